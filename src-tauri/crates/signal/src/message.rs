@@ -1,0 +1,326 @@
+//! The messages themselves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AppId, ChannelName, Error, SessionKey, StreamId, SubscriptionId, Uid};
+
+/// An SDP text, at most 64 KiB.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sdp(String);
+
+impl Sdp {
+    const MAX: usize = 64 * 1024;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Sdp {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.len() <= Self::MAX { Ok(Self(text)) } else { Err(format!("an SDP has at most {} bytes", Self::MAX)) }
+    }
+}
+
+impl From<Sdp> for String {
+    fn from(sdp: Sdp) -> String {
+        sdp.0
+    }
+}
+
+/// One trickled ICE candidate, in the shape of the browser's `RTCIceCandidateInit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// The candidate line; empty at the end of candidates.
+    pub candidate: String,
+    #[serde(default)]
+    pub sdp_mid: Option<String>,
+    #[serde(default, rename = "sdpMLineIndex")]
+    pub sdp_mline_index: Option<u16>,
+    #[serde(default)]
+    pub username_fragment: Option<String>,
+}
+
+/// The channel's profile: everyone a host (`rtc`), or hosts and audience (`live`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    #[default]
+    Rtc,
+    Live,
+}
+
+/// What a user is in `live` mode; in `rtc` mode everyone is a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Audience,
+    Host,
+}
+
+/// A published stream as others see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamInfo {
+    pub id: StreamId,
+    /// Whether the stream has a sound track, and a picture track.
+    pub audio: bool,
+    pub video: bool,
+    /// Whether the publisher has silenced or blacked out that track for now.
+    #[serde(default)]
+    pub audio_muted: bool,
+    #[serde(default)]
+    pub video_muted: bool,
+}
+
+/// Someone in the channel, with what they publish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    pub uid: Uid,
+    #[serde(default)]
+    pub streams: Vec<StreamInfo>,
+}
+
+/// A STUN or TURN server for the clients' ICE agents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    pub urls: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+/// How streams reach subscribers in this channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Media {
+    /// Peer to peer, one connection a subscription.
+    #[default]
+    Mesh,
+    /// Through a LiveKit server. No service of this version answers it.
+    Livekit { url: String, token: String },
+}
+
+/// What a client asks. Each is answered by a [`Reply`] with its request's id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
+pub enum Command {
+    /// Enter a channel; the first command of every connection. `session` is the key of an earlier
+    /// [`Joined`]: with it the user comes back as themselves and keeps uid and streams.
+    Join {
+        version: u16,
+        app_id: AppId,
+        channel: ChannelName,
+        #[serde(default)]
+        token: Option<String>,
+        #[serde(default)]
+        uid: Option<Uid>,
+        #[serde(default)]
+        mode: Mode,
+        #[serde(default)]
+        session: Option<SessionKey>,
+    },
+    Leave,
+    /// Offer a stream to the channel. Publishing what is published already updates it.
+    Publish { stream: StreamInfo },
+    Unpublish { stream: StreamId },
+    /// Ask a stream's publisher for it. The publisher's side comes as [`Event::Answer`] or [`Event::Refused`].
+    /// A second `subscribe` with the same id is an ICE restart.
+    Subscribe { subscription: SubscriptionId, stream: StreamId, offer: Sdp },
+    /// The publisher's answer to [`Event::Subscribe`].
+    Answer { subscription: SubscriptionId, answer: Sdp },
+    /// The publisher cannot serve [`Event::Subscribe`].
+    Refuse { subscription: SubscriptionId, error: Error },
+    /// A candidate for the other end of a subscription.
+    Candidate { subscription: SubscriptionId, candidate: Candidate },
+    /// End a subscription, from either end.
+    Unsubscribe { subscription: SubscriptionId },
+    /// The state of a stream's tracks, as a whole.
+    Mute { stream: StreamId, audio: bool, video: bool },
+    /// Nothing but a sign of life.
+    Ping,
+}
+
+/// A [`Command`] with the id that its [`Reply`] carries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub id: u32,
+    #[serde(flatten)]
+    pub command: Command,
+}
+
+/// What the service knows of a channel at the moment of joining it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    pub uid: Uid,
+    pub session: SessionKey,
+    pub role: Role,
+    /// Everyone else in the channel.
+    pub peers: Vec<Peer>,
+    #[serde(default)]
+    pub media: Media,
+    #[serde(default)]
+    pub ice_servers: Vec<IceServer>,
+    /// Whether `session` was known and the earlier membership goes on.
+    #[serde(default)]
+    pub resumed: bool,
+}
+
+/// The good answer to a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Success {
+    Joined(Box<Joined>),
+    Done {},
+}
+
+/// The answer to the [`Request`] of the same id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    pub id: u32,
+    #[serde(flatten)]
+    pub result: Outcome,
+}
+
+/// `{"ok": …}` or `{"error": {code, message}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Ok(Success),
+    Error(Error),
+}
+
+impl From<Result<Success, Error>> for Outcome {
+    fn from(result: Result<Success, Error>) -> Self {
+        match result {
+            Ok(success) => Self::Ok(success),
+            Err(error) => Self::Error(error),
+        }
+    }
+}
+
+impl Reply {
+    pub fn new(id: u32, result: Result<Success, Error>) -> Self {
+        Self { id, result: result.into() }
+    }
+
+    pub fn into_result(self) -> Result<Success, Error> {
+        match self.result {
+            Outcome::Ok(success) => Ok(success),
+            Outcome::Error(error) => Err(error),
+        }
+    }
+}
+
+/// Why a user is gone from a channel; Agora's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LeaveReason {
+    Quit,
+    ServerTimeOut,
+    BecomeAudience,
+}
+
+/// What the service tells a client unasked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    PeerOnline { uid: Uid },
+    PeerLeave { uid: Uid, reason: LeaveReason },
+    StreamAdded { stream: StreamInfo },
+    /// Tracks were added, removed, muted or unmuted.
+    StreamUpdated { stream: StreamInfo },
+    StreamRemoved { stream: StreamId },
+    /// To a publisher: `subscriber` asks for `stream`.
+    Subscribe { subscription: SubscriptionId, subscriber: Uid, stream: StreamId, offer: Sdp },
+    Answer { subscription: SubscriptionId, answer: Sdp },
+    Refused { subscription: SubscriptionId, error: Error },
+    Candidate { subscription: SubscriptionId, candidate: Candidate },
+    Unsubscribe { subscription: SubscriptionId },
+    /// The membership is over: replaced by a newer connection of the same session, banned, expired.
+    Removed { error: Error },
+    /// The service is about to stop; calls go on, and clients come back to it when it returns.
+    Draining,
+}
+
+/// Anything a client receives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Incoming {
+    Reply(Reply),
+    Event(Event),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+    use serde_json::json;
+
+    fn uid(n: u32) -> Uid {
+        Uid::number(n).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_one_flat_object() {
+        let request = Request {
+            id: 3,
+            command: Command::Join {
+                version: 1,
+                app_id: "970CA35de60c44645bbae8a215061b33".parse().unwrap(),
+                channel: "demo".parse().unwrap(),
+                token: None,
+                uid: Some(uid(7)),
+                mode: Mode::Rtc,
+                session: None,
+            },
+        };
+        let wire = serde_json::to_value(&request).unwrap();
+        assert_eq!(wire["op"], "join");
+        assert_eq!(wire["uid"], 7);
+        assert_eq!(serde_json::from_value::<Request>(wire).unwrap(), request);
+        let least = json!({"id": 1, "op": "join", "version": 1, "app_id": "970CA35de60c44645bbae8a215061b33", "channel": "a"});
+        assert!(serde_json::from_value::<Request>(least).is_ok());
+    }
+
+    #[test]
+    fn replies_and_events_are_told_apart() {
+        let messages = [
+            (json!({"id": 1, "ok": {}}), Incoming::Reply(Reply::new(1, Ok(Success::Done {})))),
+            (
+                json!({"id": 2, "error": {"code": "UID_CONFLICT", "message": "Taken."}}),
+                Incoming::Reply(Reply::new(2, Err(Error::new(Code::UidConflict, "Taken.")))),
+            ),
+            (json!({"event": "peer-leave", "uid": 7, "reason": "Quit"}), Incoming::Event(Event::PeerLeave { uid: uid(7), reason: LeaveReason::Quit })),
+            (json!({"event": "draining"}), Incoming::Event(Event::Draining)),
+        ];
+        for (wire, message) in messages {
+            assert_eq!(serde_json::to_value(&message).unwrap(), wire);
+            assert_eq!(serde_json::from_value::<Incoming>(wire).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn a_join_answer_survives_the_wire() {
+        let joined = Joined {
+            uid: uid(7),
+            session: "0123456789abcdef".parse().unwrap(),
+            role: Role::Host,
+            peers: vec![Peer { uid: uid(8), streams: vec![StreamInfo { id: StreamId::camera(uid(8)), audio: true, video: false, audio_muted: false, video_muted: false }] }],
+            media: Media::Mesh,
+            ice_servers: vec![],
+            resumed: false,
+        };
+        let reply = Reply::new(1, Ok(Success::Joined(Box::new(joined))));
+        let wire = serde_json::to_string(&reply).unwrap();
+        assert_eq!(serde_json::from_str::<Incoming>(&wire).unwrap(), Incoming::Reply(reply));
+    }
+
+    #[test]
+    fn an_oversized_sdp_is_refused() {
+        let wire = json!({"id": 1, "op": "answer", "subscription": "0123456789abcdef", "answer": "x".repeat(Sdp::MAX + 1)});
+        assert!(serde_json::from_value::<Request>(wire).is_err());
+    }
+}
