@@ -1,0 +1,81 @@
+//! The chores themselves, each a few commands.
+
+use crate::{
+    setup,
+    sh::{self, Error, cargo, run as sh_run},
+    tools,
+};
+
+/// `cargo xtask run`: the app, with its embedded channel service.
+pub fn run(arguments: &[String]) -> Result<(), Error> {
+    setup::ensure(&[])?;
+    sh_run(cargo(["run", "--release", "--package", "app", "--"]).args(arguments))
+}
+
+/// `cargo xtask dev`: the app, rebuilt and reloaded as files change.
+pub fn dev(arguments: &[String]) -> Result<(), Error> {
+    setup::ensure(&[])?;
+    let cli = tools::ensure(&tools::TAURI_CLI)?;
+    sh_run(sh::command(&cli.to_string_lossy(), ["tauri", "dev"]).args(arguments).current_dir(sh::root().join("src-tauri")))
+}
+
+/// `cargo xtask check`: formatting and lints, as strict as the continuous integration.
+pub fn check() -> Result<(), Error> {
+    if sh::works("cargo", &["fmt", "--version"]) {
+        sh_run(&mut cargo(["fmt", "--all", "--check"]))?;
+    }
+    if sh::works("cargo", &["clippy", "--version"]) {
+        sh_run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    }
+    Ok(())
+}
+
+/// `cargo xtask test`: everything that can be proven on this machine. Arguments go to `cargo test`.
+pub fn test(arguments: &[String]) -> Result<(), Error> {
+    setup::ensure(setup::TEST)?;
+    check()?;
+    sh_run(&mut cargo(["build", "--package", "app", "--package", "headless", "--package", "channel-server"]))?;
+    let mut tests = cargo(["test", "--workspace"]);
+    if cfg!(target_os = "linux") {
+        let driver = tools::ensure(&tools::TAURI_DRIVER)?;
+        tests.env("VISAVIS_LIVE", "1").env("VISAVIS_TAURI_DRIVER", driver);
+    }
+    sh_run(tests.env("VISAVIS_BINARIES", sh::target().join("debug")).args(arguments))?;
+    if sh::works("node", &["--version"]) {
+        sh_run(&mut sh::command("node", ["--test", "tests/ui/"]))?;
+    } else {
+        eprintln!("skipped: the page's unit tests (no node on this machine)");
+    }
+    devices()
+}
+
+/// `cargo xtask devices`: the kernel's virtual cameras and sound cards, in a VM.
+pub fn devices() -> Result<(), Error> {
+    if !cfg!(target_os = "linux") || !sh::works("apt-get", &["--version"]) {
+        eprintln!("skipped: devices in a VM (it takes Debian's or Ubuntu's kernel and QEMU packages)");
+        return Ok(());
+    }
+    sh_run(&mut cargo(["build", "--package", "media", "--example", "devices"]))?;
+    sh_run(&mut cargo(["build", "--package", "headless", "--package", "channel-server"]))?;
+    let script = sh::root().join("tests/devices/in-vm");
+    sh_run(
+        sh::command(&script.to_string_lossy(), [sh::root().join("tests/devices/call")]).env("VISAVIS_BINARIES", sh::target().join("debug")),
+    )
+}
+
+/// `cargo xtask bench NAME`: measures a release build; JSON on standard output.
+pub fn bench(arguments: &[String]) -> Result<(), Error> {
+    setup::ensure(setup::TEST)?;
+    let driver = tools::ensure(&tools::TAURI_DRIVER)?;
+    sh_run(&mut cargo(["build", "--release", "--package", "app", "--package", "headless", "--package", "channel-server"]))?;
+    let mut bench = cargo(["run", "--release", "--quiet", "--package", "tests", "--bin", "bench", "--"]);
+    sh_run(bench.args(arguments).env("VISAVIS_TAURI_DRIVER", driver).env("VISAVIS_BINARIES", sh::target().join("release")))
+}
+
+/// `cargo xtask bundle`: this system's packages.
+pub fn bundle(arguments: &[String]) -> Result<(), Error> {
+    setup::ensure(&[])?;
+    let cli = tools::ensure(&tools::TAURI_CLI)?;
+    let kinds: &[&str] = if cfg!(target_os = "linux") { &["--bundles", "deb,rpm"] } else { &[] };
+    sh_run(sh::command(&cli.to_string_lossy(), ["tauri", "build"]).args(kinds).args(arguments).current_dir(sh::root().join("src-tauri")))
+}

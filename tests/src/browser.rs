@@ -1,0 +1,89 @@
+//! A real Chromium, driven by WebDriver, with a page that speaks our protocol.
+
+use std::{net::SocketAddr, path::Path};
+
+use fantoccini::{Client, ClientBuilder};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use crate::{
+    process::{Group, free_port, quiet, until},
+    window::PATIENCE,
+};
+
+/// The page that joins a channel as one more client (`tests/browser/peer.html`).
+const PEER: &str = include_str!("../browser/peer.html");
+
+/// A headless Chromium showing the peer page.
+pub struct Browser {
+    pub page: Client,
+    _driver: Group,
+}
+
+impl Browser {
+    /// Starts Chromium; its camera shows `video` (Y4M or MJPEG) and its microphone plays `audio` (WAV).
+    ///
+    /// # Panics
+    /// If Chromium or its driver does not come up.
+    pub async fn open(video: &Path, audio: &Path) -> Self {
+        let port = free_port();
+        let driver = Group::start(quiet("chromedriver").arg(format!("--port={port}")));
+        let flags = [
+            "--headless=new".to_owned(),
+            "--no-sandbox".into(),
+            "--disable-gpu".into(),
+            "--disable-quic".into(),
+            "--no-first-run".into(),
+            "--disable-background-networking".into(),
+            "--disable-component-update".into(),
+            "--disable-sync".into(),
+            "--autoplay-policy=no-user-gesture-required".into(),
+            "--use-fake-ui-for-media-stream".into(),
+            "--use-fake-device-for-media-stream".into(),
+            format!("--use-file-for-fake-video-capture={}", video.display()),
+            format!("--use-file-for-fake-audio-capture={}", audio.display()),
+        ];
+        let capabilities = json!({"goog:chromeOptions": {"args": flags}, "goog:loggingPrefs": {"browser": "ALL"}});
+        let capabilities = capabilities.as_object().expect("an object").clone();
+        let page = until("Chromium opens", PATIENCE, async || {
+            ClientBuilder::rustls().ok()?.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await.ok()
+        })
+        .await;
+        let address = serve(PEER).await;
+        page.goto(&format!("http://{address}/")).await.expect("the peer page loads");
+        Self { page, _driver: driver }
+    }
+
+    /// Calls an async function of the peer page and answers what it resolves to.
+    ///
+    /// # Panics
+    /// If it rejects.
+    pub async fn call(&self, function: &str, arguments: Vec<Value>) -> Value {
+        let body = format!(
+            "const done = arguments[arguments.length - 1];
+             {function}(...[...arguments].slice(0, -1)).then(value => done({{value: value ?? null}}), error => done({{error: String(error)}}));"
+        );
+        let answer = self.page.execute_async(&body, arguments).await.unwrap_or_else(|error| panic!("{function}: {error}"));
+        assert!(answer.get("error").is_none(), "{function}: {}", answer["error"]);
+        answer["value"].clone()
+    }
+}
+
+/// Serves one HTML page on a loopback port for as long as the runtime lives.
+async fn serve(html: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound listener has an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", html.len());
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(html.as_bytes()).await;
+        }
+    });
+    address
+}

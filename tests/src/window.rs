@@ -1,0 +1,109 @@
+//! The app's window, driven by WebDriver.
+
+use std::{path::PathBuf, time::Duration};
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+
+use crate::{
+    display::Display,
+    process::{Group, free_port, quiet, until},
+};
+
+/// One running app with a screen and a driver of its own.
+pub struct Window {
+    pub page: Client,
+    driver: Group,
+    display: Display,
+}
+
+/// How long a page may take for anything a person waits for.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Window {
+    /// Starts the app with these arguments.
+    ///
+    /// # Panics
+    /// If app, driver or screen do not come up.
+    pub async fn open(arguments: &[&str]) -> Self {
+        let display = Display::start(1100, 800);
+        let driver_path = std::env::var_os("VISAVIS_TAURI_DRIVER").map(PathBuf::from).expect("VISAVIS_TAURI_DRIVER is set by cargo xtask");
+        let (port, native_port) = (free_port(), free_port());
+        let mut command = quiet("dbus-run-session");
+        command.arg("--").arg(driver_path).args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
+        command.env("DISPLAY", display.name()).env("NO_AT_BRIDGE", "1").env_remove("WAYLAND_DISPLAY").env("LANG", "en_US.UTF-8");
+        let driver = Group::start(&mut command);
+        let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});
+        let capabilities = options.as_object().expect("an object").clone();
+        let page = until("the app's window opens", PATIENCE, async || {
+            ClientBuilder::rustls().ok()?.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await.ok()
+        })
+        .await;
+        let window = Self { page, driver, display };
+        window.shows("#form").await;
+        window
+    }
+
+    pub fn display(&self) -> &Display {
+        &self.display
+    }
+
+    /// The driver's process group; the app and its web processes are its descendants.
+    pub fn driver_id(&self) -> u32 {
+        self.driver.id()
+    }
+
+    /// Runs a function body on the page; `arguments` is an array there.
+    pub async fn run(&self, body: &str, arguments: Vec<Value>) -> Value {
+        self.page.execute(body, arguments).await.unwrap_or_else(|error| panic!("{body}: {error}"))
+    }
+
+    /// Waits until `body` returns something true on the page, and answers it.
+    pub async fn sees(&self, what: &str, body: &str) -> Value {
+        let found = async || self.page.execute(body, vec![]).await.ok().filter(|value| !matches!(value, Value::Null | Value::Bool(false)));
+        until(what, PATIENCE, found).await
+    }
+
+    /// Waits until the selector matches something visible.
+    pub async fn shows(&self, selector: &str) {
+        let body = format!("const e = document.querySelector({selector:?}); return e !== null && e.checkVisibility();");
+        self.sees(&format!("{selector} is shown"), &body).await;
+    }
+
+    /// Waits until the selector matches nothing.
+    pub async fn lacks(&self, selector: &str) {
+        self.sees(&format!("{selector} is gone"), &format!("return document.querySelector({selector:?}) === null;")).await;
+    }
+
+    /// Clicks as a person would.
+    pub async fn click(&self, selector: &str) {
+        self.shows(selector).await;
+        self.page.find(Locator::Css(selector)).await.expect("it is there").click().await.unwrap_or_else(|error| panic!("click {selector}: {error}"));
+    }
+
+    /// Replaces a field's text.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let field = self.page.find(Locator::Css(selector)).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        field.clear().await.expect("a field can be cleared");
+        if !text.is_empty() {
+            field.send_keys(text).await.expect("a field takes text");
+        }
+    }
+
+    /// Waits for a toast with this text in it.
+    pub async fn toasts(&self, text: &str) {
+        let body = format!("return [...document.querySelectorAll('.toast')].some(e => e.textContent.includes({text:?}));");
+        self.sees(&format!("toast {text:?}"), &body).await;
+    }
+
+    /// Saves what the window shows.
+    pub async fn screenshot(&self, name: &str) {
+        let png = self.page.screenshot().await.expect("a screenshot");
+        std::fs::write(crate::output().join(format!("{name}.png")), png).expect("a screenshot can be saved");
+    }
+
+    /// Closes the window through the driver, so that the app ends by itself.
+    pub async fn close(self) {
+        let _ = self.page.close().await;
+    }
+}
