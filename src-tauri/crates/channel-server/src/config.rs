@@ -1,0 +1,102 @@
+//! What a service is told when it starts.
+
+use std::time::Duration;
+
+use signal::{AppId, IceServer, SILENCE_LIMIT_MS};
+
+use crate::Origins;
+
+/// The App ID of the project that every service without another configuration knows; it has no certificate.
+pub const DEFAULT_APP_ID: &str = "76697361766973206c6f63616c206170";
+
+/// A project: what the quick start's console calls an App ID, with its certificate.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Project {
+    pub app_id: AppId,
+    /// 32 hexadecimal characters; with it every join needs a token.
+    pub certificate: Option<String>,
+    pub enabled: bool,
+}
+
+impl Project {
+    /// The project of [`DEFAULT_APP_ID`].
+    pub fn local() -> Self {
+        let app_id = DEFAULT_APP_ID.parse().expect("the constant is 32 hexadecimal characters");
+        Self { app_id, certificate: None, enabled: true }
+    }
+}
+
+impl std::fmt::Debug for Project {
+    /// Leaves the certificate out, so that no log can carry it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let certificate = self.certificate.as_ref().map(|_| "…");
+        f.debug_struct("Project").field("app_id", &self.app_id).field("certificate", &certificate).field("enabled", &self.enabled).finish()
+    }
+}
+
+/// How much one client, channel or service may take. Streams need no limit here: [`signal::StreamId`] allows one of each source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Channels of the whole service.
+    pub channels: usize,
+    /// Members of one channel.
+    pub members: usize,
+    /// Subscriptions that one member asks for.
+    pub subscriptions: usize,
+    /// Joins a connection may try at once; one more is allowed a second.
+    pub joins: u32,
+    /// Messages a connection may send at once, and then in a second; a faster one is read at this pace.
+    pub messages: u32,
+    /// Messages out of protocol, after which a connection is closed.
+    pub mistakes: u32,
+    /// Messages that may wait for a client to read them; with one more it is dropped.
+    pub queue: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { channels: 10_000, members: 1_000, subscriptions: 128, joins: 5, messages: 1_000, mistakes: 16, queue: 512 }
+    }
+}
+
+/// A service's configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub projects: Vec<Project>,
+    pub limits: Limits,
+    /// Handed to everyone who joins.
+    pub ice_servers: Vec<IceServer>,
+    /// Which web pages may connect.
+    pub origins: Origins,
+    /// After this much silence a member is gone; so long a broken connection may come back.
+    pub silence_limit: Duration,
+    /// How long a connection may stay without joining.
+    pub join_limit: Duration,
+    /// How long clients are given to leave between the announcement of a shutdown and its end; it ends at once when all are gone.
+    pub drain: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            projects: vec![Project::local()],
+            limits: Limits::default(),
+            ice_servers: Vec::new(),
+            origins: Origins::default(),
+            silence_limit: Duration::from_millis(SILENCE_LIMIT_MS),
+            join_limit: Duration::from_secs(10),
+            drain: Duration::from_millis(500),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_projects_debug_text_hides_its_certificate() {
+        let project = Project { certificate: Some("5CFd2fd1755d40ecb72977518be15d3b".into()), ..Project::local() };
+        assert!(!format!("{project:?}").contains("5CFd"));
+    }
+}
