@@ -1,1 +1,37 @@
+//! Speakers: many voices pulled, mixed and heard.
+//!
+//! Invariants: every voice is pulled once per 10 ms of real time for as long as a [`Speaker`] lives, with a sound card or without one;
+//! voices are pulled, and everything else that takes time is done, in the mixing thread: the device's callback only copies.
 
+mod speaker;
+
+pub use speaker::{Speaker, VoiceHandle};
+
+use crate::capture::{Device, Kind};
+
+/// 10 ms of stereo at 48 kHz, interleaved: how many samples.
+pub const BLOCK: usize = 960;
+
+/// Something that can be heard.
+pub trait Voice: Send {
+    /// Writes the next 10 ms (stereo, 48 kHz, interleaved) into `out`; `false` means silence, whatever `out` holds.
+    fn pull(&mut self, out: &mut [f32; BLOCK]) -> bool;
+}
+
+/// Why a speaker did not open, or stopped: the same reasons as for capture.
+pub type Error = crate::capture::Error;
+
+/// What happens to an open speaker.
+#[derive(Debug)]
+pub enum Event {
+    /// The device is gone. Voices go on being pulled, and the speaker tries the default device.
+    Lost(Error),
+    /// Sound is heard again, on the device with this label.
+    Reopened(String),
+}
+
+/// The speakers that can be opened now.
+pub fn speakers() -> Vec<Device> {
+    let _ = Kind::Speaker;
+    Vec::new()
+}
