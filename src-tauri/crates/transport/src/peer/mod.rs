@@ -1,0 +1,3 @@
+//! What both ends share.
+
+pub mod event;

@@ -1,0 +1,39 @@
+//! The receiving half of a subscription, without sockets and without a clock: packets and instants in, decisions out.
+//!
+//! ```text
+//! video          a video track whole: unwrap → nack, report, assemble → jitter_video
+//! audio          an audio track whole: unwrap → nack, report → jitter_audio
+//! assemble       RTP payloads → H.264 access units that can be decoded
+//! nack           which packets to ask for again
+//! keyframe       when to ask for a keyframe
+//! jitter_video   when a frame is shown
+//! jitter_audio   what is played next
+//! clock          RTP timestamp → the sender's capture time
+//! report         what a receiver report says
+//! unwrap         sequence numbers and timestamps without their wrap
+//! ```
+//!
+//! Invariant: everything here is total and bounded whatever arrives. A packet that makes no sense is counted and dropped.
+//! The sending half ([`crate::send`]) mirrors it.
+
+pub mod assemble;
+pub mod audio;
+pub mod clock;
+pub mod jitter_audio;
+pub mod jitter_video;
+pub mod keyframe;
+pub mod nack;
+pub mod report;
+pub mod unwrap;
+pub mod video;
+
+use bytes::Bytes;
+
+/// One RTP packet as it arrived, stripped of header and padding. The payload of a padding-only packet is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub marker: bool,
+    pub payload: Bytes,
+}

@@ -1,0 +1,17 @@
+//! The sending half of a subscription, without sockets and without a clock: bytes and instants in, decisions out.
+//!
+//! ```text
+//! packetize   an H.264 access unit → RTP payloads
+//! pace        what may leave now, and when to ask again
+//! history     packets already sent, for repair
+//! rate        feedback → target bitrate and pacing rate
+//! report      capture time → RTP timestamp, sender reports, round-trip time
+//! ```
+//!
+//! The receiving half ([`crate::receive`]) mirrors it.
+
+pub mod history;
+pub mod pace;
+pub mod packetize;
+pub mod rate;
+pub mod report;
