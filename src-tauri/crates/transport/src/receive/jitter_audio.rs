@@ -1,0 +1,1 @@
+//! jitter_audio
