@@ -1,0 +1,94 @@
+//! What a client tells its application, in Agora's words.
+
+use session::ConnectionState;
+use signal::{Error, LeaveReason, StreamId, StreamInfo, Uid};
+use tokio::sync::mpsc;
+
+use crate::RemoteStream;
+
+/// What happened in the channel. [`name`](Self::name) gives Agora's name for it.
+#[derive(Clone, Debug)]
+pub enum Event {
+    ConnectionStateChange { prev: ConnectionState, cur: ConnectionState },
+    /// A stream of this client is in the channel.
+    StreamPublished { stream: StreamId },
+    StreamUnpublished { stream: StreamId },
+    /// Somebody's stream is in the channel and can be subscribed to.
+    StreamAdded { stream: StreamInfo },
+    /// Its tracks were added, removed, muted or unmuted.
+    StreamUpdated { stream: StreamInfo },
+    /// The subscription's media flows for the first time.
+    StreamSubscribed { stream: RemoteStream },
+    StreamRemoved { stream: StreamId },
+    PeerOnline { uid: Uid },
+    PeerLeave { uid: Uid, reason: LeaveReason },
+    MuteAudio { uid: Uid, stream: StreamId },
+    UnmuteAudio { uid: Uid, stream: StreamId },
+    MuteVideo { uid: Uid, stream: StreamId },
+    UnmuteVideo { uid: Uid, stream: StreamId },
+    /// The first frame of a stream was decoded.
+    FirstVideoFrameDecode { stream: StreamId },
+    FirstAudioFrameDecode { stream: StreamId },
+    /// A subscription lost its media and is being brought back.
+    StreamReconnectStart { stream: StreamId },
+    /// It is back, or (`success` false) given up because the stream is gone.
+    StreamReconnectEnd { stream: StreamId, success: bool },
+    /// How loud the subscribed streams are, 0 to 100, every 2 s; above 5 somebody speaks.
+    VolumeIndicator { levels: Vec<(Uid, u8)> },
+    /// A device of a published stream is gone; the stream goes on without it.
+    DeviceLost { stream: StreamId, error: Error },
+    /// The service banned this user.
+    ClientBanned { error: Error },
+    /// The connection to the service broke ([`SOCKET_DISCONNECTED`](signal::Code::SocketDisconnected): it is being
+    /// brought back), or the membership ended.
+    Error { error: Error },
+}
+
+impl Event {
+    /// Agora's name of the event.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ConnectionStateChange { .. } => "connection-state-change",
+            Self::StreamPublished { .. } => "stream-published",
+            Self::StreamUnpublished { .. } => "stream-unpublished",
+            Self::StreamAdded { .. } => "stream-added",
+            Self::StreamUpdated { .. } => "stream-updated",
+            Self::StreamSubscribed { .. } => "stream-subscribed",
+            Self::StreamRemoved { .. } => "stream-removed",
+            Self::PeerOnline { .. } => "peer-online",
+            Self::PeerLeave { .. } => "peer-leave",
+            Self::MuteAudio { .. } => "mute-audio",
+            Self::UnmuteAudio { .. } => "unmute-audio",
+            Self::MuteVideo { .. } => "mute-video",
+            Self::UnmuteVideo { .. } => "unmute-video",
+            Self::FirstVideoFrameDecode { .. } => "first-video-frame-decode",
+            Self::FirstAudioFrameDecode { .. } => "first-audio-frame-decode",
+            Self::StreamReconnectStart { .. } => "stream-reconnect-start",
+            Self::StreamReconnectEnd { .. } => "stream-reconnect-end",
+            Self::VolumeIndicator { .. } => "volume-indicator",
+            Self::DeviceLost { .. } => "device-lost",
+            Self::ClientBanned { .. } => "client-banned",
+            Self::Error { .. } => "error",
+        }
+    }
+}
+
+/// A client's events, in order. It ends (`None`) when the last [`Client`](crate::Client) is dropped.
+#[derive(Debug)]
+pub struct Events {
+    receiver: mpsc::Receiver<Event>,
+}
+
+impl Events {
+    /// How many events wait for a slow application before further ones are dropped, with a warning in the log.
+    pub(crate) const CAPACITY: usize = 1024;
+
+    pub(crate) fn new(receiver: mpsc::Receiver<Event>) -> Self {
+        Self { receiver }
+    }
+
+    /// The next event; `None` when the client is gone.
+    pub async fn recv(&mut self) -> Option<Event> {
+        self.receiver.recv().await
+    }
+}

@@ -1,0 +1,36 @@
+//! The public API: a [`Client`] in a channel, the [`LocalStream`] it publishes and the [`RemoteStream`]s it subscribes to.
+//!
+//! ```text
+//! client      Client: commands to the engine, answered through oneshots
+//! config      Config, Codec, SubscribeOptions
+//! event       Event and the queue that carries them
+//! error       sentences for what the client itself refuses
+//! engine      the task that owns the session, the signalling connection and the peers, and carries orders between them
+//! peers       the engine's peer connections, each with a task that takes its orders one after another
+//! signalling  the WebSocket to the channel service
+//! local/      capture → encode → every subscription
+//! remote/     subscription → decode → newest frame, speaker
+//! stats       what a call amounts to in numbers
+//! ```
+//!
+//! The engine alone changes state. Handles send it commands and read the snapshot it publishes.
+
+mod client;
+mod config;
+mod engine;
+mod error;
+mod event;
+mod local;
+mod peers;
+mod remote;
+mod signalling;
+mod stats;
+
+pub use client::Client;
+pub use config::{Codec, Config, SubscribeOptions};
+pub use event::{Event, Events};
+pub use local::{InitReport, LocalStream, Problem, StreamSpec};
+pub use remote::RemoteStream;
+pub use session::ConnectionState;
+pub use signal::{AppId, ChannelName, Code, Error, LeaveReason, Mode, StreamId, StreamInfo, StreamSource, Uid};
+pub use stats::CallStats;

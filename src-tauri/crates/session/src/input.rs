@@ -1,0 +1,66 @@
+//! Everything that can happen to a session.
+
+use signal::{AppId, Candidate, ChannelName, Error, Incoming, Mode, Sdp, StreamId, StreamSource, SubscriptionId, Uid};
+
+/// The application's name for one of its calls; its [`Output::Reply`](crate::Output::Reply) carries it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// What to join, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    pub app_id: AppId,
+    pub channel: ChannelName,
+    pub token: Option<String>,
+    /// `None` lets the service assign one.
+    pub uid: Option<Uid>,
+    pub mode: Mode,
+}
+
+/// A stream of this user as it is now: which tracks it has, and which of them are muted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublishedStream {
+    pub source: StreamSource,
+    pub audio: bool,
+    pub video: bool,
+    pub audio_muted: bool,
+    pub video_muted: bool,
+}
+
+/// Everything that can happen to a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    // The application's calls. Each is answered by exactly one `Output::Reply`.
+    Join { call: CallId, join: Box<Join> },
+    Leave { call: CallId },
+    Publish { call: CallId, stream: PublishedStream },
+    Unpublish { call: CallId, source: StreamSource },
+    /// A call for a stream that is subscribed already changes its tracks.
+    Subscribe { call: CallId, stream: StreamId, audio: bool, video: bool },
+    Unsubscribe { call: CallId, stream: StreamId },
+    /// A published stream's tracks or mutes changed. Not a call: nothing answers it, streams that are not published are ignored.
+    StreamChanged { stream: PublishedStream },
+
+    // The signalling connection that `Output::OpenSignalling` ordered.
+    SignallingOpened,
+    /// It could not be opened; the sentence says which address and why.
+    SignallingFailed { error: Error },
+    /// It was open and broke.
+    SignallingClosed { error: Error },
+    Received(Incoming),
+
+    // The peer connection of a subscription, either end.
+    /// `Output::CreateOffer` or `Output::RestartIce` is done.
+    OfferReady { subscription: SubscriptionId, offer: Sdp },
+    /// `Output::AcceptOffer` or `Output::AcceptRestart` is done.
+    AnswerReady { subscription: SubscriptionId, answer: Sdp },
+    /// A candidate of this end.
+    Candidate { subscription: SubscriptionId, candidate: Candidate },
+    Connected { subscription: SubscriptionId },
+    Disconnected { subscription: SubscriptionId },
+    /// The connection is over, or an order for it could not be carried out.
+    Failed { subscription: SubscriptionId, error: Error },
+
+    /// The instant of the last `Output::Timeout` is reached.
+    TimePassed,
+}
