@@ -87,3 +87,12 @@ async fn serve(html: &'static str) -> SocketAddr {
     });
     address
 }
+
+/// Whether there is a Chromium with a driver here; says so where there is none (Ubuntu has it only as a snap).
+pub fn available() -> bool {
+    let there = quiet("chromedriver").arg("--version").status().is_ok_and(|status| status.success());
+    if !there {
+        eprintln!("skipped: a call with Chromium (no chromedriver on this machine)");
+    }
+    there
+}

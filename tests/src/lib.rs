@@ -4,13 +4,17 @@
 //! process   programs that end with the test      display   a screen (Xvfb)
 //! clip      Y4M with readable frame numbers      service   a channel service on a free port
 //! window    the app under WebDriver              browser   Chromium under WebDriver
+//! measure   what processes cost
 //! ```
 //!
 //! Everything a test starts ends when its guard is dropped, by process group id, never by name.
 
+#![cfg(unix)]
+
 pub mod browser;
 pub mod clip;
 pub mod display;
+pub mod measure;
 pub mod process;
 pub mod service;
 pub mod window;

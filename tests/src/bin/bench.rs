@@ -1,0 +1,166 @@
+//! Measurements of the release build: `cargo xtask bench call|frames`. One JSON object on standard output.
+
+#[cfg(target_os = "linux")]
+mod bench {
+    use std::time::{Duration, Instant};
+
+    use serde_json::{Value, json};
+    use tests::{
+        clip,
+        measure::{Tree, percentile, round},
+        process::until,
+        service::Service,
+        window::{PATIENCE, Window},
+    };
+
+    /// How long a call runs before it is measured, and how long it is measured.
+    const SETTLE: Duration = Duration::from_secs(8);
+
+    pub async fn call(seconds: u64) -> Value {
+        let service = Service::start().await;
+        let camera = format!("file:{}", clip::y4m(1280, 720, 30).display());
+        let arguments = ["--server", &service.url(), "--camera", &camera, "--microphone", "tone", "--speaker", "none"].map(str::to_owned);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (ana, ben) = tokio::join!(Window::open(&arguments), Window::open(&arguments));
+        for window in [&ana, &ben] {
+            window.run(clip::READ_NUMBER, vec![]).await;
+            window.run(include_str!("../sampler.js"), vec![]).await;
+        }
+        let _ = join(&ana, 7).await;
+        ana.sees("the first has published", "return document.querySelector('#publish').getAttribute('aria-disabled') === 'true' && !document.querySelector('#unpublish').matches('[aria-disabled=true]');").await;
+        let first_frame = join(&ben, 8).await;
+        pause(SETTLE).await;
+        let began = Instant::now();
+        let before = [Tree::read(ana.driver_id()), Tree::read(ben.driver_id())];
+        for window in [&ana, &ben] {
+            window.run("visavisSamples.length = 0;", vec![]).await;
+        }
+        pause(Duration::from_secs(seconds)).await;
+        let mut samples = Vec::new();
+        for window in [&ana, &ben] {
+            samples.push(window.run("return visavisSamples;", vec![]).await);
+        }
+        let took = began.elapsed().as_secs_f64();
+        let costs = [Tree::read(ana.driver_id()).since(&before[0], took), Tree::read(ben.driver_id()).since(&before[1], took)];
+        let windows: Vec<Value> = [(0, 1, "8"), (1, 0, "7")]
+            .into_iter()
+            .map(|(own, other, remote)| window_result(&samples[own], &samples[other], remote, took, &costs[own]))
+            .collect();
+        ana.screenshot("bench-call").await;
+        ana.close().await;
+        ben.close().await;
+        json!({"bench": "call", "seconds": round(took), "join_to_first_remote_frame_ms": first_frame, "windows": windows})
+    }
+
+    /// Fills the form and presses JOIN; answers the time from the click to the first remote frame once there is one.
+    async fn join(window: &Window, uid: u32) -> Value {
+        window.fill("[name=channel]", "bench").await;
+        window.run("const d = document.querySelector('[name=uid]').closest('details'); if (d) d.open = true;", vec![]).await;
+        window.fill("[name=uid]", &uid.to_string()).await;
+        window.click("#join").await;
+        if uid == 7 {
+            return Value::Null;
+        }
+        let body = "const first = visavisSamples.find(s => s.stream !== 'local' && s.number !== null && s.shown); return first ? first.shown - visavisJoinClicked : null;";
+        let ms = window.sees("the first remote frame", body).await;
+        json!(ms.as_f64().map(round))
+    }
+
+    /// What one window showed of the other's camera: frames a second, and capture → canvas by frame numbers.
+    fn window_result(own: &Value, other: &Value, remote: &str, seconds: f64, cost: &Value) -> Value {
+        let list = |value: &Value, stream: &str| -> Vec<(f64, f64, f64)> {
+            let rows = value.as_array().into_iter().flatten().filter(|s| s["stream"] == stream);
+            rows.filter_map(|s| Some((s["number"].as_f64()?, s["captured"].as_f64()?, s["shown"].as_f64()?))).collect()
+        };
+        let (shown, captured) = (list(own, remote), list(other, "local"));
+        let mut distinct = shown.clone();
+        distinct.dedup_by_key(|s| s.0);
+        let latencies: Vec<f64> = (distinct.iter())
+            .filter_map(|(number, _, at)| captured.iter().filter(|c| c.0 == *number && c.1 <= *at).map(|c| at - c.1).min_by(f64::total_cmp))
+            .collect();
+        let fps = distinct.len() as f64 / seconds;
+        let per_frame = cost["cores"].as_f64().unwrap_or(0.0) / fps;
+        json!({
+            "shown_fps": round(fps),
+            "capture_to_canvas_ms": {"p50": percentile(&latencies, 0.5).map(round), "p95": percentile(&latencies, 0.95).map(round), "samples": latencies.len()},
+            "core_seconds_per_shown_frame": round(per_frame),
+            "cost": cost,
+        })
+    }
+
+    /// From Rust to canvas alone: `count` tiles of `width`×`height`, fed by headless callers.
+    pub async fn frames(seconds: u64) -> Value {
+        let mut rows = Vec::new();
+        for (count, profile) in [(1, "1280x720@30:2000"), (4, "1280x720@30:1500"), (9, "640x360@30:600")] {
+            rows.push(tiles(count, profile, seconds).await);
+        }
+        json!({"bench": "frames", "rows": rows})
+    }
+
+    async fn tiles(count: u32, profile: &str, seconds: u64) -> Value {
+        let service = Service::start().await;
+        let camera = clip::y4m(1280, 720, 30);
+        let window = Window::open(&["--server", &service.url(), "--camera", "none", "--microphone", "none", "--speaker", "none"]).await;
+        window.run(clip::READ_NUMBER, vec![]).await;
+        window.run(include_str!("../sampler.js"), vec![]).await;
+        let callers: Vec<_> = (0..count).map(|n| caller(&service, &camera, 100 + n, profile)).collect();
+        let _ = join(&window, 7).await;
+        let all = format!("return new Set(visavisSamples.filter(s => s.shown).map(s => s.stream)).size >= {count};");
+        window.sees("every tile shows a picture", &all).await;
+        pause(Duration::from_secs(5)).await;
+        let before = Tree::read(window.driver_id());
+        window.run("visavisSamples.length = 0;", vec![]).await;
+        let began = Instant::now();
+        pause(Duration::from_secs(seconds)).await;
+        let samples = window.run("return visavisSamples;", vec![]).await;
+        let took = began.elapsed().as_secs_f64();
+        let cost = Tree::read(window.driver_id()).since(&before, took);
+        let per_tile: Vec<f64> = (0..count)
+            .map(|n| {
+                let stream = (100 + n).to_string();
+                let frames = samples.as_array().into_iter().flatten().filter(|s| s["stream"] == stream.as_str() && !s["shown"].is_null()).count();
+                round(frames as f64 / took)
+            })
+            .collect();
+        window.screenshot(&format!("bench-frames-{count}")).await;
+        drop(callers);
+        window.close().await;
+        json!({"tiles": count, "profile": profile, "shown_fps": per_tile, "cost": cost})
+    }
+
+    fn caller(service: &Service, camera: &std::path::Path, uid: u32, profile: &str) -> tests::process::Group {
+        let mut command = tests::process::quiet(tests::binary("headless"));
+        command.args(["call", "--server", &service.url(), "--app-id", channel_server::DEFAULT_APP_ID, "--channel", "bench", "--microphone", "none"]);
+        command.arg("--camera").arg(camera).args(["--uid", &uid.to_string(), "--profile", profile]);
+        tests::process::Group::start(&mut command)
+    }
+
+    /// Lets the system under measurement run.
+    async fn pause(time: Duration) {
+        let end = Instant::now() + time;
+        until("the time is up", time + PATIENCE, async || (Instant::now() >= end).then_some(())).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let result = match name.as_str() {
+        "call" => bench::call(seconds).await,
+        "frames" => bench::frames(seconds).await,
+        _ => {
+            eprintln!("usage: cargo xtask bench call|frames [SECONDS]");
+            std::process::exit(2);
+        }
+    };
+    println!("{result:#}");
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    eprintln!("the benchmarks drive WebKitGTK and run on Linux");
+    std::process::exit(1);
+}
