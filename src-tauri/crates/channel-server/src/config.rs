@@ -39,7 +39,7 @@ impl std::fmt::Debug for Project {
 pub struct Limits {
     /// Channels of the whole service.
     pub channels: usize,
-    /// Members of one channel.
+    /// Members of one channel. The answer to a join names all of them, and has to fit into [`signal::MAX_MESSAGE`].
     pub members: usize,
     /// Subscriptions that one member asks for.
     pub subscriptions: usize,
@@ -49,13 +49,13 @@ pub struct Limits {
     pub messages: u32,
     /// Messages out of protocol, after which a connection is closed.
     pub mistakes: u32,
-    /// Messages that may wait for a client to read them; with one more it is dropped.
+    /// Bytes that may wait for a client to read them; with more it is dropped.
     pub queue: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { channels: 10_000, members: 1_000, subscriptions: 128, joins: 5, messages: 1_000, mistakes: 16, queue: 512 }
+        Self { channels: 10_000, members: 200, subscriptions: 128, joins: 5, messages: 1_000, mistakes: 16, queue: 1024 * 1024 }
     }
 }
 

@@ -1,23 +1,32 @@
 //! The channel service: who is in a channel, what they publish, and the relay between the two ends of a subscription.
+//!
+//! In memory only: when a service restarts, its clients rejoin with their uids and publish again, and it is what it was.
+//! Media never comes here.
+//!
+//! ```text
+//! config · origins · error      what a service is told, which pages may talk to it, why it stopped
+//! server                        HTTP: health, upgrade, several addresses, graceful end
+//! connection · outbox · pace    one client's WebSocket, its bounded queue, its rate limits
+//! request                       a client's text → a request, or the code of its mistake
+//! service · admission           all channels; projects and tokens
+//! live                          a channel with the queues of its connections
+//! channel/                      one channel: the pure state machine
+//! ```
+
+mod admission;
+mod channel;
 mod config;
+mod connection;
 mod error;
+mod live;
 mod origins;
-
-use std::future::Future;
-
-use tokio::net::TcpListener;
+mod outbox;
+mod pace;
+mod request;
+mod server;
+mod service;
 
 pub use config::{Config, DEFAULT_APP_ID, Limits, Project};
 pub use error::Error;
 pub use origins::Origins;
-
-/// Runs a service on one address until `shutdown` completes; see [`serve_all`].
-pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-    serve_all(vec![listener], config, shutdown).await
-}
-
-/// Runs one service on several addresses until `shutdown` completes and the clients are told (see [`Config::drain`]).
-pub async fn serve_all(_listeners: Vec<TcpListener>, _config: Config, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-    shutdown.await;
-    Err(Error::NoListener)
-}
+pub use server::{serve, serve_all};

@@ -56,8 +56,15 @@ mod tests {
     #[test]
     fn a_page_from_elsewhere_may_not() {
         let origins = Origins::default();
-        let strangers =
-            ["", "null", "https://example.org", "http://localhost.example.org", "http://localhost:80.example.org", "http://localhost:", "http://127.0.0.12:80"];
+        let strangers = [
+            "",
+            "null",
+            "https://example.org",
+            "http://localhost.example.org",
+            "http://localhost:80.example.org",
+            "http://localhost:",
+            "http://127.0.0.12:80",
+        ];
         for stranger in strangers {
             assert!(!origins.allow(Some(stranger)), "{stranger}");
         }

@@ -1,0 +1,196 @@
+//! Any order of inputs: no panic, the module's invariants after each, every request answered once, and nothing sent to strangers.
+
+use std::collections::{BTreeSet, HashSet};
+
+use proptest::prelude::*;
+use signal::{Candidate, StreamId, StreamInfo};
+
+use super::*;
+
+const SILENCE: Duration = Duration::from_secs(8);
+
+/// A step by small numbers, so that steps meet: connections 0 to 7, uids 1 to 5, sessions as handed out, subscriptions 0 to 5.
+#[derive(Clone, Debug)]
+enum Step {
+    Join { uid: Option<Uid>, live: bool, session: Option<usize> },
+    Command { connection: usize, command: Command },
+    Disconnected { connection: usize },
+    Wait { ms: u64 },
+}
+
+fn uid() -> impl Strategy<Value = Uid> {
+    prop_oneof![9 => (1u32..6).prop_map(Uid::Number), 1 => Just(Uid::Account("ann".into()))]
+}
+
+fn stream_id() -> impl Strategy<Value = StreamId> {
+    (uid(), any::<bool>())
+        .prop_map(|(uid, screen)| StreamId { uid, source: if screen { StreamSource::Screen } else { StreamSource::Camera } })
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let key = || (0u32..6).prop_map(|n| format!("{n:016x}").parse::<SubscriptionId>().expect("16 digits"));
+    let sdp = || Just(signal::Sdp::try_from(String::from("sdp")).expect("it is short"));
+    let candidate = Candidate { candidate: String::new(), sdp_mid: None, sdp_mline_index: None, username_fragment: None };
+    let publish = (stream_id(), any::<bool>(), any::<bool>()).prop_map(|(id, audio, video)| Command::Publish {
+        stream: StreamInfo { id, audio, video, audio_muted: false, video_muted: false },
+    });
+    prop_oneof![
+        8 => publish,
+        8 => (key(), stream_id(), sdp()).prop_map(|(subscription, stream, offer)| Command::Subscribe { subscription, stream, offer }),
+        3 => (key(), sdp()).prop_map(|(subscription, answer)| Command::Answer { subscription, answer }),
+        1 => key().prop_map(|subscription| Command::Refuse { subscription, error: Error::new(Code::NotSupported, "") }),
+        3 => key().prop_map(move |subscription| Command::Candidate { subscription, candidate: candidate.clone() }),
+        2 => key().prop_map(|subscription| Command::Unsubscribe { subscription }),
+        2 => stream_id().prop_map(|stream| Command::Unpublish { stream }),
+        2 => (stream_id(), any::<bool>(), any::<bool>()).prop_map(|(stream, audio, video)| Command::Mute { stream, audio, video }),
+        1 => Just(Command::Leave),
+        2 => Just(Command::Ping),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (prop::option::of(uid()), any::<bool>(), prop::option::of(0usize..8)).prop_map(|(uid, live, session)| Step::Join { uid, live, session }),
+        12 => (any::<usize>(), command()).prop_map(|(connection, command)| Step::Command { connection, command }),
+        1 => any::<usize>().prop_map(|connection| Step::Disconnected { connection }),
+        2 => (0u64..5_000).prop_map(|ms| Step::Wait { ms }),
+    ]
+}
+
+/// The edge as the channel sees it: connections are numbered upwards, and none says anything after its end.
+struct Edge {
+    channel: Channel,
+    now: Instant,
+    open: Vec<ConnectionId>,
+    next: u64,
+    sessions: Vec<SessionKey>,
+}
+
+impl Edge {
+    fn input(&mut self, step: Step) -> (Option<ConnectionId>, Input) {
+        match step {
+            Step::Join { uid, live, session } => {
+                let connection = ConnectionId(self.next);
+                self.next += 1;
+                self.open.push(connection);
+                let join = Join {
+                    connection,
+                    id: 1,
+                    uid,
+                    mode: if live { Mode::Live } else { Mode::Rtc },
+                    session: session.and_then(|n| self.sessions.get(n).cloned()),
+                    grant: Grant::ALL,
+                    ice_servers: Vec::new(),
+                    fresh_session: format!("{:016x}", self.next).parse().expect("16 digits"),
+                    fresh_uid: 3,
+                };
+                (Some(connection), Input::Join(join))
+            }
+            Step::Command { connection, command } if !self.open.is_empty() => {
+                let connection = self.open[connection % self.open.len()];
+                (Some(connection), Input::Request { connection, id: 1, command })
+            }
+            Step::Disconnected { connection } if !self.open.is_empty() => {
+                let connection = self.open.swap_remove(connection % self.open.len());
+                (None, Input::Disconnected { connection })
+            }
+            Step::Wait { ms } => {
+                self.now += Duration::from_millis(ms);
+                (None, Input::Tick)
+            }
+            Step::Command { .. } | Step::Disconnected { .. } => (None, Input::Tick),
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        let (asker, input) = self.input(step);
+        let ends = self.ends(&input);
+        let mut replies = Vec::new();
+        for output in self.channel.handle(input, self.now) {
+            match output {
+                Output::Close { connection, .. } => self.open.retain(|open| *open != connection),
+                Output::Send { to, message } => {
+                    assert!(!to.is_empty());
+                    assert_eq!(to.iter().collect::<HashSet<_>>().len(), to.len(), "a message reaches a connection once");
+                    assert!(to.iter().all(|to| self.open.contains(to)), "nothing is sent to a closed connection");
+                    self.on_sent(&to, message, &ends, &mut replies);
+                }
+            }
+        }
+        assert_eq!(replies, asker.into_iter().collect::<Vec<_>>(), "each request is answered once, and to its asker");
+        self.check();
+    }
+
+    fn on_sent(&mut self, to: &[ConnectionId], message: Incoming, ends: &BTreeSet<ConnectionId>, replies: &mut Vec<ConnectionId>) {
+        match message {
+            Incoming::Reply(reply) => {
+                replies.extend(to);
+                if let Ok(Success::Joined(joined)) = reply.into_result() {
+                    self.sessions.push(joined.session);
+                }
+            }
+            Incoming::Event(Event::Answer { .. } | Event::Refused { .. } | Event::Candidate { .. }) => {
+                assert!(to.iter().all(|to| ends.contains(to)), "a subscription's messages stay between its ends");
+            }
+            Incoming::Event(_) => {}
+        }
+    }
+
+    /// The connections at the ends of the subscription that an input names, before it is handled; a resumed end gets its mail anyhow.
+    fn ends(&self, input: &Input) -> BTreeSet<ConnectionId> {
+        let id = match input {
+            Input::Request {
+                command:
+                    Command::Answer { subscription, .. } | Command::Refuse { subscription, .. } | Command::Candidate { subscription, .. },
+                ..
+            } => subscription,
+            Input::Join(join) => return BTreeSet::from([join.connection]),
+            _ => return BTreeSet::new(),
+        };
+        let subscription = self.channel.subscriptions.get(id);
+        let uids = subscription.into_iter().flat_map(|subscription| [&subscription.subscriber, &subscription.stream.uid]);
+        uids.filter_map(|uid| self.channel.members[uid].connection()).collect()
+    }
+
+    /// The module's invariants.
+    fn check(&self) {
+        let channel = &self.channel;
+        let of_members: BTreeSet<_> =
+            channel.members.iter().filter_map(|(uid, member)| Some((member.connection()?, uid.clone()))).collect();
+        let of_connections: BTreeSet<_> = channel.connections.iter().map(|(connection, uid)| (*connection, uid.clone())).collect();
+        assert_eq!(of_members, of_connections, "invariant 1");
+        assert!(channel.members.keys().map(std::mem::discriminant).collect::<HashSet<_>>().len() <= 1, "invariant 2");
+        for (uid, member) in &channel.members {
+            assert!(
+                member.streams.iter().all(|(source, stream)| stream.id == StreamId { uid: uid.clone(), source: *source }),
+                "invariant 3"
+            );
+            assert!(member.silence(self.now) < SILENCE + Duration::from_secs(5), "silence is noticed");
+        }
+        for subscription in channel.subscriptions.values() {
+            assert!(channel.members.contains_key(&subscription.subscriber), "invariant 4: the subscriber");
+            assert!(channel.has_stream(&subscription.stream), "invariant 4: the stream");
+            assert_ne!(subscription.subscriber, subscription.stream.uid, "invariant 4: the ends differ");
+        }
+        let sessions: HashSet<_> = channel.members.values().map(|member| &member.session).collect();
+        assert_eq!(sessions.len(), channel.members.len(), "no two members share a session");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_order_of_inputs_keeps_the_invariants(steps in prop::collection::vec(step(), 0..120)) {
+        let limits = Limits { members: 4, subscriptions: 3, ..Limits::default() };
+        let mut edge = Edge { channel: Channel::new(limits, SILENCE), now: Instant::now(), open: Vec::new(), next: 0, sessions: Vec::new() };
+        for step in steps {
+            edge.take(step);
+        }
+        while let Some(connection) = edge.open.pop() {
+            edge.channel.handle(Input::Disconnected { connection }, edge.now);
+        }
+        edge.channel.handle(Input::Tick, edge.now + SILENCE);
+        prop_assert!(edge.channel.is_empty() && edge.channel.subscriptions.is_empty() && edge.channel.connections.is_empty());
+    }
+}

@@ -1,0 +1,228 @@
+//! One client's WebSocket, one task: reads requests, writes what is queued, and ends for one of the reasons in [`End`].
+
+use std::{
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use futures_util::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
+use signal::{Code, Command, Error, Event, Incoming, MAX_MESSAGE, Request, Success};
+use tokio::{
+    sync::watch,
+    time::{sleep_until, timeout},
+};
+
+use crate::{
+    channel::Parting,
+    live::Live,
+    outbox::{self, Outbox, Outgoing},
+    pace::Pace,
+    request,
+    service::{JoinRequest, Phase, Service},
+};
+
+/// What the WebSocket layer itself still reads. Between [`MAX_MESSAGE`] and this a client is told why it is closed; above, reading
+/// stops at the frame's header.
+pub const MOST_READ: usize = 4 * MAX_MESSAGE;
+
+/// How long a client may take to answer a close frame.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Why a connection ends.
+enum End {
+    /// The client closed it, or the network did.
+    Gone,
+    /// The client does not read.
+    TooSlow,
+    Close {
+        code: u16,
+        reason: &'static str,
+    },
+}
+
+impl From<Parting> for End {
+    fn from(why: Parting) -> Self {
+        let reason = match why {
+            Parting::Silent => "Nothing was heard for too long.",
+            Parting::Replaced => "A newer connection of the same session took over.",
+        };
+        Self::Close { code: close_code::POLICY, reason }
+    }
+}
+
+/// Serves a client until either side ends it.
+pub async fn run(socket: WebSocket, service: Arc<Service>, mut phase: watch::Receiver<Phase>) {
+    let (id, _counted) = service.count_connection();
+    let (outbox, mut queue) = outbox::open(id, service.config.limits.queue);
+    let (mut sink, mut stream) = socket.split();
+    let write_limit = service.config.silence_limit;
+    phase.mark_changed();
+    let mut connection = Connection::new(service, outbox.clone(), phase.clone(), Instant::now());
+    let end = loop {
+        tokio::select! {
+            incoming = next_at(&mut stream, connection.read_at) => match incoming {
+                Some(Ok(message)) => if let ControlFlow::Break(end) = connection.on_message(message, Instant::now()) { break end },
+                Some(Err(_)) => break End::Close { code: close_code::PROTOCOL, reason: "Not a WebSocket message of a size that is read here." },
+                None => break End::Gone,
+            },
+            Some(outgoing) = queue.next() => match outgoing {
+                Outgoing::Text(text) => if let ControlFlow::Break(end) = write(&mut sink, Message::Text(text), &outbox, write_limit).await { break end },
+                Outgoing::Close(why) => break why.into(),
+            },
+            () = outbox.overflow() => break End::TooSlow,
+            changed = phase.changed() => {
+                let now = if changed.is_ok() { *phase.borrow_and_update() } else { Phase::Stopping };
+                match now {
+                    Phase::Serving => {}
+                    Phase::Draining => connection.outbox.send(&Incoming::Event(Event::Draining)),
+                    Phase::Stopping => break End::Close { code: close_code::AWAY, reason: "The service stops." },
+                }
+            }
+            () = sleep_until(connection.join_by.into()), if connection.channel.is_none() => {
+                break End::Close { code: close_code::POLICY, reason: "No channel was joined for too long." };
+            }
+        }
+    };
+    connection.on_end(Instant::now());
+    match end {
+        End::Gone => tracing::debug!(connection = id.0, "closed by the client"),
+        End::TooSlow => tracing::warn!(connection = id.0, "dropped: it does not read what it is sent"),
+        End::Close { code, reason } => {
+            tracing::debug!(connection = id.0, reason, "closed");
+            say_goodbye(&mut sink, &mut stream, code, reason).await;
+        }
+    }
+}
+
+/// The next frame, not read before `at`. Cancel safe.
+async fn next_at(stream: &mut SplitStream<WebSocket>, at: Instant) -> Option<Result<Message, axum::Error>> {
+    sleep_until(at.into()).await;
+    stream.next().await
+}
+
+async fn write(sink: &mut SplitSink<WebSocket, Message>, message: Message, outbox: &Outbox, limit: Duration) -> ControlFlow<End> {
+    tokio::select! {
+        sent = timeout(limit, sink.send(message)) => match sent {
+            Ok(Ok(())) => ControlFlow::Continue(()),
+            Ok(Err(_)) => ControlFlow::Break(End::Gone),
+            Err(_) => ControlFlow::Break(End::TooSlow),
+        },
+        () = outbox.overflow() => ControlFlow::Break(End::TooSlow),
+    }
+}
+
+/// Sends a close frame and reads on until the client's: a socket closed with bytes unread resets the connection, and the frame is lost.
+async fn say_goodbye(sink: &mut SplitSink<WebSocket, Message>, stream: &mut SplitStream<WebSocket>, code: u16, reason: &'static str) {
+    let goodbye = async {
+        if sink.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await.is_ok() {
+            while let Some(Ok(_)) = stream.next().await {}
+        }
+    };
+    // A client that does not answer is left behind.
+    let _ = timeout(LINGER, goodbye).await;
+}
+
+/// A connection's state between two frames.
+struct Connection {
+    service: Arc<Service>,
+    outbox: Outbox,
+    phase: watch::Receiver<Phase>,
+    channel: Option<Arc<Live>>,
+    join_by: Instant,
+    read_at: Instant,
+    messages: Pace,
+    joins: Pace,
+    mistakes: u32,
+}
+
+impl Connection {
+    fn new(service: Arc<Service>, outbox: Outbox, phase: watch::Receiver<Phase>, now: Instant) -> Self {
+        let limits = service.config.limits;
+        Self {
+            join_by: now + service.config.join_limit,
+            messages: Pace::new(limits.messages, limits.messages, now),
+            joins: Pace::new(limits.joins, 1, now),
+            service,
+            outbox,
+            phase,
+            channel: None,
+            read_at: now,
+            mistakes: 0,
+        }
+    }
+
+    fn on_message(&mut self, message: Message, now: Instant) -> ControlFlow<End> {
+        self.messages.take(now);
+        self.read_at = self.messages.next(now);
+        match message {
+            Message::Text(text) if text.as_str().len() > MAX_MESSAGE => {
+                ControlFlow::Break(End::Close { code: close_code::SIZE, reason: "A message has at most 131072 bytes." })
+            }
+            Message::Text(text) => match request::parse(text.as_str()) {
+                Ok(request) => {
+                    self.on_request(request, now);
+                    ControlFlow::Continue(())
+                }
+                Err(refusal) => self.on_mistake(refusal),
+            },
+            Message::Binary(_) => {
+                let error = Error::new(Code::BadMessage, "Messages of this protocol are JSON texts, not binary.");
+                self.on_mistake(request::Refusal { id: 0, error })
+            }
+            // The WebSocket layer answers these by itself.
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => ControlFlow::Continue(()),
+        }
+    }
+
+    fn on_mistake(&mut self, refusal: request::Refusal) -> ControlFlow<End> {
+        self.outbox.reply(refusal.id, Err(refusal.error));
+        self.mistakes += 1;
+        if self.mistakes > self.service.config.limits.mistakes {
+            return ControlFlow::Break(End::Close { code: close_code::POLICY, reason: "Too many messages out of protocol." });
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn on_request(&mut self, Request { id, command }: Request, now: Instant) {
+        if let Some(channel) = &self.channel {
+            if !channel.request(self.outbox.id(), id, command, now) {
+                self.service.drop_if_empty(channel);
+                self.channel = None;
+                self.join_by = now + self.service.config.join_limit;
+            }
+            return;
+        }
+        match command {
+            Command::Join { version, app_id, channel, token, uid, mode, session } => {
+                self.on_join(JoinRequest { id, version, app_id, channel, token, uid, mode, session }, now);
+            }
+            Command::Ping => self.outbox.reply(id, Ok(Success::Done {})),
+            _ => self.outbox.reply(id, Err(Error::new(Code::InvalidOperation, "This connection is in no channel; join first."))),
+        }
+    }
+
+    fn on_join(&mut self, request: JoinRequest, now: Instant) {
+        let refused = if *self.phase.borrow() != Phase::Serving {
+            Some(Error::new(Code::ServiceNotReady, "The service is about to stop; try again in some seconds."))
+        } else if !self.joins.take(now) {
+            Some(Error::new(Code::JoinTooFrequent, "Too many joins on one connection; wait a second."))
+        } else {
+            None
+        };
+        match refused {
+            Some(error) => self.outbox.reply(request.id, Err(error)),
+            None => self.channel = self.service.join(&self.outbox, request, now),
+        }
+    }
+
+    fn on_end(&mut self, now: Instant) {
+        if let Some(channel) = self.channel.take() {
+            channel.disconnected(self.outbox.id(), now);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! All channels of a service, and who may enter them.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use signal::{AppId, ChannelName, Code, Error, Mode, SessionKey, Uid};
+use tokio::sync::watch;
+
+use crate::{
+    Config, admission,
+    channel::{ConnectionId, Join},
+    live::{Key, Live},
+    outbox::Outbox,
+    request,
+};
+
+/// Lock order: the map of channels, then a channel. A channel is created, entered and dropped under the map's lock, so nobody enters
+/// one that is just being dropped.
+pub struct Service {
+    pub config: Config,
+    channels: Mutex<HashMap<Key, Arc<Live>>>,
+    next_connection: AtomicU64,
+    connections: watch::Sender<usize>,
+}
+
+/// Where a service is in its life; it only moves on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Serving,
+    /// Nobody enters any more.
+    Draining,
+    /// Connections are closed.
+    Stopping,
+}
+
+/// `signal::Command::Join` with its request's id.
+pub struct JoinRequest {
+    pub id: u32,
+    pub version: u16,
+    pub app_id: AppId,
+    pub channel: ChannelName,
+    pub token: Option<String>,
+    pub uid: Option<Uid>,
+    pub mode: Mode,
+    pub session: Option<SessionKey>,
+}
+
+/// Counts a connection for as long as it exists.
+pub struct Counted(Arc<Service>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Service {
+    pub fn new(config: Config) -> Self {
+        Self { config, channels: Mutex::default(), next_connection: AtomicU64::new(1), connections: watch::Sender::new(0) }
+    }
+
+    pub fn count_connection(self: &Arc<Self>) -> (ConnectionId, Counted) {
+        self.connections.send_modify(|count| *count += 1);
+        (ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed)), Counted(self.clone()))
+    }
+
+    /// Completes when no connection is left.
+    pub async fn deserted(&self) {
+        // The sender is `self`, so waiting cannot fail.
+        let _ = self.connections.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// Answers a join. The channel, if it was entered.
+    pub fn join(&self, outbox: &Outbox, request: JoinRequest, now: Instant) -> Option<Arc<Live>> {
+        let id = request.id;
+        let key = (request.app_id.clone(), request.channel.clone());
+        let join = match self.admit(outbox.id(), request) {
+            Ok(join) => join,
+            Err(error) => {
+                tracing::info!(channel = %key.1, code = %error.code, "join refused");
+                outbox.reply(id, Err(error));
+                return None;
+            }
+        };
+        let mut channels = self.lock();
+        let live = match channels.get(&key) {
+            Some(live) => live.clone(),
+            None if channels.len() >= self.config.limits.channels => {
+                outbox.reply(id, Err(Error::new(Code::ServiceNotReady, "The service holds as many channels as it may; try again later.")));
+                return None;
+            }
+            None => {
+                let live = Arc::new(Live::new(key.clone(), &self.config));
+                channels.insert(key.clone(), live.clone());
+                live
+            }
+        };
+        match live.join(outbox, join, now) {
+            Some(uid) => {
+                tracing::info!(channel = %key.1, %uid, connection = outbox.id().0, "joined");
+                Some(live)
+            }
+            None => {
+                if live.is_empty() {
+                    channels.remove(&key);
+                }
+                None
+            }
+        }
+    }
+
+    /// What the channel need not know of: version, project and token.
+    fn admit(&self, connection: ConnectionId, request: JoinRequest) -> Result<Join, Error> {
+        request::check_version(request.version.into())?;
+        let claim = admission::Claim {
+            app_id: &request.app_id,
+            channel: &request.channel,
+            uid: request.uid.as_ref(),
+            token: request.token.as_deref(),
+        };
+        let now_unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let grant = admission::admit(&self.config.projects, claim, now_unix)?;
+        Ok(Join {
+            connection,
+            id: request.id,
+            uid: request.uid,
+            mode: request.mode,
+            session: request.session,
+            grant,
+            ice_servers: self.config.ice_servers.clone(),
+            fresh_session: format!("{:032x}", rand::random::<u128>()).parse().expect("32 hexadecimal digits are a key"),
+            fresh_uid: rand::random(),
+        })
+    }
+
+    /// Removes a channel that the last one has left.
+    pub fn drop_if_empty(&self, live: &Live) {
+        let mut channels = self.lock();
+        if live.is_empty() && channels.get(live.key()).is_some_and(|known| std::ptr::eq(&**known, live)) {
+            channels.remove(live.key());
+        }
+    }
+
+    /// Lets time pass in every channel.
+    pub fn tick(&self, now: Instant) {
+        let all: Vec<Arc<Live>> = self.lock().values().cloned().collect();
+        for live in &all {
+            live.tick(now);
+        }
+        self.lock().retain(|_, live| !live.is_empty());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
