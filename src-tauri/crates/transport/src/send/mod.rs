@@ -10,7 +10,9 @@
 //!
 //! The receiving half ([`crate::receive`]) mirrors it.
 
+mod bucket;
 pub mod history;
+pub mod nal;
 pub mod pace;
 pub mod packetize;
 pub mod rate;

@@ -1,11 +1,18 @@
-//! What may leave now: audio first, then repairs, then video.
+//! What may leave now: sound at once, then repairs, then pictures.
+//!
+//! Invariants: sound never waits; what waits is bounded in time ([`Config::max_queue`]); a frame is dropped whole and only
+//! if none of its packets has left, and from then on nothing but a keyframe is accepted. Packets get their sequence numbers
+//! when they leave, so a frame dropped here leaves no hole for the receiver to ask about.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use super::bucket::Bucket;
 
 /// How a [`Pacer`] behaves.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// Video that would wait longer than this is dropped and a keyframe is asked for.
+    /// Frames that would wait longer than this are dropped and a keyframe is asked for.
     pub max_queue: Duration,
     /// What may leave at once after a pause, as time at the pacing rate.
     pub burst: Duration,
@@ -28,54 +35,356 @@ pub enum Poll<P> {
     Idle,
 }
 
-/// A priority queue behind a leaky bucket. Packets get their sequence numbers when they leave, so that a frame dropped
-/// here leaves no hole.
+/// Frames waiting longer than this when a keyframe comes are not worth the keyframe's waiting behind them.
+const SUPERSEDED_AFTER: Duration = Duration::from_millis(30);
+
+/// A keyframe leaves within this time of queueing, whatever the pacing rate: nothing can be shown before it.
+const KEYFRAME_TIME: Duration = Duration::from_millis(300);
+
+/// A keyframe is asked for again if it has not come.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Repairs and sound that wait are bounded; the oldest go first (a repair is asked for again if it is still missed).
+const MAX_SMALL_QUEUE: usize = 512;
+
+/// A priority queue behind a leaky bucket.
 #[derive(Debug)]
 pub struct Pacer<P> {
-    _packets: Vec<P>,
+    config: Config,
+    bucket: Bucket,
+    bps: u32,
+    audio: VecDeque<(usize, P)>,
+    repairs: VecDeque<(usize, P)>,
+    repair_bytes: usize,
+    frames: VecDeque<Frame<P>>,
+    video_bytes: usize,
+    keyframe: Wanted,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Frame<P> {
+    packets: VecDeque<(usize, P)>,
+    bytes: usize,
+    keyframe: bool,
+    /// The rate that sends it in time; zero for frames that may wait.
+    bps: u32,
+    started: bool,
+    queued_at: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    No,
+    /// Frames were dropped; the encoder is told once the queue has room, and again from time to time.
+    Yes {
+        asked_at: Option<Instant>,
+    },
 }
 
 impl<P> Pacer<P> {
     /// A pacer that sends at `bps` ([`super::rate::Rate::pacing`]).
     pub fn new(config: Config, bps: u32) -> Self {
-        unimplemented!("{config:?} {bps}")
+        Self {
+            config,
+            bucket: Bucket::new(bps, config.burst),
+            bps,
+            audio: VecDeque::new(),
+            repairs: VecDeque::new(),
+            repair_bytes: 0,
+            frames: VecDeque::new(),
+            video_bytes: 0,
+            keyframe: Wanted::No,
+            dropped: 0,
+        }
     }
 
-    pub fn set_rate(&mut self, bps: u32, now: Instant) {
-        unimplemented!("{bps} {now:?}")
+    pub fn set_rate(&mut self, bps: u32) {
+        self.bps = bps;
+        self.apply_rate();
     }
 
     /// Queues one packet of sound; `size` in bytes.
-    pub fn push_audio(&mut self, size: usize, packet: P, now: Instant) {
-        unimplemented!("{size} {now:?} {}", size_of_val(&packet))
+    pub fn push_audio(&mut self, size: usize, packet: P) {
+        if self.audio.len() == MAX_SMALL_QUEUE {
+            self.audio.pop_front();
+        }
+        self.audio.push_back((size, packet));
     }
 
     /// Queues one packet to be sent again.
-    pub fn push_repair(&mut self, size: usize, packet: P, now: Instant) {
-        unimplemented!("{size} {now:?} {}", size_of_val(&packet))
+    pub fn push_repair(&mut self, size: usize, packet: P) {
+        if self.repairs.len() == MAX_SMALL_QUEUE {
+            self.repair_bytes -= self.repairs.pop_front().map_or(0, |(size, _)| size);
+        }
+        self.repair_bytes += size;
+        self.repairs.push_back((size, packet));
     }
 
-    /// Queues one video frame's packets with their sizes; false if it was dropped (see [`Config::max_queue`]).
+    /// Queues one video frame's packets with their sizes; false if it was dropped.
     pub fn push_video(&mut self, packets: impl IntoIterator<Item = (usize, P)>, keyframe: bool, now: Instant) -> bool {
-        unimplemented!("{keyframe} {now:?} {}", packets.into_iter().count())
+        let packets: VecDeque<_> = packets.into_iter().collect();
+        if packets.is_empty() {
+            return true;
+        }
+        if keyframe {
+            if self.queued() > SUPERSEDED_AFTER {
+                self.drop_frames(|_| true);
+            }
+            self.keyframe = Wanted::No;
+        } else {
+            if self.keyframe == Wanted::No && self.queued() > self.config.max_queue {
+                self.give_up();
+            }
+            if self.keyframe != Wanted::No {
+                self.dropped += 1;
+                return false;
+            }
+        }
+        let bytes = packets.iter().map(|(size, _)| size).sum();
+        let bps = if keyframe { (bytes as f64 * 8.0 / KEYFRAME_TIME.as_secs_f64()) as u32 } else { 0 };
+        self.video_bytes += bytes;
+        self.frames.push_back(Frame { packets, bytes, keyframe, bps, started: false, queued_at: now });
+        self.apply_rate();
+        true
     }
 
     pub fn poll(&mut self, now: Instant) -> Poll<P> {
-        unimplemented!("{now:?}")
+        if let Some((size, packet)) = self.audio.pop_front() {
+            self.bucket.charge(size, now);
+            return Poll::Send(packet);
+        }
+        self.drop_stale(now);
+        if self.repairs.is_empty() && self.frames.is_empty() {
+            return Poll::Idle;
+        }
+        if let Some(at) = self.bucket.ready_at(now) {
+            return Poll::Wait(at);
+        }
+        match self.next_paced() {
+            Some((size, packet)) => {
+                self.bucket.charge(size, now);
+                self.apply_rate();
+                Poll::Send(packet)
+            }
+            None => Poll::Idle,
+        }
     }
 
-    /// True once after video was dropped: the encoder must make a keyframe.
-    pub fn take_keyframe_request(&mut self) -> bool {
-        unimplemented!()
+    /// True when the encoder must make a keyframe because frames were dropped.
+    pub fn take_keyframe_request(&mut self, now: Instant) -> bool {
+        let Wanted::Yes { asked_at } = self.keyframe else { return false };
+        let due = match asked_at {
+            None => self.queued() <= self.config.max_queue / 4,
+            Some(asked) => now.saturating_duration_since(asked) >= ASK_AGAIN,
+        };
+        if due {
+            self.keyframe = Wanted::Yes { asked_at: Some(now) };
+        }
+        due
     }
 
-    /// How long the video queued now will wait at the pacing rate.
+    /// How long a frame queued now would wait.
     pub fn queued(&self) -> Duration {
-        unimplemented!()
+        self.bucket.time(self.repair_bytes + self.video_bytes)
     }
 
     /// Video frames dropped so far.
     pub fn dropped(&self) -> u64 {
-        unimplemented!()
+        self.dropped
+    }
+
+    fn next_paced(&mut self) -> Option<(usize, P)> {
+        if let Some((size, packet)) = self.repairs.pop_front() {
+            self.repair_bytes -= size;
+            return Some((size, packet));
+        }
+        let frame = self.frames.front_mut()?;
+        frame.started = true;
+        let (size, packet) = frame.packets.pop_front()?;
+        frame.bytes -= size;
+        self.video_bytes -= size;
+        if frame.packets.is_empty() {
+            self.frames.pop_front();
+        }
+        Some((size, packet))
+    }
+
+    /// Frames that have waited too long, because the rate fell after they were queued.
+    fn drop_stale(&mut self, now: Instant) {
+        let stale = |frame: &Frame<P>| !frame.started && now.saturating_duration_since(frame.queued_at) > self.config.max_queue;
+        if self.frames.iter().any(|frame| !frame.keyframe && stale(frame)) {
+            self.give_up();
+        }
+    }
+
+    /// Gives up the pictures that wait. A waiting keyframe stays: without it the next one would wait just as long.
+    fn give_up(&mut self) {
+        self.drop_frames(|frame| !frame.keyframe);
+        self.keyframe = Wanted::Yes { asked_at: None };
+    }
+
+    fn drop_frames(&mut self, which: impl Fn(&Frame<P>) -> bool) {
+        let (dropped, bytes) = (&mut self.dropped, &mut self.video_bytes);
+        self.frames.retain(|frame| {
+            let keep = frame.started || !which(frame);
+            if !keep {
+                *dropped += 1;
+                *bytes -= frame.bytes;
+            }
+            keep
+        });
+        self.apply_rate();
+    }
+
+    fn apply_rate(&mut self) {
+        let needed = self.frames.iter().map(|frame| frame.bps).max().unwrap_or(0);
+        self.bucket.set_rate(self.bps.max(needed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// A pacer at 800 packets of 1,000 bytes a second.
+    fn pacer() -> Pacer<&'static str> {
+        Pacer::new(Config::default(), 6_400_000)
+    }
+
+    fn frame(name: &'static str, packets: usize) -> Vec<(usize, &'static str)> {
+        vec![(1000, name); packets]
+    }
+
+    /// Everything that leaves until the queue is empty, with the time it left.
+    fn drain(pacer: &mut Pacer<&'static str>, start: Instant) -> Vec<(&'static str, Duration)> {
+        let (mut now, mut left) = (start, Vec::new());
+        loop {
+            match pacer.poll(now) {
+                Poll::Send(packet) => left.push((packet, now - start)),
+                Poll::Wait(at) => now = at,
+                Poll::Idle => return left,
+            }
+        }
+    }
+
+    #[test]
+    fn sound_overtakes_repairs_and_repairs_overtake_pictures() {
+        let (mut pacer, now) = (pacer(), Instant::now());
+        assert!(pacer.push_video(frame("video", 2), false, now));
+        pacer.push_repair(1000, "repair");
+        pacer.push_audio(100, "audio");
+        let order: Vec<_> = drain(&mut pacer, now).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(order, ["audio", "repair", "video", "video"]);
+    }
+
+    #[test]
+    fn sound_does_not_wait_behind_a_keyframe() {
+        let (mut pacer, now) = (pacer(), Instant::now());
+        assert!(pacer.push_video(frame("key", 100), true, now));
+        while let Poll::Send(_) = pacer.poll(now) {}
+        pacer.push_audio(100, "audio");
+        assert_eq!(pacer.poll(now), Poll::Send("audio"));
+    }
+
+    #[test]
+    fn pictures_leave_at_the_pacing_rate() {
+        let (mut pacer, now) = (pacer(), Instant::now());
+        assert!(pacer.push_video(frame("video", 80), false, now));
+        let left = drain(&mut pacer, now);
+        assert_eq!(left.len(), 80);
+        let last = left[79].1;
+        assert!(last > 90 * MS && last < 101 * MS, "{last:?}");
+        let first_ten_ms = left.iter().filter(|(_, at)| *at <= 10 * MS).count();
+        assert!(first_ten_ms <= 13, "{first_ten_ms}");
+    }
+
+    #[test]
+    fn a_keyframe_leaves_within_one_frame_interval_on_a_fast_link() {
+        let (mut pacer, now) = (Pacer::new(Config::default(), 8_000_000), Instant::now());
+        assert!(pacer.push_video(frame("key", 33), true, now));
+        assert!(drain(&mut pacer, now).last().unwrap().1 <= 33 * MS);
+    }
+
+    #[test]
+    fn a_keyframe_leaves_in_time_at_any_rate() {
+        let (mut pacer, now) = (Pacer::new(Config::default(), 100_000), Instant::now());
+        assert!(pacer.push_video(frame("key", 60), true, now));
+        let last = drain(&mut pacer, now).last().unwrap().1;
+        assert!(last <= KEYFRAME_TIME, "{last:?}");
+        assert!(!pacer.take_keyframe_request(now));
+    }
+
+    #[test]
+    fn pictures_that_would_wait_too_long_are_dropped_for_a_keyframe() {
+        let (mut pacer, now) = (Pacer::new(Config::default(), 800_000), Instant::now());
+        assert!(pacer.push_video(frame("first", 20), false, now));
+        assert_eq!(pacer.poll(now), Poll::Send("first"));
+        assert!(pacer.push_video(frame("second", 25), false, now));
+        assert!(!pacer.push_video(frame("third", 1), false, now));
+        assert_eq!(pacer.dropped(), 2, "the frame under way is finished");
+        assert!(!pacer.take_keyframe_request(now), "not while the rest is still queued");
+        let left = drain(&mut pacer, now);
+        assert!(left.iter().all(|(name, _)| *name == "first"));
+        let later = now + left.last().unwrap().1;
+        assert!(pacer.take_keyframe_request(later));
+        assert!(!pacer.take_keyframe_request(later));
+        assert!(!pacer.push_video(frame("fourth", 1), false, later));
+        assert!(pacer.take_keyframe_request(later + ASK_AGAIN));
+        assert!(pacer.push_video(frame("key", 1), true, later));
+        assert!(pacer.push_video(frame("fifth", 1), false, later));
+    }
+
+    #[test]
+    fn pictures_grown_stale_because_the_rate_fell_are_dropped() {
+        let (mut pacer, now) = (pacer(), Instant::now());
+        assert!(pacer.push_video(frame("first", 100), false, now));
+        assert!(pacer.push_video(frame("second", 100), false, now));
+        pacer.set_rate(100_000);
+        let left = drain(&mut pacer, now);
+        assert!(left.iter().all(|(name, _)| *name == "first"));
+        assert_eq!(pacer.dropped(), 1);
+    }
+
+    #[test]
+    fn a_keyframe_replaces_the_pictures_before_it() {
+        let (mut pacer, now) = (pacer(), Instant::now());
+        assert!(pacer.push_video(frame("first", 2), false, now));
+        assert_eq!(pacer.poll(now), Poll::Send("first"));
+        assert!(pacer.push_video(frame("second", 100), false, now));
+        assert!(pacer.push_video(frame("key", 1), true, now));
+        let order: Vec<_> = drain(&mut pacer, now).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(order, ["first", "key"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_of_calls_stays_bounded_and_counts_right(
+            calls in proptest::collection::vec((0u8..6, 0usize..1500, 0u64..50), 0..400)
+        ) {
+            let mut now = Instant::now();
+            let mut pacer = Pacer::new(Config::default(), 500_000);
+            for (call, size, step) in calls {
+                match call {
+                    0 => pacer.push_audio(size, "audio"),
+                    1 => pacer.push_repair(size, "repair"),
+                    2 => pacer.set_rate(size as u32 * 2000),
+                    3 => { pacer.push_video(vec![(size, "video"); size % 40], size % 7 == 0, now); }
+                    4 => { pacer.take_keyframe_request(now); }
+                    _ => now += Duration::from_millis(step),
+                }
+                if call == 5 {
+                    while let Poll::Send(_) = pacer.poll(now) {}
+                }
+                let bytes: usize = pacer.frames.iter().flat_map(|frame| &frame.packets).map(|(size, _)| size).sum();
+                prop_assert_eq!(bytes, pacer.video_bytes);
+                prop_assert_eq!(pacer.repairs.iter().map(|(size, _)| size).sum::<usize>(), pacer.repair_bytes);
+            }
+            drain(&mut pacer, now);
+            prop_assert!(pacer.frames.is_empty() && pacer.repairs.is_empty());
+        }
     }
 }
