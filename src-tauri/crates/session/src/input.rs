@@ -31,36 +31,103 @@ pub struct PublishedStream {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     // The application's calls. Each is answered by exactly one `Output::Reply`.
-    Join { call: CallId, join: Box<Join> },
-    Leave { call: CallId },
-    Publish { call: CallId, stream: PublishedStream },
-    Unpublish { call: CallId, source: StreamSource },
+    Join {
+        call: CallId,
+        join: Box<Join>,
+    },
+    Leave {
+        call: CallId,
+    },
+    Publish {
+        call: CallId,
+        stream: PublishedStream,
+    },
+    Unpublish {
+        call: CallId,
+        source: StreamSource,
+    },
     /// A call for a stream that is subscribed already changes its tracks.
-    Subscribe { call: CallId, stream: StreamId, audio: bool, video: bool },
-    Unsubscribe { call: CallId, stream: StreamId },
+    Subscribe {
+        call: CallId,
+        stream: StreamId,
+        audio: bool,
+        video: bool,
+    },
+    Unsubscribe {
+        call: CallId,
+        stream: StreamId,
+    },
     /// A published stream's tracks or mutes changed. Not a call: nothing answers it, streams that are not published are ignored.
-    StreamChanged { stream: PublishedStream },
+    StreamChanged {
+        stream: PublishedStream,
+    },
 
     // The signalling connection that `Output::OpenSignalling` ordered.
     SignallingOpened,
     /// It could not be opened; the sentence says which address and why.
-    SignallingFailed { error: Error },
+    SignallingFailed {
+        error: Error,
+    },
     /// It was open and broke.
-    SignallingClosed { error: Error },
+    SignallingClosed {
+        error: Error,
+    },
     Received(Incoming),
 
     // The peer connection of a subscription, either end.
     /// `Output::CreateOffer` or `Output::RestartIce` is done.
-    OfferReady { subscription: SubscriptionId, offer: Sdp },
+    OfferReady {
+        subscription: SubscriptionId,
+        offer: Sdp,
+    },
     /// `Output::AcceptOffer` or `Output::AcceptRestart` is done.
-    AnswerReady { subscription: SubscriptionId, answer: Sdp },
+    AnswerReady {
+        subscription: SubscriptionId,
+        answer: Sdp,
+    },
     /// A candidate of this end.
-    Candidate { subscription: SubscriptionId, candidate: Candidate },
-    Connected { subscription: SubscriptionId },
-    Disconnected { subscription: SubscriptionId },
+    Candidate {
+        subscription: SubscriptionId,
+        candidate: Candidate,
+    },
+    Connected {
+        subscription: SubscriptionId,
+    },
+    Disconnected {
+        subscription: SubscriptionId,
+    },
     /// The connection is over, or an order for it could not be carried out.
-    Failed { subscription: SubscriptionId, error: Error },
+    Failed {
+        subscription: SubscriptionId,
+        error: Error,
+    },
 
     /// The instant of the last `Output::Timeout` is reached.
     TimePassed,
+}
+
+impl Input {
+    /// The call that this input is, if it is one.
+    pub(crate) fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Join { call, .. }
+            | Self::Leave { call }
+            | Self::Publish { call, .. }
+            | Self::Unpublish { call, .. }
+            | Self::Subscribe { call, .. }
+            | Self::Unsubscribe { call, .. } => Some(*call),
+            Self::StreamChanged { .. }
+            | Self::SignallingOpened
+            | Self::SignallingFailed { .. }
+            | Self::SignallingClosed { .. }
+            | Self::Received(_)
+            | Self::OfferReady { .. }
+            | Self::AnswerReady { .. }
+            | Self::Candidate { .. }
+            | Self::Connected { .. }
+            | Self::Disconnected { .. }
+            | Self::Failed { .. }
+            | Self::TimePassed => None,
+        }
+    }
 }

@@ -33,32 +33,64 @@ impl ConnectionState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The channel is joined, as `uid`.
-    Joined { uid: Uid },
+    Joined {
+        uid: Uid,
+    },
     Done,
 }
 
 /// What the application gets to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    ConnectionStateChange { prev: ConnectionState, cur: ConnectionState },
-    PeerOnline { uid: Uid },
-    PeerLeave { uid: Uid, reason: LeaveReason },
-    StreamAdded { stream: StreamInfo },
+    ConnectionStateChange {
+        prev: ConnectionState,
+        cur: ConnectionState,
+    },
+    PeerOnline {
+        uid: Uid,
+    },
+    PeerLeave {
+        uid: Uid,
+        reason: LeaveReason,
+    },
+    StreamAdded {
+        stream: StreamInfo,
+    },
     /// `before` is what it was; tracks or mutes differ.
-    StreamUpdated { stream: StreamInfo, before: StreamInfo },
-    StreamRemoved { stream: StreamId },
-    StreamPublished { stream: StreamId },
-    StreamUnpublished { stream: StreamId },
+    StreamUpdated {
+        stream: StreamInfo,
+        before: StreamInfo,
+    },
+    StreamRemoved {
+        stream: StreamId,
+    },
+    StreamPublished {
+        stream: StreamId,
+    },
+    StreamUnpublished {
+        stream: StreamId,
+    },
     /// A subscription's media flows for the first time.
-    StreamSubscribed { stream: StreamId },
+    StreamSubscribed {
+        stream: StreamId,
+    },
     /// A subscription's media stopped and is being brought back.
-    StreamReconnectStart { stream: StreamId },
+    StreamReconnectStart {
+        stream: StreamId,
+    },
     /// It is back, or (`success` false) given up because the stream is gone.
-    StreamReconnectEnd { stream: StreamId, success: bool },
+    StreamReconnectEnd {
+        stream: StreamId,
+        success: bool,
+    },
     /// The service banned this user; the membership is over.
-    Banned { error: Error },
+    Banned {
+        error: Error,
+    },
     /// The connection to the service broke and is being brought back, or the membership is over.
-    Error { error: Error },
+    Error {
+        error: Error,
+    },
 }
 
 /// Everything a session wants done or known.
@@ -73,20 +105,46 @@ pub enum Output {
     /// The servers for all connections made from now on.
     UseIceServers(Vec<IceServer>),
     /// Make the receiving end of a subscription and its offer.
-    CreateOffer { subscription: SubscriptionId, stream: StreamId, audio: bool, video: bool },
+    CreateOffer {
+        subscription: SubscriptionId,
+        stream: StreamId,
+        audio: bool,
+        video: bool,
+    },
     /// Make the sending end of a subscription and its answer.
-    AcceptOffer { subscription: SubscriptionId, subscriber: Uid, stream: StreamId, offer: Sdp },
-    SetAnswer { subscription: SubscriptionId, answer: Sdp },
+    AcceptOffer {
+        subscription: SubscriptionId,
+        subscriber: Uid,
+        stream: StreamId,
+        offer: Sdp,
+    },
+    SetAnswer {
+        subscription: SubscriptionId,
+        answer: Sdp,
+    },
     /// A candidate of the other end; its description was handed out before.
-    AddCandidate { subscription: SubscriptionId, candidate: Candidate },
+    AddCandidate {
+        subscription: SubscriptionId,
+        candidate: Candidate,
+    },
     /// Make an offer that restarts ICE on a receiving end.
-    RestartIce { subscription: SubscriptionId },
+    RestartIce {
+        subscription: SubscriptionId,
+    },
     /// Answer an offer that restarts ICE on a sending end.
-    AcceptRestart { subscription: SubscriptionId, offer: Sdp },
+    AcceptRestart {
+        subscription: SubscriptionId,
+        offer: Sdp,
+    },
     /// Close a connection, whatever it is doing. Nothing of it needs to be handed in any more.
-    ClosePeer { subscription: SubscriptionId },
+    ClosePeer {
+        subscription: SubscriptionId,
+    },
 
-    Reply { call: CallId, result: Result<Answer, Error> },
+    Reply {
+        call: CallId,
+        result: Result<Answer, Error>,
+    },
     Event(Event),
     /// Nothing more for now; hand in `TimePassed` at this instant.
     Timeout(Instant),

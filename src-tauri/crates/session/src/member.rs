@@ -1,0 +1,206 @@
+//! What a user in a channel has, with the service or without it: identity, the others, and streams both ways.
+
+use std::time::Instant;
+
+use signal::{Code, Error, Joined, Peer, Request, SessionKey, StreamId, Uid};
+
+use crate::CallId;
+use crate::desk::{Desk, Wire};
+use crate::input::{Input, Join};
+use crate::joining;
+use crate::link::Purpose;
+use crate::output::Event;
+use crate::published::{Asked, Published};
+use crate::roster::{Change, Roster};
+use crate::subscription::Tracks;
+use crate::subscriptions::Subscriptions;
+
+#[derive(Debug)]
+pub(crate) struct Member {
+    join: Join,
+    uid: Uid,
+    session: SessionKey,
+    roster: Roster,
+    subscriptions: Subscriptions,
+    published: Published,
+}
+
+impl Member {
+    pub fn new(join: Join, uid: Uid, session: SessionKey) -> Self {
+        let published = Published::new(uid.clone());
+        Self { join, uid, session, roster: Roster::default(), subscriptions: Subscriptions::default(), published }
+    }
+
+    /// The application's calls and the connections' reports.
+    pub fn handle_input(&mut self, input: Input, wire: &mut Wire) {
+        match input {
+            Input::Publish { call, stream } => self.published.publish(call, stream, wire),
+            Input::Unpublish { call, source } => self.published.unpublish(call, source, wire),
+            Input::StreamChanged { stream } => self.published.changed(stream, wire),
+            Input::Subscribe { call, stream, audio, video } => self.subscribe(call, &stream, Tracks { audio, video }, wire),
+            Input::Unsubscribe { call, stream } => self.subscriptions.unsubscribe(call, &stream, wire),
+            Input::OfferReady { subscription, offer } => self.subscriptions.offer_ready(&subscription, offer, wire),
+            Input::AnswerReady { subscription, answer } => self.published.answer_ready(&subscription, answer, wire),
+            Input::Candidate { subscription, candidate } => {
+                self.subscriptions.local_candidate(&subscription, &candidate, wire);
+                self.published.local_candidate(&subscription, &candidate, wire);
+            }
+            Input::Connected { subscription } => {
+                self.subscriptions.connected(&subscription, wire);
+                self.published.connected(&subscription);
+            }
+            Input::Disconnected { subscription } => {
+                self.subscriptions.disconnected(&subscription, wire);
+                self.published.disconnected(&subscription, wire);
+            }
+            Input::Failed { subscription, error } => {
+                self.subscriptions.failed(&subscription, &error, wire);
+                self.published.failed(&subscription, &error, wire);
+            }
+            // The machine's own.
+            Input::Join { .. }
+            | Input::Leave { .. }
+            | Input::SignallingOpened
+            | Input::SignallingFailed { .. }
+            | Input::SignallingClosed { .. }
+            | Input::Received(_)
+            | Input::TimePassed => {}
+        }
+    }
+
+    fn subscribe(&mut self, call: CallId, stream: &StreamId, want: Tracks, wire: &mut Wire) {
+        if want.is_none() {
+            return wire.desk.refuse(call, Code::InvalidParameter, "Subscribe to sound, picture or both.");
+        }
+        if stream.uid == self.uid {
+            return wire.desk.refuse(call, Code::InvalidRemoteStream, "One's own stream cannot be subscribed to.");
+        }
+        match self.roster.stream(stream) {
+            None => wire.desk.refuse(call, Code::NoSuchRemoteStream, "There is no such stream in the channel (any more)."),
+            Some(info) => self.subscriptions.subscribe(call, info, want, wire),
+        }
+    }
+
+    pub fn on_reply(&mut self, purpose: Purpose, result: Result<(), Error>, wire: &mut Wire) {
+        match purpose {
+            Purpose::Publish { source, call } => self.published.on_published(source, call, result, wire),
+            Purpose::Unpublish { source, call } => self.published.on_unpublished(source, call, result, wire),
+            Purpose::Subscribe(subscription) => {
+                if let Err(error) = result {
+                    self.subscriptions.refused(&subscription, &error, wire);
+                }
+            }
+        }
+    }
+
+    /// The service is lost before it replied. Only an unpublish is answered now: it is done on this side, and
+    /// [`come_back`](Self::come_back) repeats it on the other. A publish keeps waiting.
+    pub fn reply_lost(&self, purpose: Purpose, desk: &mut Desk) {
+        if let Purpose::Unpublish { source, call } = purpose {
+            self.published.finish_unpublish(source, call, Ok(()), desk);
+        }
+    }
+
+    pub fn on_event(&mut self, event: signal::Event, wire: &mut Wire) {
+        match event {
+            signal::Event::PeerOnline { uid } if uid != self.uid => {
+                let changes = self.roster.online(uid);
+                self.apply(changes, wire);
+            }
+            signal::Event::PeerLeave { uid, reason } => {
+                let changes = self.roster.left(&uid, reason);
+                self.apply(changes, wire);
+            }
+            signal::Event::StreamAdded { stream } | signal::Event::StreamUpdated { stream } if stream.id.uid != self.uid => {
+                let changes = self.roster.put(stream);
+                self.apply(changes, wire);
+            }
+            signal::Event::StreamRemoved { stream } => {
+                let changes = self.roster.removed(&stream);
+                self.apply(changes, wire);
+            }
+            signal::Event::Subscribe { subscription, subscriber, stream, offer } => {
+                let taken = self.subscriptions.has(&subscription);
+                self.published.asked(Asked { subscription, subscriber, stream, offer, taken }, wire);
+            }
+            signal::Event::Answer { subscription, answer } => self.subscriptions.answered(&subscription, answer, wire),
+            signal::Event::Refused { subscription, error } => self.subscriptions.refused(&subscription, &error, wire),
+            signal::Event::Candidate { subscription, candidate } => {
+                self.subscriptions.remote_candidate(&subscription, &candidate, wire);
+                self.published.remote_candidate(&subscription, &candidate, wire);
+            }
+            signal::Event::Unsubscribe { subscription } => {
+                self.subscriptions.ended_by_publisher(&subscription, wire);
+                self.published.ended_by_subscriber(&subscription, wire);
+            }
+            // Echoes of this user, which it knows better.
+            signal::Event::PeerOnline { .. } | signal::Event::StreamAdded { .. } | signal::Event::StreamUpdated { .. } => {}
+            // The connection's end follows and is what counts.
+            signal::Event::Draining => {}
+            // The machine's own: it ends the membership.
+            signal::Event::Removed { .. } => {}
+        }
+    }
+
+    /// Takes in the channel as a join answered it.
+    pub fn reconcile(&mut self, peers: Vec<Peer>, resumed: bool, wire: &mut Wire) {
+        let others = peers.into_iter().filter(|peer| peer.uid != self.uid).collect();
+        let changes = self.roster.reconcile(others, resumed, wire.desk.now);
+        self.apply(changes, wire);
+    }
+
+    fn apply(&mut self, changes: Vec<Change>, wire: &mut Wire) {
+        for change in changes {
+            match change {
+                Change::Online(uid) => wire.desk.event(Event::PeerOnline { uid }),
+                Change::Left(uid, reason) => {
+                    self.published.left(&uid, wire);
+                    wire.desk.event(Event::PeerLeave { uid, reason });
+                }
+                Change::Added(stream) => wire.desk.event(Event::StreamAdded { stream }),
+                Change::Updated { before, after } => {
+                    wire.desk.event(Event::StreamUpdated { stream: after.clone(), before });
+                    self.subscriptions.changed(&after, wire);
+                }
+                Change::Removed(stream) => {
+                    self.subscriptions.removed(&stream, wire);
+                    wire.desk.event(Event::StreamRemoved { stream });
+                }
+            }
+        }
+    }
+
+    /// The join that asks for the same membership again.
+    pub fn rejoin_request(&self) -> Request {
+        joining::request(&self.join, Some(self.uid.clone()), Some(self.session.clone()))
+    }
+
+    pub fn signalling_lost(&mut self, wire: &mut Wire) {
+        self.subscriptions.signalling_lost(wire);
+    }
+
+    /// The service took us back: publish again, learn what changed, and ask again for what was pending.
+    pub fn come_back(&mut self, joined: Joined, wire: &mut Wire) {
+        self.session = joined.session;
+        self.published.signalling_back(wire);
+        self.reconcile(joined.peers, joined.resumed, wire);
+        self.subscriptions.signalling_back(wire);
+    }
+
+    pub fn time_passed(&mut self, wire: &mut Wire) {
+        let changes = self.roster.time_passed(wire.desk.now);
+        self.apply(changes, wire);
+        self.subscriptions.time_passed(wire);
+        self.published.time_passed(wire);
+    }
+
+    pub fn next_deadline(&self) -> Option<Instant> {
+        [self.roster.next_deadline(), self.subscriptions.next_deadline(), self.published.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// The membership is over: closes every connection and answers every call.
+    pub fn end(self, by: &str, desk: &mut Desk) {
+        self.subscriptions.end(by, desk);
+        self.published.end(by, desk);
+    }
+}
