@@ -35,8 +35,9 @@ pub enum Event {
     StreamReconnectEnd { stream: StreamId, success: bool },
     /// How loud the subscribed streams are, 0 to 100, every 2 s; above 5 somebody speaks.
     VolumeIndicator { levels: Vec<(Uid, u8)> },
-    /// A device of a published stream is gone; the stream goes on without it.
-    DeviceLost { stream: StreamId, error: Error },
+    /// A device is gone or did not open; everything else goes on without it. `stream` is the published stream whose camera
+    /// or microphone it is, `None` for the speaker.
+    DeviceLost { stream: Option<StreamId>, error: Error },
     /// The service banned this user.
     ClientBanned { error: Error },
     /// The connection to the service broke ([`SOCKET_DISCONNECTED`](signal::Code::SocketDisconnected): it is being

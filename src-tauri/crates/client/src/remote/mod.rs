@@ -32,12 +32,14 @@ pub(crate) enum Notice {
     FirstVideoFrame(StreamId),
     /// The first sound of this stream was decoded.
     FirstAudioFrame(StreamId),
+    /// The speaker did not open, or is gone.
+    SpeakerLost(Error),
 }
 
 impl Playback {
-    /// Opens the speaker ("default", "none" or an id). One that does not open is replaced by the silent one and
-    /// reported. Blocks; not for async code.
-    pub fn open(_speaker: &str) -> (Self, Option<Error>) {
+    /// Opens the speaker ("default", "none" or an id) on a thread of its own and returns at once; streams made before it is open
+    /// sound when it is. One that does not open is replaced by the silent one and reported as [`Notice::SpeakerLost`].
+    pub fn open(_speaker: &str, _notices: mpsc::Sender<Notice>) -> Self {
         unimplemented!()
     }
 }
@@ -75,8 +77,14 @@ impl RemoteStream {
         unimplemented!()
     }
 
-    /// No connection carries the stream any more: stops decoding and lets go of the subscriber. The last frame stays.
-    pub(crate) fn detach(&self) {
+    /// This connection does not carry the stream any more: stops decoding and lets go of the subscriber. The last frame stays.
+    /// Does nothing if another connection has replaced it already.
+    pub(crate) fn detach(&self, _subscriber: &Arc<Subscriber>) {
+        unimplemented!()
+    }
+
+    /// The subscription is over: like a detach, and frame readers see the end. Clones that the application holds stay readable.
+    pub(crate) fn close(&self) {
         unimplemented!()
     }
 }
