@@ -1,0 +1,139 @@
+// An app without Tauri behind the page's one seam, `globalThis.__VISAVIS_API__`: enough of a channel to press every
+// button. `?scene=` of the address says how it begins; screenshots.js and people in a browser use it alike.
+(() => {
+  const { FakeSocket, Person } = globalThis.visavisFake;
+  const APP_ID = "76697361766973206c6f63616c206170";
+  const scene = new URLSearchParams(location.search).get("scene") ?? "lobby";
+
+  const pictures = (globalThis.visavisPictures ?? []).map((urls) => new Person(urls));
+  const uids = [2882341273, "ana.lima", 1904, "Ben", 77120, "mei-ling", 3141592653, "tom_k"];
+  const own = pictures[0] ?? null;
+
+  const local = { stream: "local", audio: true, video: true, audioMuted: false, videoMuted: false, problems: [] };
+  const remote = (uid, change = {}) => ({
+    stream: String(uid), uid, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing", ...change,
+  });
+  const lobby = { state: "lobby", joined: false, published: false, connection: "DISCONNECTED", params: null, uid: null, local: null, remote: [], problem: null };
+  const call = (people, change = {}) => ({
+    ...lobby, state: "call", joined: true, published: true, connection: "CONNECTED", uid: 40961, local, remote: people,
+    params: { appId: APP_ID, channel: "design review", token: null, uid: null, cameraId: "camera:1", microphoneId: "microphone:1", resolution: "default", mode: "live", codec: "h264" },
+    ...change,
+  });
+  const some = (count) => uids.slice(0, count).map((uid) => remote(uid));
+  const missing = (what) => ({ code: "DEVICES_NOT_FOUND", message: `No ${what} found.` });
+
+  const SCENES = {
+    lobby,
+    "no-camera": lobby,
+    denied: lobby,
+    "port-taken": { ...lobby, problem: { code: "PORT_TAKEN", message: "Port 47880 is held by another program." } },
+    error: lobby,
+    alone: call([]),
+    watching: call(some(1), { local: { ...local, audio: false, video: false, problems: [missing("camera"), missing("microphone")] }, published: false }),
+    two: call(some(1)),
+    three: call(some(2)),
+    four: call(some(3)),
+    nine: call(some(8)),
+    "camera-off": call([remote(uids[1], { videoMuted: true, audioMuted: true })]),
+    stalled: call([remote(uids[0], { state: "playing" }), remote(uids[1])]),
+    connecting: call([remote(uids[0], { state: "connecting" })]),
+    away: call(some(1), { connection: "CONNECTING" }),
+    statistics: call(some(3)),
+  };
+
+  let state = structuredClone(SCENES[scene] ?? lobby);
+  const problems = { "no-camera": [missing("camera")], denied: [{ code: "PERMISSION_DENIED", message: "The camera is denied." }] }[scene] ?? [];
+  const handlers = new Set();
+  const tell = (event) => handlers.forEach((handler) => handler(structuredClone(event)));
+  const change = (what) => {
+    state = { ...state, ...what };
+    tell({ event: "call-state", call: state });
+  };
+  const refuse = (code, message) => Promise.reject({ code, message });
+  const soon = (ms = 40) => new Promise((done) => setTimeout(done, ms));
+
+  // What scenes do after the page has begun.
+  const levels = () => {
+    const speaker = Math.floor(performance.now() / 2500) % (state.remote.length + 1);
+    const attr = [{ stream: "local", level: speaker === 0 ? 34 : 3 }];
+    state.remote.forEach(({ stream }, index) => attr.push({ stream, level: speaker === index + 1 ? 42 : 2 }));
+    tell({ event: "volume-indicator", attr });
+  };
+  setInterval(levels, 200);
+
+  const personOf = (stream) => {
+    if (stream === "local") return own;
+    const remoteState = state.remote.find((candidate) => candidate.stream === stream);
+    const index = uids.findIndex((uid) => String(uid) === stream);
+    return remoteState?.state === "playing" ? (pictures[(index + 1) % pictures.length] ?? null) : null;
+  };
+
+  const api = {
+    getState: async () => structuredClone(state),
+    getDevices: async () => ({
+      cameras: scene === "no-camera" ? [{ id: "default", label: "No camera found" }, { id: "pattern", label: "Test pattern" }] : [{ id: "camera:1", label: "HD Webcam C920" }, { id: "camera:2", label: "Integrated Camera" }, { id: "pattern", label: "Test pattern" }],
+      microphones: [{ id: "microphone:1", label: "Headset (USB Audio)" }, { id: "microphone:2", label: "Built-in Audio Analog Stereo" }, { id: "tone", label: "Test tone" }],
+      speakers: [{ id: "default", label: "Default" }],
+    }),
+    getDefaults: async () => ({ app_id: APP_ID, channel: "demo", server: "ws://127.0.0.1:47880", profiles: ["480p_1", "720p_2", "1080p_2"], camera_id: null, microphone_id: null, version: "0.1.0" }),
+    async startPreview() {
+      await soon();
+      if (state.state === "lobby") change({ local: { ...local, video: !problems.length, problems } });
+    },
+    stopPreview: async () => change({ local: null }),
+    async join(params) {
+      change({ state: "joining", connection: "CONNECTING" });
+      await soon(scene === "joining" ? 3_600_000 : 60);
+      if (scene === "error" || !/^[0-9a-f]{32}$/i.test(params.appId)) {
+        change({ state: "lobby", connection: "DISCONNECTED" });
+        return refuse(scene === "error" ? "UID_CONFLICT" : "INVALID_VENDOR_KEY", "Refused.");
+      }
+      const uid = params.uid ?? 40961;
+      change({ state: "call", joined: true, connection: "CONNECTED", params, uid });
+      setTimeout(() => {
+        for (const other of some(1)) {
+          tell({ event: "stream-added", stream: other.stream, uid: other.uid });
+          change({ remote: [other] });
+          tell({ event: "stream-subscribed", stream: other.stream, uid: other.uid });
+        }
+      }, 900);
+      return { uid };
+    },
+    async leave() {
+      change({ state: "leaving" });
+      await soon();
+      change({ ...lobby, local: null });
+    },
+    async publish() {
+      await soon();
+      change({ published: true });
+      tell({ event: "stream-published", stream: String(state.uid), uid: state.uid });
+    },
+    async unpublish() {
+      await soon();
+      change({ published: false });
+    },
+    async mute({ audio, video }) {
+      const { local: mine } = state;
+      if (mine) change({ local: { ...mine, audioMuted: audio ?? mine.audioMuted, videoMuted: video ?? mine.videoMuted } });
+    },
+    setCamera: async () => {},
+    setMicrophone: async () => {},
+    setVolume: async () => {},
+    getStats: async () => ({
+      rttMs: 23.4,
+      send: { video: { fps: 29.8, width: 1280, height: 720, bitrateKbps: 1711.6, targetKbps: 2000, encodeMs: 8.1 }, audio: { bitrateKbps: 40 } },
+      receive: state.remote.map(({ stream, uid }) => ({
+        stream, uid, audio: null,
+        video: { fps: 30, width: 1280, height: 720, bitrateKbps: 1488, frozenMs: 0, latencyMs: 48.2, lost: 12, repaired: 12, frames: 900, decodeMs: 2.8, firstFrameMs: 210 },
+      })),
+    }),
+    openFrameSocket: async () => new FakeSocket(personOf),
+    subscribe: async (handler) => void handlers.add(handler),
+    newWindow: async () => void window.open(location.href),
+  };
+  globalThis.__VISAVIS_API__ = api;
+  globalThis.visavisFake.change = change;
+  globalThis.visavisFake.tell = tell;
+  globalThis.visavisFake.state = () => state;
+})();

@@ -1,0 +1,83 @@
+// @ts-check
+/**
+ * The app as the page sees it. The only file that knows Tauri: a page in a plain browser, a test or a later guest
+ * puts an object of this shape at `globalThis.__VISAVIS_API__` before `main.js` runs, and nothing else changes.
+ */
+
+/** @typedef {import("./types/app").CallState} CallState */
+/** @typedef {import("./types/app").PageEvent} PageEvent */
+/** @typedef {import("./types/app").Problem} Problem */
+/** @typedef {import("./video/frame-source.js").Socket} Socket */
+
+/**
+ * Every promise rejects with a `Problem`.
+ * @typedef {object} Api
+ * @property {() => Promise<CallState>} getState
+ * @property {() => Promise<import("./types/app").Devices>} getDevices
+ * @property {() => Promise<import("./types/app").Defaults>} getDefaults
+ * @property {(spec: import("./types/app").PreviewSpec) => Promise<void>} startPreview
+ * @property {() => Promise<void>} stopPreview
+ * @property {(params: import("./types/app").JoinParams) => Promise<import("./types/app").Joined>} join
+ * @property {() => Promise<void>} leave
+ * @property {() => Promise<void>} publish
+ * @property {() => Promise<void>} unpublish
+ * @property {(tracks: { audio?: boolean, video?: boolean }) => Promise<void>} mute true silences
+ * @property {(id: string) => Promise<void>} setCamera
+ * @property {(id: string) => Promise<void>} setMicrophone
+ * @property {(stream: string, volume: number) => Promise<void>} setVolume 0 to 100
+ * @property {() => Promise<import("./types/app").CallStats>} getStats
+ * @property {() => Promise<Socket>} openFrameSocket at a fresh address each time
+ * @property {(handler: (event: PageEvent) => void) => Promise<void>} subscribe
+ * @property {() => Promise<void>} newWindow
+ */
+
+/** @returns {Api} */
+export function connect() {
+  const surroundings = /** @type {any} */ (globalThis);
+  return surroundings.__VISAVIS_API__ ?? tauri(surroundings.__TAURI__.core);
+}
+
+/**
+ * @param {{ invoke: (command: string, args?: object) => Promise<any>, Channel: new () => { onmessage: (event: PageEvent) => void } }} core
+ * @returns {Api}
+ */
+function tauri({ invoke, Channel }) {
+  return {
+    getState: () => invoke("get_state"),
+    getDevices: () => invoke("get_devices"),
+    getDefaults: () => invoke("get_defaults"),
+    startPreview: (spec) => invoke("start_preview", { spec }),
+    stopPreview: () => invoke("stop_preview"),
+    join: (params) => invoke("join", { params }),
+    leave: () => invoke("leave"),
+    publish: () => invoke("publish"),
+    unpublish: () => invoke("unpublish"),
+    mute: (tracks) => invoke("mute", tracks),
+    setCamera: (id) => invoke("set_camera", { id }),
+    setMicrophone: (id) => invoke("set_microphone", { id }),
+    setVolume: (stream, volume) => invoke("set_volume", { stream, volume }),
+    getStats: () => invoke("get_stats"),
+    async openFrameSocket() {
+      const { url } = await invoke("frame_socket");
+      return new WebSocket(url);
+    },
+    async subscribe(handler) {
+      const channel = new Channel();
+      channel.onmessage = handler;
+      await invoke("subscribe_events", { channel });
+    },
+    newWindow: () => invoke("new_window"),
+  };
+}
+
+/**
+ * A failure as `{code, message}`, whatever was thrown.
+ * @param {unknown} thrown
+ * @returns {Problem}
+ */
+export function problemOf(thrown) {
+  if (thrown && typeof thrown === "object" && "code" in thrown && "message" in thrown) {
+    return { code: String(thrown.code), message: String(thrown.message) };
+  }
+  return { code: "ERR_INTERNAL_ERROR", message: String(thrown) };
+}

@@ -1,0 +1,53 @@
+// @ts-check
+/** What stands around the tiles in a call: the channel's name, the hint when alone, the banner, the buttons' reasons. */
+import { byId, element, setReason } from "./dom.js";
+import { t } from "./i18n/index.js";
+import { refusal } from "./rules.js";
+import { inCall } from "./state.js";
+
+/** @typedef {import("./state.js").State} State */
+
+const ACTIONS = /** @type {const} */ (["join", "leave", "publish", "unpublish"]);
+
+/** @param {State} state */
+export function drawButtons({ call }) {
+  for (const action of ACTIONS) {
+    const refused = refusal(action, call);
+    setReason(byId(action), refused && t(`reason.${refused}`));
+  }
+}
+
+/** @param {State} state */
+export function drawCall({ call }) {
+  const shown = inCall(call);
+  const channel = call.params?.channel ?? "";
+  const people = new Set(call.remote.map(({ uid }) => String(uid))).size + 1;
+  document.title = shown ? `${channel} – Visavis` : "Visavis";
+  setText("call_title", t("call.title", { channel }));
+  setText("call_channel", channel);
+  setText("call_people", String(people));
+  byId("call_info").title = t("call.people", { n: people });
+  setText("alone_title", t("alone.title", { channel }));
+  byId("alone").hidden = !(call.state === "call" && call.remote.length === 0);
+  const away = call.state === "call" && call.connection !== "CONNECTED";
+  byId("away").hidden = !away;
+  setText("away", away ? t("call.away") : "");
+}
+
+/** The facts in the "more" popover: what to tell somebody who looks for this call. @param {State["call"]} call */
+export function drawFacts({ params, uid }) {
+  const facts = [["more.channel", params?.channel], ["more.uid", uid], ["more.appID", params?.appId]];
+  byId("more_facts").replaceChildren(
+    ...facts.flatMap(([key, value]) => [element("dt", {}, [t(String(key))]), element("dd", {}, [String(value ?? "")])]),
+  );
+}
+
+/**
+ * A live region must change only when its words do.
+ * @param {string} id
+ * @param {string} text
+ */
+function setText(id, text) {
+  const place = byId(id);
+  if (place.textContent !== text) place.textContent = text;
+}

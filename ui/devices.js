@@ -1,0 +1,139 @@
+// @ts-check
+/**
+ * The devices: the form's two selects are what is chosen; the popovers at the switches list the same and set them.
+ * In the lobby a choice restarts the preview, in a call it switches the live stream.
+ */
+import { problemOf } from "./api.js";
+import { byId, element, setIcon } from "./dom.js";
+import { deviceLabel, fillSelect } from "./form.js";
+import { t } from "./i18n/index.js";
+import { setUpPopover } from "./popover.js";
+import { pref } from "./prefs.js";
+import { inCall } from "./state.js";
+
+/** @typedef {import("./state.js").State} State */
+/** @typedef {"camera" | "microphone"} Kind */
+
+const PARTS = /** @type {const} */ ({
+  camera: { list: "cameras", select: "cameraId", start: "camera_id", none: "field.noCamera", title: "devices.pickCamera", track: "video", muted: "videoMuted", drawing: "camera" },
+  microphone: { list: "microphones", select: "microphoneId", start: "microphone_id", none: "field.noMicrophone", title: "devices.pickMicrophone", track: "audio", muted: "audioMuted", drawing: "mic" },
+});
+
+const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
+
+export class DevicesView {
+  #api;
+  #store;
+  #toasts;
+  #actions;
+
+  /**
+   * @param {object} tools
+   * @param {import("./api.js").Api} tools.api
+   * @param {import("./state.js").Store} tools.store
+   * @param {import("./toasts.js").Toasts} tools.toasts
+   * @param {import("./actions.js").Actions} tools.actions
+   */
+  constructor({ api, store, toasts, actions }) {
+    this.#api = api;
+    this.#store = store;
+    this.#toasts = toasts;
+    this.#actions = actions;
+    for (const kind of KINDS) {
+      const { list, select, track } = PARTS[kind];
+      byId(select).addEventListener("change", () => this.#chosen(kind));
+      byId(`${kind}_toggle`).addEventListener("click", () => this.#actions.toggle(track));
+      setUpPopover(byId(list), () => this.#fill(kind));
+    }
+    byId("cameraResolution").addEventListener("change", () => this.preview());
+  }
+
+  /** Asks for the devices; what was chosen stays, or what was used last. */
+  async load() {
+    try {
+      this.#store.set({ devices: await this.#api.getDevices() });
+    } catch (thrown) {
+      this.#toasts.error(t("toast.deviceFailed"), problemOf(thrown));
+    }
+  }
+
+  /** Starts the lobby's picture and sound with what the form says. A join takes the stream over. */
+  async preview() {
+    const { call } = this.#store.state;
+    if (call.state !== "lobby") return;
+    const value = (/** @type {string} */ id) => /** @type {HTMLSelectElement} */ (byId(id)).value;
+    try {
+      await this.#api.startPreview({ cameraId: value("cameraId") || null, microphoneId: value("microphoneId") || null, profile: value("cameraResolution") });
+    } catch (thrown) {
+      this.#toasts.error(t("toast.streamFailed"), problemOf(thrown));
+    }
+  }
+
+  /**
+   * @param {State} state
+   * @param {State} before
+   */
+  draw(state, before) {
+    for (const kind of KINDS) {
+      if (state.devices !== before.devices || state === before) this.#fillSelect(kind, state);
+      this.#drawSwitch(kind, state.call.local);
+    }
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {State} state
+   */
+  #fillSelect(kind, state) {
+    const { list, select, none, start } = PARTS[kind];
+    const field = /** @type {HTMLSelectElement} */ (byId(select));
+    const wanted = field.value || state.call.params?.[select] || state.defaults?.[start] || pref("form")[select];
+    fillSelect(field, state.devices[list], { kind, none: t(none), wanted });
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {State["call"]["local"]} local
+   */
+  #drawSwitch(kind, local) {
+    const { track, muted, drawing } = PARTS[kind];
+    const button = byId(`${kind}_toggle`);
+    const there = Boolean(local?.[track]);
+    const on = there && !local?.[muted];
+    const says = there ? t(on ? "devices.on" : "devices.off") : t("devices.missing");
+    button.setAttribute("aria-pressed", String(on));
+    if (there) button.removeAttribute("aria-disabled");
+    else button.setAttribute("aria-disabled", "true");
+    button.title = `${t(`devices.${kind}`)}: ${says} (${button.dataset.key})`;
+    setIcon(button, on ? drawing : `${drawing}-off`);
+  }
+
+  /** @param {Kind} kind */
+  #fill(kind) {
+    const { list, select, none, title } = PARTS[kind];
+    const field = /** @type {HTMLSelectElement} */ (byId(select));
+    const devices = this.#store.state.devices[list];
+    const rows = devices.map((device, index) => {
+      const radio = element("input", { type: "radio", name: list, value: device.id });
+      radio.checked = device.id === field.value;
+      radio.addEventListener("change", () => {
+        field.value = device.id;
+        this.#chosen(kind);
+      });
+      return element("label", { class: "item" }, [radio, element("span", {}, [deviceLabel(device, kind, index)])]);
+    });
+    const empty = devices.length ? [] : [element("p", { class: "reason" }, [t(none)])];
+    byId(list).replaceChildren(element("h3", {}, [t(title)]), ...rows, ...empty);
+  }
+
+  /** @param {Kind} kind */
+  async #chosen(kind) {
+    if (!inCall(this.#store.call)) return this.preview();
+    const { value } = /** @type {HTMLSelectElement} */ (byId(PARTS[kind].select));
+    try {
+      await (kind === "camera" ? this.#api.setCamera(value) : this.#api.setMicrophone(value));
+    } catch (thrown) {
+      this.#toasts.error(t("toast.deviceFailed"), problemOf(thrown));
+    }
+  }
+}

@@ -1,0 +1,150 @@
+// @ts-check
+/**
+ * Where the tiles of a call stand: pure arithmetic in CSS pixels, no element in sight.
+ *
+ * ```text
+ * one tile          the stage      fills the room, as far as a camera's picture can be cropped with taste
+ * one and yourself  floating       the other fills the stage, you float in a corner
+ * more              tiling         the most even grid of the largest 16:9 tiles
+ * one pinned        spotlight      the pinned one on the stage, the others in a strip beside or below it
+ * ```
+ */
+
+/** @typedef {{ x: number, y: number, width: number, height: number }} Rect */
+
+/**
+ * @typedef {object} Scene
+ * @property {number} width of the room
+ * @property {number} height
+ * @property {string[]} remote ids in the order of appearance
+ * @property {string | null} self the id of one's own tile, null when one only watches
+ * @property {string | null} [pinned]
+ */
+
+export const ASPECT = 16 / 9;
+export const GAP = 12;
+
+// How far a 16:9 picture is cropped on the stage: to a portrait, or to cinema's width.
+const NARROWEST = 0.8;
+const WIDEST = 2.4;
+
+const FLOAT_SHARE = 0.22;
+const FLOAT_MIN = 132;
+const FLOAT_MAX = 320;
+const STRIP_SHARE = 0.2;
+
+/**
+ * The best tiling of `count` tiles: how many columns and rows, and a tile's size.
+ * @param {number} count
+ * @param {number} width
+ * @param {number} height
+ */
+export function bestTiling(count, width, height, gap = GAP, aspect = ASPECT) {
+  let best = { columns: 1, rows: count, width: 0, height: 0 };
+  for (let columns = 1; columns <= count; columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const room = (width - gap * (columns - 1)) / columns;
+    const fit = Math.min(room, ((height - gap * (rows - 1)) / rows) * aspect);
+    if (fit > best.width) best = { columns, rows, width: fit, height: fit / aspect };
+  }
+  return best;
+}
+
+/**
+ * @param {Scene} scene
+ * @returns {{ rects: Map<string, Rect>, floating: string | null }}
+ */
+export function layout({ width, height, remote, self, pinned = null }) {
+  const all = self === null ? remote : [...remote, self];
+  const room = { x: 0, y: 0, width, height };
+  if (pinned !== null && all.length > 1 && all.includes(pinned)) {
+    return { rects: spotlight(room, pinned, all.filter((id) => id !== pinned)), floating: null };
+  }
+  if (all.length === 1) return { rects: new Map([[all[0], stage(room)]]), floating: null };
+  if (self !== null && remote.length === 1) {
+    const main = stage(room);
+    return { rects: new Map([[remote[0], main], [self, floating(room)]]), floating: self };
+  }
+  return { rects: tile(room, all), floating: null };
+}
+
+/**
+ * The largest rectangle of a tolerable shape in the middle of the room.
+ * @param {Rect} room
+ * @returns {Rect}
+ */
+function stage(room) {
+  const aspect = Math.min(Math.max(room.width / room.height, NARROWEST), WIDEST);
+  const width = Math.min(room.width, room.height * aspect);
+  return centred(room, width, width / aspect);
+}
+
+/**
+ * @param {Rect} room
+ * @returns {Rect}
+ */
+function floating(room) {
+  const wanted = Math.min(Math.max(room.width * FLOAT_SHARE, FLOAT_MIN), FLOAT_MAX);
+  const width = Math.round(Math.min(wanted, room.width / 2));
+  const height = Math.round(width / ASPECT);
+  return { x: room.x + room.width - width - GAP, y: room.y + room.height - height - GAP, width, height };
+}
+
+/**
+ * @param {Rect} room
+ * @param {string} pinned
+ * @param {string[]} others
+ */
+function spotlight(room, pinned, others) {
+  const beside = room.width / room.height > 1.2;
+  const strip = Math.round(Math.max((beside ? room.width : room.height) * STRIP_SHARE, Math.min(96, room.height / 3)));
+  const stripRoom = beside
+    ? { x: room.x + room.width - strip, y: room.y, width: strip, height: room.height }
+    : { x: room.x, y: room.y + room.height - strip, width: room.width, height: strip };
+  const main = beside ? { ...room, width: room.width - strip - GAP } : { ...room, height: room.height - strip - GAP };
+  return tile(stripRoom, others).set(pinned, stage(main));
+}
+
+/**
+ * Rows of equal tiles, the last row centred.
+ * @param {Rect} room
+ * @param {string[]} ids
+ * @returns {Map<string, Rect>}
+ */
+function tile(room, ids) {
+  const { columns, rows, width, height } = bestTiling(ids.length, room.width, room.height);
+  const top = room.y + (room.height - rows * height - (rows - 1) * GAP) / 2;
+  return new Map(
+    ids.map((id, index) => {
+      const row = Math.floor(index / columns);
+      const inRow = row === rows - 1 ? ids.length - row * columns : columns;
+      const left = room.x + (room.width - inRow * width - (inRow - 1) * GAP) / 2;
+      const column = index - row * columns;
+      return [id, whole({ x: left + column * (width + GAP), y: top + row * (height + GAP), width, height })];
+    }),
+  );
+}
+
+/**
+ * @param {Rect} room
+ * @param {number} width
+ * @param {number} height
+ */
+function centred(room, width, height) {
+  return whole({ x: room.x + (room.width - width) / 2, y: room.y + (room.height - height) / 2, width, height });
+}
+
+/** Whole pixels, rounded so that nothing grows out of its room. @param {Rect} rect */
+function whole({ x, y, width, height }) {
+  return { x: Math.round(x), y: Math.round(y), width: Math.floor(width), height: Math.floor(height) };
+}
+
+/**
+ * How far `tile` reaches below the top of `bar`: what it, or its caption, must rise to be seen. 0 if they do not meet.
+ * @param {Rect} tile
+ * @param {Rect} bar
+ */
+export function overlap(tile, bar) {
+  const apart = tile.x >= bar.x + bar.width || bar.x >= tile.x + tile.width;
+  return apart ? 0 : Math.max(0, tile.y + tile.height - bar.y);
+}

@@ -1,0 +1,121 @@
+// @ts-check
+/** The lobby: the form, what is wrong with the devices, and why the last JOIN failed. */
+import { byId, element } from "./dom.js";
+import { fieldOfCode } from "./form.js";
+import { sentence, shownCode, t } from "./i18n/index.js";
+import { readInvitation } from "./invitation.js";
+import { pref, remember } from "./prefs.js";
+import { deviceProblems } from "./state.js";
+
+/** @typedef {import("./state.js").State} State */
+
+const FORM = () => /** @type {HTMLFormElement} */ (byId("form"));
+const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (FORM().elements.namedItem(name));
+
+/** What JOIN keeps for the next start. */
+const KEPT = /** @type {const} */ (["appID", "channel", "cameraId", "microphoneId", "cameraResolution"]);
+
+/**
+ * Fills the form so that JOIN works at once: with the call that runs, with what was joined last, or with the defaults.
+ * @param {State} state
+ */
+export function fillForm({ call, defaults }) {
+  const last = pref("form");
+  const { params } = call;
+  field("appID").value = params?.appId || last.appID || defaults?.app_id || "";
+  field("channel").value = params?.channel || last.channel || defaults?.channel || "";
+  addProfiles(defaults?.profiles ?? []);
+  const resolution = params?.resolution || last.cameraResolution;
+  const select = /** @type {HTMLSelectElement} */ (byId("cameraResolution"));
+  if (resolution && [...select.options].some(({ value }) => value === resolution)) select.value = resolution;
+  if (!params) return;
+  field("token").value = params.token ?? "";
+  field("uid").value = params.uid ? String(params.uid) : "";
+  for (const [name, value] of [["mode", params.mode], ["codec", params.codec]]) {
+    const radio = /** @type {HTMLInputElement | null} */ (FORM().querySelector(`[name="${name}"][value="${value}"]`));
+    if (radio) radio.checked = true;
+  }
+}
+
+/** @param {string[]} profiles */
+function addProfiles(profiles) {
+  const select = /** @type {HTMLSelectElement} */ (byId("cameraResolution"));
+  const known = new Set([...select.options].map(({ value }) => value));
+  select.append(...profiles.filter((name) => !known.has(name)).map((name) => new Option(name, name)));
+}
+
+/** Keeps the form for the next start; the token and the uid belong to this call only. */
+export function rememberForm() {
+  remember("form", Object.fromEntries(KEPT.map((name) => [name, field(name).value.trim()])));
+}
+
+/**
+ * An invitation pasted into any field fills the form.
+ * @param {() => void} filled
+ */
+export function acceptInvitations(filled) {
+  FORM().addEventListener("paste", (event) => {
+    const invitation = readInvitation(event.clipboardData?.getData("text/plain") ?? "");
+    if (!invitation) return;
+    event.preventDefault();
+    field("appID").value = invitation.appID;
+    field("channel").value = invitation.channel;
+    filled();
+  });
+}
+
+/**
+ * @param {State} state
+ * @param {State} before
+ */
+export function drawLobby(state, before) {
+  const { call, joinProblem } = state;
+  const joining = call.state === "joining";
+  FORM().setAttribute("aria-busy", String(joining));
+  byId("join").classList.toggle("busy", joining);
+  if (call.local !== before.call.local || call.problem !== before.call.problem || state === before) drawProblems(call);
+  if (joinProblem !== before.joinProblem || state === before) drawJoinProblem(joinProblem);
+  // The wrong field is where one goes on; only when the failure is new, not at every redraw.
+  if (joinProblem && joinProblem !== before.joinProblem) goToField(joinProblem.code);
+}
+
+/** @param {State["call"]} call */
+function drawProblems({ local, problem }) {
+  const rows = deviceProblems(local).map(({ key, problem: own }) => row(key ? t(`problem.${key}`) : null, own));
+  if (problem) rows.unshift(row(null, problem));
+  byId("problems").replaceChildren(...rows);
+}
+
+/**
+ * @param {string | null} text
+ * @param {{ code: string, message: string }} problem
+ */
+function row(text, { code, message }) {
+  return element("li", {}, [`${text ?? sentence(code) ?? message} `, element("small", { class: "code" }, [shownCode(code)])]);
+}
+
+/** @param {State["joinProblem"]} problem */
+function drawJoinProblem(problem) {
+  const place = byId("form_problem");
+  place.hidden = !problem;
+  place.replaceChildren(...(problem ? [`${sentence(problem.code) ?? problem.message} `, element("small", { class: "code" }, [shownCode(problem.code)])] : []));
+  const wrong = problem && fieldOfCode(problem.code);
+  for (const name of ["appID", "channel", "token", "uid"]) {
+    const input = field(name);
+    if (name === wrong) {
+      input.setAttribute("aria-invalid", "true");
+      input.setAttribute("aria-describedby", "form_problem");
+    } else {
+      input.removeAttribute("aria-invalid");
+      input.removeAttribute("aria-describedby");
+    }
+  }
+}
+
+/** @param {string} code */
+function goToField(code) {
+  const name = fieldOfCode(code);
+  if (!name) return;
+  if (name === "uid") /** @type {HTMLDetailsElement} */ (byId("advanced")).open = true;
+  field(name).focus();
+}

@@ -1,0 +1,123 @@
+// @ts-check
+/** Puts the page together: state in the middle, views around it, the app at the other end of `api.js`. */
+import { Actions } from "./actions.js";
+import { connect } from "./api.js";
+import { drawButtons, drawCall, drawFacts } from "./call.js";
+import { DevicesView } from "./devices.js";
+import { byId } from "./dom.js";
+import { handle } from "./events.js";
+import { readFields } from "./form.js";
+import { GridView } from "./grid/view.js";
+import { language, t } from "./i18n/index.js";
+import { Idle } from "./idle.js";
+import { acceptInvitations, drawLobby, fillForm, rememberForm } from "./lobby.js";
+import { setUpMenu } from "./menu.js";
+import { placeShared } from "./placement.js";
+import { anyOpen } from "./popover.js";
+import { pref } from "./prefs.js";
+import { initialState, inCall, Store } from "./state.js";
+import { StatisticsView } from "./stats.js";
+import { Toasts } from "./toasts.js";
+import { FrameSource } from "./video/frame-source.js";
+import { quickestFormat } from "./video/yuv-canvas.js";
+
+const api = connect();
+const store = new Store({ ...initialState(), statistics: pref("statistics") });
+const toasts = new Toasts(byId("toasts"), byId("toast_log"));
+const form = /** @type {HTMLFormElement} */ (byId("form"));
+const actions = new Actions({ api, store, toasts, fields: () => readFields(form) });
+const devices = new DevicesView({ api, store, toasts, actions });
+
+const frames = new FrameSource({
+  connect: () => api.openFrameSocket(),
+  hidden: () => document.hidden,
+  nextPaint: (callback) => requestAnimationFrame(callback),
+  after: (callback, ms) => setTimeout(callback, ms),
+  now: () => performance.timeOrigin + performance.now(),
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) frames.resume();
+});
+// For measurements from outside: `visavisFrames.tiles` lists what is drawn, each with its `draw` and its `meter`.
+Object.assign(globalThis, { visavisFrames: frames });
+
+const wish = pref("video");
+const grid = new GridView(byId("video"), byId("bar"), {
+  frames,
+  format: wish === "auto" ? quickestFormat() : wish,
+  pin: (stream) => store.set({ pinned: store.state.pinned === stream ? null : stream }),
+  setVolume: (stream, volume) => api.setVolume(stream, volume).catch(console.error),
+});
+byId("preview_slot").append(grid.local.panel);
+placeShared(false);
+const statistics = new StatisticsView(api, store, grid);
+const bar = byId("bar");
+const idle = new Idle(byId("call"), bar, () => anyOpen() || bar.matches(":hover") || bar.querySelector(":focus-visible") !== null);
+const menu = setUpMenu({ api, store, toasts, actions, grid });
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  actions.run("join");
+});
+for (const action of /** @type {const} */ (["leave", "publish", "unpublish"])) {
+  byId(action).addEventListener("click", (event) => {
+    event.preventDefault();
+    actions.run(action);
+  });
+}
+acceptInvitations(() => toasts.notice(t("toast.pasted")));
+// Two lobbies with other fields are two attempts: an old failure is no longer about this one.
+form.addEventListener("input", () => store.set({ joinProblem: null }));
+
+/** Lobby and call are two faces of one window; the focus follows. @param {boolean} call */
+function turn(call) {
+  grid.release();
+  placeShared(call);
+  byId("lobby").hidden = call;
+  byId("call").hidden = !call;
+  for (const popover of document.querySelectorAll(":popover-open")) /** @type {HTMLElement} */ (popover).hidePopover();
+  byId(call ? "call_title" : "join").focus();
+  idle.wake();
+  if (call) return rememberForm();
+  toasts.say(t("call.lobby"));
+  devices.preview();
+}
+
+store.watch((state, before) => {
+  const call = inCall(state.call);
+  document.documentElement.dataset.state = state.call.state;
+  document.documentElement.lang = language();
+  if (call !== inCall(before.call)) turn(call);
+  drawLobby(state, before);
+  devices.draw(state, before);
+  drawButtons(state);
+  drawCall(state);
+  drawFacts(state.call);
+  grid.draw(state);
+  statistics.draw(state);
+  menu.draw(state);
+});
+
+/** A page that was reloaded finds its call by `getState`; events then keep it current. */
+async function start() {
+  await api.subscribe((event) =>
+    handle(event, {
+      toasts,
+      callChanged: (call) => store.set({ call }),
+      devicesChanged: () => devices.load(),
+      heard: (levels) => {
+        for (const { stream, level } of levels) grid.tile(stream)?.hear(level);
+      },
+    }),
+  );
+  const [call, defaults] = await Promise.all([api.getState(), api.getDefaults()]);
+  fillForm({ ...store.state, call, defaults });
+  store.set({ call, defaults });
+  await devices.load();
+  await devices.preview();
+}
+
+start().catch((thrown) => {
+  console.error("start", thrown);
+  toasts.error(t("toast.initFailed"), { code: "ERR_INTERNAL_ERROR", message: String(thrown) });
+});

@@ -1,0 +1,54 @@
+// @ts-check
+/** Popovers beside the button that opened them. The browser closes them on Escape and on a click elsewhere. */
+
+const MARGIN = 8;
+
+/**
+ * Keeps the popover beside whichever of its buttons is on the page now, or in the middle where it has none.
+ * @param {HTMLElement} popover
+ * @param {() => void} [fill] called before it is shown
+ */
+export function setUpPopover(popover, fill = () => {}) {
+  popover.addEventListener("beforetoggle", (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState === "open") fill();
+  });
+  popover.addEventListener("toggle", (event) => {
+    const open = /** @type {ToggleEvent} */ (event).newState === "open";
+    for (const button of buttonsOf(popover)) button.setAttribute("aria-expanded", String(open));
+    if (open) stand(popover);
+  });
+  addEventListener("resize", () => {
+    if (popover.matches(":popover-open")) stand(popover);
+  });
+}
+
+/** Whether any popover is open. */
+export function anyOpen() {
+  return document.querySelector(":popover-open") !== null;
+}
+
+/** @param {HTMLElement} popover */
+function buttonsOf(popover) {
+  return /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[popovertarget="${popover.id}"]`));
+}
+
+/** @param {HTMLElement} popover */
+function stand(popover) {
+  const button = [...buttonsOf(popover)].find((candidate) => candidate.offsetParent);
+  const own = popover.getBoundingClientRect();
+  const room = { width: document.documentElement.clientWidth, height: document.documentElement.clientHeight };
+  const anchor = button?.getBoundingClientRect();
+  const left = anchor ? anchor.x + anchor.width / 2 - own.width / 2 : (room.width - own.width) / 2;
+  let top = (room.height - own.height) / 2;
+  if (anchor) top = anchor.y > room.height / 2 ? anchor.y - own.height - MARGIN : anchor.bottom + MARGIN;
+  popover.style.left = `${clamp(left, room.width - own.width)}px`;
+  popover.style.top = `${clamp(top, room.height - own.height)}px`;
+}
+
+/**
+ * @param {number} wanted
+ * @param {number} last
+ */
+function clamp(wanted, last) {
+  return Math.round(Math.max(MARGIN, Math.min(wanted, last - MARGIN)));
+}

@@ -1,0 +1,27 @@
+// @ts-check
+/** Single keys, as long as nobody is typing; the help popover lists the same table. */
+
+/**
+ * @typedef {object} Shortcut
+ * @property {string} key as KeyboardEvent names it
+ * @property {string} [shown] on the help's keycap
+ * @property {string} says a key under `help`
+ * @property {() => void} [act] without one the key is the browser's or the tile's own
+ */
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {Shortcut[]} shortcuts
+ */
+export function pressed(event, shortcuts) {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || typing(event.target)) return;
+  const found = shortcuts.find(({ key, act }) => act && key.toLowerCase() === event.key.toLowerCase());
+  if (!found) return;
+  event.preventDefault();
+  found.act?.();
+}
+
+/** @param {EventTarget | null} target */
+function typing(target) {
+  return target instanceof Element && target.matches("input:not([type=radio], [type=checkbox], [type=range]), select, textarea, [contenteditable]");
+}

@@ -1,0 +1,131 @@
+// @ts-check
+/** The page's state: what the app says of the call, and what only the page knows. Views draw it, nothing else holds it. */
+
+/** @typedef {import("./types/app").CallState} CallState */
+/** @typedef {import("./types/app").Devices} Devices */
+/** @typedef {import("./types/app").Defaults} Defaults */
+/** @typedef {import("./types/app").Problem} Problem */
+
+/**
+ * @typedef {object} State
+ * @property {CallState} call
+ * @property {Devices} devices
+ * @property {Defaults | null} defaults
+ * @property {Problem | null} joinProblem why the last JOIN failed
+ * @property {string | null} pinned a stream's id
+ * @property {boolean} statistics whether the overlay is shown
+ */
+
+/** @returns {State} */
+export function initialState() {
+  return {
+    call: {
+      state: "lobby", joined: false, published: false, connection: "DISCONNECTED",
+      params: null, uid: null, local: null, remote: [], problem: null,
+    },
+    devices: { cameras: [], microphones: [], speakers: [] },
+    defaults: null,
+    joinProblem: null,
+    pinned: null,
+    statistics: false,
+  };
+}
+
+/** @typedef {(state: State, before: State) => void} Watcher */
+
+export class Store {
+  /** @type {Watcher[]} */
+  #watchers = [];
+  #state;
+
+  /** @param {State} state */
+  constructor(state) {
+    this.#state = state;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get call() {
+    return this.#state.call;
+  }
+
+  /** @param {Partial<State>} change */
+  set(change) {
+    const before = this.#state;
+    this.#state = settle({ ...before, ...change });
+    for (const watcher of this.#watchers) watcher(this.#state, before);
+  }
+
+  /** Has the watcher called after every change, and once now. @param {Watcher} watcher */
+  watch(watcher) {
+    this.#watchers.push(watcher);
+    watcher(this.#state, this.#state);
+  }
+
+  /** Calls every watcher with nothing changed: the language is another. */
+  redraw() {
+    for (const watcher of this.#watchers) watcher(this.#state, this.#state);
+  }
+}
+
+/** A pin goes with its stream. @param {State} state */
+function settle(state) {
+  const { call, pinned } = state;
+  const gone = pinned !== null && pinned !== "local" && !call.remote.some(({ stream }) => stream === pinned);
+  return gone || call.state === "lobby" ? { ...state, pinned: null } : state;
+}
+
+/**
+ * Whether the window shows the call rather than the lobby. The lobby stays while joining, the call while leaving.
+ * @param {CallState} call
+ */
+export function inCall(call) {
+  return call.state === "call" || call.state === "leaving";
+}
+
+/** @typedef {"camera" | "microphone" | "speaker"} Kind */
+
+/**
+ * What is wrong with one's own devices, a key under `problem` each with its code, the camera first.
+ * @param {CallState["local"]} local
+ * @returns {{ key: string | null, problem: Problem }[]}
+ */
+export function deviceProblems(local) {
+  if (!local) return [];
+  const { audio, video, problems } = local;
+  const named = problems.map((problem) => ({ kind: kindOf(problem, local), key: deviceKey(problem, kindOf(problem, local)), problem }));
+  const missing = named.filter(({ key }) => key === "cameraMissing" || key === "microphoneMissing");
+  const rest = named.filter((entry) => !missing.includes(entry));
+  const neither = !audio && !video && missing.length > 1 ? [{ key: "neither", problem: missing[0].problem }] : missing;
+  return [...neither, ...rest].map(({ key, problem }) => ({ key, problem }));
+}
+
+/**
+ * A problem names no device; its sentence does, or else what is missing tells which.
+ * @param {Problem} problem
+ * @param {{ audio: boolean, video: boolean }} local
+ * @returns {Kind}
+ */
+function kindOf({ message }, { audio, video }) {
+  const named = /** @type {Kind[]} */ (["camera", "microphone", "speaker"]).find((kind) => message.toLowerCase().includes(kind));
+  return named ?? (video && !audio ? "microphone" : "camera");
+}
+
+/**
+ * @param {Problem} problem
+ * @param {Kind} kind
+ */
+function deviceKey({ code }, kind) {
+  switch (code) {
+    case "DEVICES_NOT_FOUND":
+      return `${kind}Missing`;
+    case "MEDIA_OPTION_INVALID":
+      return `${kind}Busy`;
+    case "PERMISSION_DENIED":
+      return `${kind}Denied`;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,90 @@
+// @ts-check
+/** The statistics overlay: the sample's lines and a few more, once a second instead of as fast as the browser can. */
+import { t } from "./i18n/index.js";
+import { inCall } from "./state.js";
+
+/** @typedef {import("./types/app").CallStats} CallStats */
+/** @typedef {import("./types/app").ReceivedStats} ReceivedStats */
+/** @typedef {{ fps: number, ageMs: number | null }} Drawn what the tile itself measured */
+
+const EVERY_MS = 1000;
+
+/**
+ * The lines over one's own tile.
+ * @param {CallStats} stats
+ * @param {number | string | null} uid
+ * @param {Drawn} drawn
+ */
+export function localLines({ rttMs, send }, uid, drawn) {
+  const { video } = send;
+  return [
+    t("stats.uid", { uid: uid ?? "" }),
+    t("stats.access", { ms: whole(rttMs) }),
+    t("stats.send", { fps: whole(video?.fps), width: video?.width ?? 0, height: video?.height ?? 0 }),
+    t("stats.sent", { kbps: whole(video?.bitrateKbps), target: whole(video?.targetKbps) }),
+    t("stats.shown", { fps: drawn.fps, ms: whole(drawn.ageMs) }),
+  ];
+}
+
+/**
+ * The lines over somebody else's tile.
+ * @param {ReceivedStats} received
+ * @param {number | null} rttMs
+ * @param {Drawn} drawn
+ */
+export function remoteLines({ uid, video, audio }, rttMs, drawn) {
+  return [
+    t("stats.uid", { uid }),
+    t("stats.access", { ms: whole(rttMs) }),
+    t("stats.endToEnd", { ms: whole(video?.latencyMs ?? audio?.latencyMs) }),
+    t("stats.receive", { fps: whole(video?.fps), width: video?.width ?? 0, height: video?.height ?? 0 }),
+    t("stats.received", { kbps: whole(video?.bitrateKbps), lost: whole(video?.lost), repaired: whole(video?.repaired) }),
+    t("stats.shown", { fps: drawn.fps, ms: whole(drawn.ageMs) }),
+  ];
+}
+
+/** A whole number; a dash for what is not known. @param {number | null | undefined} value */
+function whole(value) {
+  return value === null || value === undefined ? "–" : Math.round(value);
+}
+
+export class StatisticsView {
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+  #api;
+  #store;
+  #grid;
+
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {import("./state.js").Store} store
+   * @param {import("./grid/view.js").GridView} grid
+   */
+  constructor(api, store, grid) {
+    this.#api = api;
+    this.#store = store;
+    this.#grid = grid;
+  }
+
+  /** @param {import("./state.js").State} state */
+  draw({ call, statistics }) {
+    const wanted = statistics && inCall(call);
+    if (wanted === Boolean(this.#timer)) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (!wanted) return;
+    this.#timer = setInterval(() => this.#refresh(), EVERY_MS);
+    this.#refresh();
+  }
+
+  async #refresh() {
+    const stats = await this.#api.getStats().catch(() => null);
+    if (!stats || !this.#timer) return;
+    const now = performance.timeOrigin + performance.now();
+    this.#grid.local.setStatistics(localLines(stats, this.#store.call.uid, this.#grid.local.frameMeter.read(now)));
+    for (const received of stats.receive) {
+      const tile = this.#grid.tile(received.stream);
+      tile?.setStatistics(remoteLines(received, stats.rttMs, tile.frameMeter.read(now)));
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// @ts-check
+/**
+ * Toasts with the sample's classes, bottom left. The eye's copy is hidden from screen readers, which hear the log.
+ */
+import { element, icon } from "./dom.js";
+import { sentence, shownCode } from "./i18n/index.js";
+import { ToastQueue } from "./toast-queue.js";
+
+/** @typedef {"info" | "notice" | "error"} Kind */
+/** @typedef {{ code: string, message: string }} Problem */
+
+const FADE_MS = 150;
+const LOGGED = 50;
+
+export class Toasts {
+  /** @type {ToastQueue<HTMLElement>} */
+  #queue = new ToastQueue();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #stack;
+  #log;
+
+  /**
+   * @param {HTMLElement} stack
+   * @param {HTMLElement} log
+   */
+  constructor(stack, log) {
+    this.#stack = stack;
+    this.#log = log;
+  }
+
+  /** @param {string} text */
+  info(text) {
+    this.#show("info", text);
+  }
+
+  /** @param {string} text */
+  notice(text) {
+    this.#show("notice", text);
+  }
+
+  /**
+   * @param {string} text
+   * @param {Problem} [problem] what the code means stands below, the code in small type
+   */
+  error(text, problem) {
+    this.#show("error", text, problem);
+  }
+
+  /** Says something that nobody needs to see. @param {string} text */
+  say(text) {
+    this.#log.append(element("li", {}, [text]));
+    if (this.#log.childElementCount > LOGGED) this.#log.firstElementChild?.remove();
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {string} text
+   * @param {Problem} [problem]
+   */
+  #show(kind, text, problem) {
+    const words = [element("p", { class: "toast-text" }, [text])];
+    const detail = problem ? (sentence(problem.code) ?? problem.message) : "";
+    if (problem) words.push(element("p", { class: "toast-detail" }, [detail]), element("p", { class: "code" }, [shownCode(problem.code)]));
+    const toast = element("div", { class: `toast ${kind}-toast` }, [icon(kind), element("div", {}, words)]);
+    toast.addEventListener("pointerenter", () => this.#hold(toast, true));
+    toast.addEventListener("pointerleave", () => this.#hold(toast, false));
+    this.say(problem ? `${text}. ${detail} ${shownCode(problem.code)}` : text);
+    this.#queue.add(toast);
+    this.#step();
+  }
+
+  /**
+   * @param {HTMLElement} toast
+   * @param {boolean} held
+   */
+  #hold(toast, held) {
+    this.#queue.hold(toast, held, performance.now());
+    this.#step();
+  }
+
+  #step() {
+    const now = performance.now();
+    const { come, go, next } = this.#queue.step(now);
+    for (const toast of go) {
+      toast.classList.add("going");
+      setTimeout(() => toast.remove(), FADE_MS);
+    }
+    this.#stack.append(...come);
+    clearTimeout(this.#timer);
+    if (next !== null) this.#timer = setTimeout(() => this.#step(), Math.max(0, next - now));
+  }
+}
