@@ -1,10 +1,13 @@
 //! Makes the two ends of a subscription.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
+use crate::peer::connection::Panics;
 use crate::peer::event::Tracks;
-use crate::{Error, Publisher, Runtime, Subscriber};
+use crate::peer::wall::Wall;
+use crate::{Error, Publisher, Runtime, Subscriber, publisher, subscriber};
 
 /// A STUN or TURN server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,11 +22,12 @@ pub struct IceServer {
 pub struct Config {
     pub runtime: Arc<dyn Runtime>,
     pub ice_servers: Vec<IceServer>,
-    /// Local addresses to bind; an unspecified address stands for every interface.
+    /// Local addresses to bind; an unspecified address stands for every interface of its family but loopback.
     pub addresses: Vec<String>,
-    /// From the answer until the first packet; after it the connection fails.
+    /// From the answer until the first packet arrives; after it the connection fails. A publisher, whose answer has
+    /// yet to travel, waits twice as long.
     pub connect_deadline: Duration,
-    /// Time without any packet after which a subscriber's connection fails.
+    /// Time without any packet after which a connection fails.
     pub silence_deadline: Duration,
 }
 
@@ -43,29 +47,44 @@ impl Config {
 /// Makes connections; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    _config: Arc<Config>,
+    shared: Arc<Shared>,
+}
+
+/// What the connections of an endpoint share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) wall: Wall,
+    pub(crate) panics: Panics,
 }
 
 impl Endpoint {
     /// An endpoint without connections.
     pub fn new(config: Config) -> Self {
-        Self { _config: Arc::new(config) }
+        let wall = Wall::new(config.runtime.now(), SystemTime::now());
+        Self { shared: Arc::new(Shared { config, wall, panics: Arc::new(AtomicU64::new(0)) }) }
     }
 
     /// Begins to receive a stream: a subscriber, and its SDP offer for the publisher.
-    pub async fn subscribe(&self, _tracks: Tracks) -> Result<(Subscriber, String), Error> {
-        unimplemented!()
+    pub async fn subscribe(&self, tracks: Tracks) -> Result<(Subscriber, String), Error> {
+        subscriber::open(&self.shared, tracks).await
     }
 
     /// Begins to send a stream to who made `offer`: a publisher, and its SDP answer. Bitrates are in bits per
     /// second and count video and audio together. A track is sent if `tracks` and the offer both have it.
     pub async fn publish(
         &self,
-        _offer: &str,
-        _tracks: Tracks,
-        _start_bitrate_bps: u32,
-        _max_bitrate_bps: u32,
+        offer: &str,
+        tracks: Tracks,
+        start_bitrate_bps: u32,
+        max_bitrate_bps: u32,
     ) -> Result<(Publisher, String), Error> {
-        unimplemented!()
+        publisher::open(&self.shared, offer, tracks, start_bitrate_bps, max_bitrate_bps).await
+    }
+
+    /// How often the network stack panicked on someone's input so far; each time the order failed with
+    /// [`Error::Panicked`].
+    pub fn contained_panics(&self) -> u64 {
+        self.shared.panics.load(Ordering::Relaxed)
     }
 }

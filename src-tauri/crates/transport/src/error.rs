@@ -36,8 +36,6 @@ pub enum Error {
 /// How far a connection came before it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The answer to the offer is missing.
-    Answer,
     /// No candidate pair works: the two ends do not reach each other.
     Candidates,
     /// A pair works, the DTLS handshake does not finish.
@@ -51,7 +49,6 @@ pub enum Phase {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Phase::Answer => "waiting for the answer",
             Phase::Candidates => "looking for a candidate pair",
             Phase::Dtls => "in the DTLS handshake",
             Phase::Media => "waiting for the first packet",

@@ -1,50 +1,146 @@
 //! The sending end of a subscription.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
+use rtc::media_stream::MediaStreamTrack;
+use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
 use tokio::sync::mpsc;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
-use crate::peer::event::{Candidate, Event};
-use crate::{Error, SendStats};
+use crate::endpoint::Shared;
+use crate::peer::connection::Connection;
+use crate::peer::event::{Candidate, Event, Tracks};
+use crate::peer::handler::{self, Handler};
+use crate::peer::outbound::{Outbound, Track};
+use crate::peer::settings::{self, AUDIO_CLOCK, VIDEO_CLOCK};
+use crate::peer::task::{Media, Parts, Peer};
+use crate::peer::watchdog;
+use crate::send::rate;
+use crate::{Error, Runtime, SendStats, sdp};
+
+/// Sound and a picture worth the name.
+const MIN_BITRATE_BPS: u32 = 30_000;
 
 /// The sending end of a subscription. It answers the subscriber's offer. Dropping it closes the connection.
-#[derive(Debug)]
-pub struct Publisher {}
+pub struct Publisher {
+    runtime: Arc<dyn Runtime>,
+    connection: Arc<Connection>,
+    outbound: Arc<Outbound>,
+    peer: Peer,
+}
+
+/// Opens a connection that sends `tracks` as far as `offer` wants them, and answers.
+pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps: u32, max_bps: u32) -> Result<(Publisher, String), Error> {
+    sdp::check(offer)?;
+    let wanted = sdp::wanted(offer);
+    let tracks = Tracks { audio: tracks.audio && wanted.audio, video: tracks.video && wanted.video };
+    let config = &shared.config;
+    let runtime = Arc::clone(&config.runtime);
+    let now = runtime.now();
+    let (video_ssrc, audio_ssrc) = (rand::random(), rand::random());
+    let rates = rate::Config { start_bps: start_bps.min(max_bps), min_bps: MIN_BITRATE_BPS.min(max_bps), max_bps };
+    let outbound = Outbound::new(
+        tracks.video.then(|| Track::new(video_ssrc, VIDEO_CLOCK, now)),
+        tracks.audio.then(|| Track::new(audio_ssrc, AUDIO_CLOCK, now)),
+        rates,
+        shared.wall,
+        now,
+    );
+    let (signals_in, signals) = mpsc::channel(handler::QUEUE);
+    let media = Media::Out(Arc::clone(&outbound));
+    let handler = Handler::new(signals_in, media.clone());
+    let chain = settings::publisher_chain(&outbound);
+    let (connection, stopped) = Connection::open(config, chain, handler, Arc::clone(&shared.panics)).await?;
+    let limits = watchdog::Limits { connect: config.connect_deadline * 2, silence: config.silence_deadline };
+    // From here on the task closes the connection whatever happens.
+    let peer = Peer::start(Parts { runtime: Arc::clone(&runtime), connection: Arc::clone(&connection), media, signals, stopped, limits });
+    // Tracks after the offer: they take the places that it has for them.
+    connection.set_offer(offer).await?;
+    if tracks.audio {
+        add_track(&connection, &outbound, RtpCodecKind::Audio, settings::opus(), audio_ssrc).await?;
+    }
+    if tracks.video {
+        add_track(&connection, &outbound, RtpCodecKind::Video, settings::h264(), video_ssrc).await?;
+    }
+    let answer = answer(&connection).await?;
+    let sent = sdp::sent(&answer);
+    if !sent.audio && !sent.video {
+        return Err(Error::NoCommonCodec);
+    }
+    peer.begin();
+    Ok((Publisher { runtime, connection, outbound, peer }, answer))
+}
+
+async fn add_track(connection: &Connection, outbound: &Outbound, kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32) -> Result<(), Error> {
+    // One stream name for both tracks: the receiver keeps them in step.
+    let (stream, name) = ("stream".to_owned(), kind.to_string());
+    let coding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..RTCRtpCodingParameters::default() },
+        codec,
+        ..RTCRtpEncodingParameters::default()
+    };
+    let track = MediaStreamTrack::new(stream, name.clone(), name, kind, vec![coding]);
+    let track: Arc<dyn TrackLocal> = Arc::new(TrackLocalStaticRTP::new(track));
+    connection.order("adding a track", connection.peer().add_track(Arc::clone(&track))).await?;
+    outbound.nudge.set_local(track);
+    Ok(())
+}
+
+/// Answers, sending on our tracks and receiving on none.
+async fn answer(connection: &Connection) -> Result<String, Error> {
+    for transceiver in connection.peer().get_transceivers().await {
+        let sends = connection.order("reading a track", transceiver.sender()).await?.is_some();
+        let direction = if sends { RTCRtpTransceiverDirection::Sendonly } else { RTCRtpTransceiverDirection::Inactive };
+        connection.order("directing a track", transceiver.set_direction(direction)).await?;
+    }
+    connection.answer().await
+}
 
 impl Publisher {
     /// Adds a candidate of the subscriber.
-    pub async fn add_candidate(&self, _candidate: Candidate) -> Result<(), Error> {
-        unimplemented!()
+    pub async fn add_candidate(&self, candidate: Candidate) -> Result<(), Error> {
+        self.connection.add_candidate(&candidate).await
     }
 
     /// Answers an offer that restarts ICE.
-    pub async fn restart(&self, _offer: &str) -> Result<String, Error> {
-        unimplemented!()
+    pub async fn restart(&self, offer: &str) -> Result<String, Error> {
+        self.connection.set_offer(offer).await?;
+        answer(&self.connection).await
     }
 
     /// Ends the connection and frees its sockets.
     pub async fn close(&self) {
-        unimplemented!()
+        self.peer.close().await;
     }
 
     /// The connection's events; `None` from the second call on.
     pub fn take_events(&mut self) -> Option<mpsc::Receiver<Event>> {
-        unimplemented!()
+        self.peer.take_events()
     }
 
     /// Queues one frame of video (an access unit in Annex B). Never blocks; without room or connection the frame is
     /// dropped and counted, and a keyframe is asked for.
-    pub fn send_video(&self, _annex_b: &[u8], _captured: Instant, _keyframe: bool) {
-        unimplemented!()
+    pub fn send_video(&self, annex_b: &[u8], captured: Instant, keyframe: bool) {
+        self.outbound.send_video(annex_b, captured, keyframe, self.runtime.now());
     }
 
     /// Queues one Opus packet of 20 ms. Never blocks; without connection it is dropped and counted.
-    pub fn send_audio(&self, _opus: &[u8], _captured: Instant) {
-        unimplemented!()
+    pub fn send_audio(&self, opus: &[u8], captured: Instant) {
+        self.outbound.send_audio(opus, captured);
     }
 
     /// The counters so far.
     pub fn stats(&self) -> SendStats {
-        unimplemented!()
+        self.outbound.stats()
+    }
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher").finish_non_exhaustive()
     }
 }

@@ -1,1 +1,122 @@
-//! Session descriptions: what ours must say, and the checks a foreign one passes before the library sees it.
+//! Session descriptions: checks before the library reads a foreign one, and what a description says about tracks.
+
+use crate::Error;
+use crate::peer::event::Tracks;
+
+/// A browser's offer has about 6 KiB; a larger text is an attempt to hurt.
+const MAX_DESCRIPTION: usize = 64 * 1024;
+const MAX_CANDIDATE: usize = 1024;
+
+/// Refuses what is no session description at all.
+pub(crate) fn check(text: &str) -> Result<(), Error> {
+    if text.len() > MAX_DESCRIPTION {
+        return Err(Error::Description(format!("{} bytes are more than {MAX_DESCRIPTION}", text.len())));
+    }
+    if !text.starts_with("v=0") {
+        return Err(Error::Description("it does not begin with v=0".into()));
+    }
+    Ok(())
+}
+
+/// Refuses what is no candidate at all.
+pub(crate) fn check_candidate(text: &str) -> Result<(), Error> {
+    if text.len() > MAX_CANDIDATE {
+        return Err(Error::Candidate(format!("{} bytes are more than {MAX_CANDIDATE}", text.len())));
+    }
+    Ok(())
+}
+
+/// Whether the candidate's address is a name of mDNS (draft-ietf-mmusic-mdns-ice-candidates).
+pub(crate) fn is_mdns(candidate: &str) -> bool {
+    candidate.split(' ').nth(4).is_some_and(|address| address.ends_with(".local"))
+}
+
+/// The tracks that whoever wrote `offer` is ready to receive.
+pub(crate) fn wanted(offer: &str) -> Tracks {
+    tracks(offer, |section| {
+        let bundled = section.contains(&"a=bundle-only");
+        let sends = section.iter().any(|line| matches!(*line, "a=sendonly" | "a=inactive"));
+        !sends && (bundled || !is_rejected(section))
+    })
+}
+
+/// The tracks that whoever wrote `answer` is going to send.
+pub(crate) fn sent(answer: &str) -> Tracks {
+    tracks(answer, |section| {
+        let sends = !section.iter().any(|line| matches!(*line, "a=recvonly" | "a=inactive"));
+        sends && !is_rejected(section)
+    })
+}
+
+fn tracks(text: &str, counts: impl Fn(&[&str]) -> bool) -> Tracks {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let mut tracks = Tracks { audio: false, video: false };
+    for section in sections(&lines) {
+        match section[0].split(' ').next() {
+            Some("m=audio") => tracks.audio |= counts(section),
+            Some("m=video") => tracks.video |= counts(section),
+            _ => {}
+        }
+    }
+    tracks
+}
+
+/// The media sections, each from its `m=` line on.
+fn sections<'a, 'b>(lines: &'b [&'a str]) -> impl Iterator<Item = &'b [&'a str]> {
+    let starts: Vec<usize> = (0..lines.len()).filter(|index| lines[*index].starts_with("m=")).collect();
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([lines.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| &lines[start..end])
+}
+
+/// A port of zero rejects a section (RFC 3264 §6).
+fn is_rejected(section: &[&str]) -> bool {
+    section[0].split(' ').nth(1) == Some("0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: Tracks = Tracks { audio: true, video: true };
+    const SOUND: Tracks = Tracks { audio: true, video: false };
+
+    fn description(audio: &str, video: &str) -> String {
+        format!("v=0\r\ns=-\r\nm=audio {audio}\r\na=mid:0\r\nm=video {video}\r\na=mid:1\r\n")
+    }
+
+    #[test]
+    fn an_offer_wants_what_it_does_not_only_send() {
+        assert_eq!(wanted(&description("9 X 111\r\na=recvonly", "9 X 102\r\na=recvonly")), BOTH);
+        assert_eq!(wanted(&description("9 X 111\r\na=sendrecv", "9 X 102\r\na=sendonly")), SOUND);
+        assert_eq!(wanted(&description("9 X 111", "9 X 102\r\na=inactive")), SOUND);
+    }
+
+    #[test]
+    fn a_section_without_a_port_is_wanted_only_in_a_bundle() {
+        assert_eq!(wanted(&description("9 X 111", "0 X 102")), SOUND);
+        assert_eq!(wanted(&description("9 X 111", "0 X 102\r\na=bundle-only")), BOTH);
+    }
+
+    #[test]
+    fn an_answer_sends_what_it_neither_rejects_nor_only_receives() {
+        assert_eq!(sent(&description("9 X 111\r\na=sendonly", "9 X 102\r\na=sendrecv")), BOTH);
+        assert_eq!(sent(&description("9 X 111\r\na=sendonly", "0 X 102\r\na=sendonly")), SOUND);
+        assert_eq!(sent(&description("9 X 111\r\na=sendonly", "9 X 102\r\na=inactive")), SOUND);
+    }
+
+    #[test]
+    fn what_is_no_description_is_refused() {
+        assert!(check("").is_err());
+        assert!(check("GET / HTTP/1.1").is_err());
+        assert!(check(&format!("v=0{}", " ".repeat(MAX_DESCRIPTION))).is_err());
+        assert!(check("v=0\r\n").is_ok());
+        assert!(check_candidate(&"x".repeat(MAX_CANDIDATE + 1)).is_err());
+    }
+
+    #[test]
+    fn a_browsers_hidden_address_is_known_by_its_name() {
+        assert!(is_mdns("candidate:1 1 udp 2113937151 0af1b2c3-1111-2222-3333-444455556666.local 50000 typ host"));
+        assert!(!is_mdns("candidate:1 1 udp 2113937151 192.168.0.7 50000 typ host"));
+        assert!(!is_mdns(""));
+    }
+}

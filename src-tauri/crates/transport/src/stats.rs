@@ -7,20 +7,23 @@ use std::time::Duration;
 pub struct ReceivedTrack {
     pub packets: u64,
     pub bytes: u64,
-    /// Packets that never came, repaired ones not counted.
+    /// Packets found missing, whether or not they came later.
     pub lost: u64,
-    /// Packets that came after a NACK.
+    /// Packets that came after they were asked for again.
     pub repaired: u64,
     pub duplicates: u64,
-    /// NACKed sequence numbers, repetitions included.
+    /// Packet numbers asked for again, repetitions included.
     pub nacks: u64,
     /// RFC 3550 interarrival jitter.
     pub jitter: Duration,
-    /// Frames (video) or Opus packets (audio) handed on.
+    /// Frames (video) handed on or Opus packets (audio) played.
     pub frames: u64,
-    /// Frames abandoned for a hole that was not repaired.
+    /// Frames given up for a hole in them or before them, and those a slow decoder left (video); packets that came
+    /// after their turn (audio).
     pub dropped: u64,
-    /// Delay the jitter buffer aims at.
+    /// 20 ms pieces concealed for want of a packet (audio).
+    pub concealed: u64,
+    /// The delay the jitter buffer adds (video) or aims at (audio).
     pub target_delay: Duration,
 }
 

@@ -1,15 +1,37 @@
 //! The receiving end of a subscription.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use tokio::sync::mpsc;
 
-use crate::peer::event::{Candidate, Event};
-use crate::{Error, ReceiveStats};
+use crate::endpoint::Shared;
+use crate::peer::connection::Connection;
+use crate::peer::event::{Candidate, Event, Tracks};
+use crate::peer::handler::{self, Handler};
+use crate::peer::inbound::{FRAME_QUEUE, Inbound};
+use crate::peer::task::{Media, Parts, Peer};
+use crate::peer::{settings, watchdog};
+use crate::receive::{audio, video};
+use crate::{Error, ReceiveStats, Runtime, sdp};
+
+/// Candidates that came before the answer; a publisher has fewer addresses.
+const MAX_EARLY_CANDIDATES: usize = 64;
 
 /// The receiving end of a subscription. It offers; the publisher answers. Dropping it closes the connection.
-#[derive(Debug)]
-pub struct Subscriber {}
+pub struct Subscriber {
+    runtime: Arc<dyn Runtime>,
+    connection: Arc<Connection>,
+    inbound: Arc<Inbound>,
+    peer: Peer,
+    /// `None` once the answer is applied.
+    early: Mutex<Option<Vec<Candidate>>>,
+    video: Option<VideoReceiver>,
+    audio: Option<AudioReceiver>,
+}
 
 /// One frame of video, in decoding order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,85 +57,166 @@ pub enum Playout {
 }
 
 /// The frames of a subscription's video track.
-#[derive(Debug)]
-pub struct VideoReceiver {}
+pub struct VideoReceiver {
+    frames: mpsc::Receiver<video::Frame>,
+}
 
 /// The Opus packets of a subscription's audio track.
-#[derive(Debug)]
-pub struct AudioReceiver {}
+pub struct AudioReceiver {
+    inbound: Arc<Inbound>,
+}
+
+/// Opens a connection that receives `tracks`, and offers it.
+pub(crate) async fn open(shared: &Shared, tracks: Tracks) -> Result<(Subscriber, String), Error> {
+    let config = &shared.config;
+    let runtime = Arc::clone(&config.runtime);
+    let (frames_in, frames) = mpsc::channel(FRAME_QUEUE);
+    let inbound = Inbound::new(tracks, rand::random(), shared.wall, frames_in, runtime.now());
+    let (signals_in, signals) = mpsc::channel(handler::QUEUE);
+    let media = Media::In(Arc::clone(&inbound));
+    let handler = Handler::new(signals_in, media.clone());
+    let chain = settings::subscriber_chain(&inbound);
+    let (connection, stopped) = Connection::open(config, chain, handler, Arc::clone(&shared.panics)).await?;
+    let limits = watchdog::Limits { connect: config.connect_deadline, silence: config.silence_deadline };
+    // From here on the task closes the connection whatever happens.
+    let peer = Peer::start(Parts { runtime: Arc::clone(&runtime), connection: Arc::clone(&connection), media, signals, stopped, limits });
+    for (kind, _) in [(RtpCodecKind::Audio, tracks.audio), (RtpCodecKind::Video, tracks.video)].into_iter().filter(|kind| kind.1) {
+        let init =
+            RTCRtpTransceiverInit { direction: RTCRtpTransceiverDirection::Recvonly, streams: Vec::new(), send_encodings: Vec::new() };
+        connection.order("adding a track", connection.peer().add_transceiver_from_kind(kind, Some(init))).await?;
+    }
+    let offer = connection.offer(false).await?;
+    let subscriber = Subscriber {
+        runtime,
+        connection,
+        peer,
+        early: Mutex::new(Some(Vec::new())),
+        video: tracks.video.then(|| VideoReceiver { frames }),
+        audio: tracks.audio.then(|| AudioReceiver { inbound: Arc::clone(&inbound) }),
+        inbound,
+    };
+    Ok((subscriber, offer))
+}
 
 impl Subscriber {
-    /// Applies the publisher's answer.
-    pub async fn set_answer(&self, _answer: &str) -> Result<(), Error> {
-        unimplemented!()
+    /// Applies the publisher's answer, to the first offer or to a restart's.
+    pub async fn set_answer(&self, answer: &str) -> Result<(), Error> {
+        self.connection.set_answer(answer).await?;
+        let sent = sdp::sent(answer);
+        if !sent.audio && !sent.video {
+            return Err(Error::NoCommonCodec);
+        }
+        self.peer.begin();
+        let early = self.early.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for candidate in early.into_iter().flatten() {
+            // One bad candidate is no reason to refuse the answer.
+            if let Err(error) = self.connection.add_candidate(&candidate).await {
+                tracing::debug!(%error, "an early candidate is dropped");
+            }
+        }
+        Ok(())
     }
 
     /// Adds a candidate of the publisher. One that comes before the answer is kept until then.
-    pub async fn add_candidate(&self, _candidate: Candidate) -> Result<(), Error> {
-        unimplemented!()
+    pub async fn add_candidate(&self, candidate: Candidate) -> Result<(), Error> {
+        if let Some(early) = self.early.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            if early.len() < MAX_EARLY_CANDIDATES {
+                early.push(candidate);
+            }
+            return Ok(());
+        }
+        self.connection.add_candidate(&candidate).await
     }
 
-    /// An offer that restarts ICE; its answer goes to [`set_answer`](Self::set_answer).
+    /// An offer that restarts ICE over fresh sockets; its answer goes to [`set_answer`](Self::set_answer).
     pub async fn restart(&self) -> Result<String, Error> {
-        unimplemented!()
+        self.connection.offer(true).await
     }
 
     /// Ends the connection and frees its sockets.
     pub async fn close(&self) {
-        unimplemented!()
+        self.peer.close().await;
     }
 
     /// The connection's events; `None` from the second call on.
     pub fn take_events(&mut self) -> Option<mpsc::Receiver<Event>> {
-        unimplemented!()
+        self.peer.take_events()
     }
 
     /// The video track's frames; `None` from the second call on, or without video.
     pub fn take_video(&mut self) -> Option<VideoReceiver> {
-        unimplemented!()
+        self.video.take()
     }
 
     /// The audio track's packets; `None` from the second call on, or without audio.
     pub fn take_audio(&mut self) -> Option<AudioReceiver> {
-        unimplemented!()
+        self.audio.take()
     }
 
-    /// Asks the publisher for a keyframe; repeated requests are merged.
+    /// Asks the publisher for a keyframe and hands out no frame before it; repeated requests are merged.
     pub fn request_keyframe(&self) {
-        unimplemented!()
+        self.inbound.require_keyframe(self.runtime.now());
     }
 
     /// The counters so far.
     pub fn stats(&self) -> ReceiveStats {
-        unimplemented!()
+        self.inbound.stats()
     }
 }
 
 impl VideoReceiver {
     /// Waits for the next frame; `None` when the connection is over. Not for async code.
     pub fn blocking_next(&mut self) -> Option<ReceivedVideo> {
-        unimplemented!()
+        self.frames.blocking_recv().map(ReceivedVideo::from)
     }
 
     /// Waits for the next frame; `None` when the connection is over.
     pub async fn next(&mut self) -> Option<ReceivedVideo> {
-        unimplemented!()
-    }
-
-    /// Delays rendering at least by `delay` after arrival, to keep lips in step.
-    pub fn set_minimum_delay(&mut self, _delay: Duration) {
-        unimplemented!()
+        self.frames.recv().await.map(ReceivedVideo::from)
     }
 }
 
 impl AudioReceiver {
     /// What to play now; called every 20 ms by the playout.
-    pub fn pull(&mut self, _now: Instant) -> Playout {
-        unimplemented!()
+    pub fn pull(&mut self, now: Instant) -> Playout {
+        match self.inbound.pull(now) {
+            audio::Playout::Packet { data, captured } => Playout::Packet { data: data.to_vec(), captured },
+            audio::Playout::Lost { next } => Playout::Lost { next: next.map(|data| data.to_vec()) },
+            audio::Playout::Empty => Playout::Empty,
+        }
     }
 
-    /// Delays playout at least by `delay` after arrival, to keep lips in step.
-    pub fn set_minimum_delay(&mut self, _delay: Duration) {
-        unimplemented!()
+    /// Delays playout at least by `delay`. Lip sync is kept without it.
+    pub fn set_minimum_delay(&mut self, delay: Duration) {
+        self.inbound.set_audio_floor(delay);
+    }
+
+    /// What is pulled is heard `delay` later: the mixer's and the device's part of lip sync.
+    pub fn set_output_delay(&mut self, delay: Duration) {
+        self.inbound.set_output_delay(delay);
+    }
+}
+
+impl From<video::Frame> for ReceivedVideo {
+    fn from(frame: video::Frame) -> Self {
+        Self { data: frame.data, captured: frame.captured, render_at: frame.render_at, keyframe: frame.keyframe }
+    }
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscriber").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for VideoReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VideoReceiver").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AudioReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AudioReceiver").finish_non_exhaustive()
     }
 }

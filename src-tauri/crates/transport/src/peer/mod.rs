@@ -1,3 +1,29 @@
-//! What both ends share.
+//! What both ends of a subscription share, and what ties them to `webrtc`.
+//!
+//! ```text
+//! settings      codecs, ICE timing, the interceptor chains
+//! connection    a `webrtc` peer connection whose panics are contained
+//! handler       its callbacks, forwarded into a queue
+//! task          the queue, timers and events of one connection
+//! watchdog      when a connection is disconnected or over, and in which phase (pure)
+//! inbound       the subscriber's media: an interceptor over `receive`
+//! outbound      the publisher's media: an interceptor over `send`
+//! rtcp          reports and requests as RTCP packets
+//! outbox        events that media raises, one of a kind
+//! ```
+//!
+//! Media never passes through `webrtc`'s track queues, which drop packets when they are full: the interceptors take
+//! and give packets in the driver's own task, with its clock.
 
-pub mod event;
+pub(crate) mod connection;
+pub(crate) mod event;
+pub(crate) mod handler;
+pub(crate) mod inbound;
+pub(crate) mod nudge;
+pub(crate) mod outbound;
+pub(crate) mod outbox;
+pub(crate) mod rtcp;
+pub(crate) mod settings;
+pub(crate) mod task;
+pub(crate) mod wall;
+pub(crate) mod watchdog;

@@ -1,10 +1,16 @@
 //! The ground under `webrtc`: tasks, timers and sockets.
+//!
+//! [`system_runtime`] is tokio. Each connection gets it through a guard of its own, which repairs lost DTLS
+//! flights and reports a task that ends or panics. [`sim`] is a network in memory under a virtual clock; it goes
+//! through the same guard, so tests meet the code that real calls run.
 
-use std::sync::Arc;
+mod flight;
+mod guard;
+#[doc(hidden)]
+pub mod sim;
+mod socket;
+mod system;
 
+pub(crate) use guard::{Guard, Stopped};
+pub use system::system_runtime;
 pub use webrtc::runtime::Runtime;
-
-/// The runtime for real calls. Must be used inside a tokio runtime.
-pub fn system_runtime() -> Arc<dyn Runtime> {
-    unimplemented!()
-}

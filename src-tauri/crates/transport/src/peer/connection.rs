@@ -1,0 +1,171 @@
+//! A `webrtc` peer connection, bound to its guard, whose panics are contained.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use rtc::interceptor::Registry;
+use rtc::statistics::StatsSelector;
+use tokio::sync::mpsc;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceCandidateInit, RTCIceServer, RTCSessionDescription,
+};
+
+use super::event::Candidate;
+use super::handler::Handler;
+use super::settings;
+use crate::runtime::{Guard, Stopped};
+use crate::{Config, Error, sdp};
+
+/// How often the library panicked on someone's input, over all connections of an endpoint.
+pub(crate) type Panics = Arc<AtomicU64>;
+
+/// One peer connection.
+pub(crate) struct Connection {
+    peer: Arc<dyn PeerConnection>,
+    panics: Panics,
+}
+
+/// Which side of an exchange a description is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Offer,
+    Answer,
+}
+
+impl Connection {
+    /// Binds sockets and starts the driver. The receiver tells how the driver stopped.
+    pub(crate) async fn open(
+        config: &Config,
+        chain: Registry,
+        handler: Handler,
+        panics: Panics,
+    ) -> Result<(Arc<Self>, mpsc::Receiver<Stopped>), Error> {
+        let doing = "opening a connection";
+        let (guard, stopped) = Guard::new(Arc::clone(&config.runtime));
+        let servers = config.ice_servers.iter().map(|server| RTCIceServer {
+            urls: server.urls.clone(),
+            username: server.username.clone(),
+            credential: server.credential.clone(),
+        });
+        let engine = settings::media_engine().map_err(|source| Error::Stack { doing, source })?;
+        let build = PeerConnectionBuilder::new()
+            .with_configuration(RTCConfigurationBuilder::new().with_ice_servers(servers.collect()).build())
+            .with_media_engine(engine)
+            .with_setting_engine(settings::setting_engine())
+            .with_interceptor_registry(chain)
+            .with_runtime(guard)
+            .with_handler(Arc::new(handler))
+            .with_udp_addrs(config.addresses.clone())
+            .build();
+        let peer = contained(&panics, doing, build).await?.map_err(|source| Error::Stack { doing, source })?;
+        Ok((Arc::new(Self { peer: Arc::new(peer), panics }), stopped))
+    }
+
+    /// The library's own handle, for adding tracks.
+    pub(crate) fn peer(&self) -> &Arc<dyn PeerConnection> {
+        &self.peer
+    }
+
+    /// Runs an order to the library.
+    pub(crate) async fn order<T>(&self, doing: &'static str, order: impl Future<Output = webrtc::error::Result<T>>) -> Result<T, Error> {
+        contained(&self.panics, doing, order).await?.map_err(|source| stack(doing, source))
+    }
+
+    /// A fresh offer, applied locally; with `restart` one that restarts ICE.
+    pub(crate) async fn offer(&self, restart: bool) -> Result<String, Error> {
+        if restart {
+            self.order("restarting ICE", self.peer.restart_ice()).await?;
+        }
+        let offer = self.order("writing an offer", self.peer.create_offer(None)).await?;
+        self.apply_local(offer).await
+    }
+
+    /// Applies the other end's offer.
+    pub(crate) async fn set_offer(&self, text: &str) -> Result<(), Error> {
+        self.apply_remote(text, Side::Offer).await
+    }
+
+    /// Answers the offer applied before.
+    pub(crate) async fn answer(&self) -> Result<String, Error> {
+        let answer = self.order("writing an answer", self.peer.create_answer(None)).await?;
+        self.apply_local(answer).await
+    }
+
+    /// Applies the other end's answer.
+    pub(crate) async fn set_answer(&self, text: &str) -> Result<(), Error> {
+        self.apply_remote(text, Side::Answer).await
+    }
+
+    /// Adds a candidate of the other end. The end of candidates and names of mDNS, which a browser uses to hide its
+    /// addresses, are nothing to add: the browser's checks reach us and tell where it is.
+    pub(crate) async fn add_candidate(&self, candidate: &Candidate) -> Result<(), Error> {
+        if candidate.candidate.is_empty() || sdp::is_mdns(&candidate.candidate) {
+            return Ok(());
+        }
+        sdp::check_candidate(&candidate.candidate)?;
+        let init = RTCIceCandidateInit { candidate: candidate.candidate.clone(), ..RTCIceCandidateInit::default() };
+        let added = contained(&self.panics, "adding a candidate", self.peer.add_ice_candidate(init)).await?;
+        added.map_err(|source| match source {
+            webrtc::error::Error::ErrConnectionClosed => Error::Closed,
+            source => Error::Candidate(source.to_string()),
+        })
+    }
+
+    /// The round trip of the selected candidate pair, once measured.
+    pub(crate) async fn round_trip(&self, now: Instant) -> Option<Duration> {
+        let report = contained(&self.panics, "reading statistics", self.peer.get_stats(now, StatsSelector::None)).await.ok()?;
+        let selected = &report.transport()?.selected_candidate_pair_id;
+        let pair = report.candidate_pairs().find(|pair| pair.stats.id == *selected)?;
+        Duration::try_from_secs_f64(pair.current_round_trip_time).ok().filter(|rtt| !rtt.is_zero())
+    }
+
+    /// Tells the other end good-bye and frees the sockets.
+    pub(crate) async fn close(&self) {
+        if let Err(error) = self.order("closing", self.peer.close()).await {
+            tracing::debug!(%error, "a connection closed with an error");
+        }
+    }
+
+    async fn apply_local(&self, description: RTCSessionDescription) -> Result<String, Error> {
+        let text = description.sdp.clone();
+        self.order("applying our description", self.peer.set_local_description(description)).await?;
+        Ok(text)
+    }
+
+    async fn apply_remote(&self, text: &str, side: Side) -> Result<(), Error> {
+        sdp::check(text)?;
+        let parse = async {
+            match side {
+                Side::Offer => RTCSessionDescription::offer(text.to_owned()),
+                Side::Answer => RTCSessionDescription::answer(text.to_owned()),
+            }
+        };
+        let description = contained(&self.panics, "reading a description", parse).await?;
+        let description = description.map_err(|source| Error::Description(source.to_string()))?;
+        let applied = contained(&self.panics, "applying a description", self.peer.set_remote_description(description)).await?;
+        applied.map_err(|source| match source {
+            webrtc::error::Error::ErrConnectionClosed => Error::Closed,
+            webrtc::error::Error::ErrIncorrectSignalingState => Error::State("this description was not expected now"),
+            source => Error::Description(source.to_string()),
+        })
+    }
+}
+
+fn stack(doing: &'static str, source: webrtc::error::Error) -> Error {
+    match source {
+        webrtc::error::Error::ErrConnectionClosed => Error::Closed,
+        source => Error::Stack { doing, source },
+    }
+}
+
+/// Runs what may panic on someone's input.
+async fn contained<T>(panics: &Panics, doing: &'static str, future: impl Future<Output = T>) -> Result<T, Error> {
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|_| {
+        panics.fetch_add(1, Ordering::Relaxed);
+        Error::Panicked(doing)
+    })
+}

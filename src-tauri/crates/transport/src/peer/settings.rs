@@ -1,0 +1,101 @@
+//! How a connection is configured: codecs, ICE timing, interceptors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::interceptor::{CongestionControlBuilder, Registry, Slot, TwccReceiverBuilder, TwccSenderBuilder};
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MediaEngine};
+use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind};
+use rtc::sdp::extmap::TRANSPORT_CC_URI;
+use webrtc::error::Error;
+use webrtc::peer_connection::{SettingEngine, SettingEngineBuilder};
+
+use super::inbound::{self, Inbound};
+use super::outbound::{self, Outbound};
+
+/// RTP clock rates (RFC 6184 §8.1 and RFC 7587 §4.1).
+pub(crate) const VIDEO_CLOCK: u32 = 90_000;
+pub(crate) const AUDIO_CLOCK: u32 = 48_000;
+
+/// A check each 20 ms; on loopback the first one usually succeeds.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+/// As many checks as the longest useful connect deadline needs (4 s): signalling may hold the other end back.
+const CHECKS: u16 = 200;
+/// Consent: lost after 1 s, given up after 10 s more, asked each 300 ms. An address change shows within a second.
+const DISCONNECTED: Duration = Duration::from_secs(1);
+const FAILED: Duration = Duration::from_secs(10);
+const KEEPALIVE: Duration = Duration::from_millis(300);
+/// A repaired packet may come a round trip and a queue after its neighbours: 2 s at 2.5 Mb/s are 520 packets.
+const REPLAY_WINDOW: usize = 2048;
+/// How often the subscriber tells what arrived. A bottleneck's queue grows for this long unnoticed.
+const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The profile every WebRTC endpoint must have: constrained baseline 3.1 (RFC 7742 §6.2).
+pub(crate) fn h264() -> RTCRtpCodec {
+    let feedback = |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_H264.to_owned(),
+        clock_rate: VIDEO_CLOCK,
+        channels: 0,
+        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned(),
+        rtcp_feedback: vec![feedback("nack", ""), feedback("nack", "pli"), feedback("ccm", "fir"), feedback("transport-cc", "")],
+    }
+}
+
+/// Opus as RFC 7587 §7 writes it; `stereo` says that stereo is welcome, mono needs no sign.
+pub(crate) fn opus() -> RTCRtpCodec {
+    let feedback = |typ: &str| RTCPFeedback { typ: typ.into(), parameter: String::new() };
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_OPUS.to_owned(),
+        clock_rate: AUDIO_CLOCK,
+        channels: 2,
+        sdp_fmtp_line: "minptime=10;stereo=1;useinbandfec=1".to_owned(),
+        rtcp_feedback: vec![feedback("nack"), feedback("transport-cc")],
+    }
+}
+
+/// The codecs and header extensions this end speaks. Payload types are proposals; the negotiated ones count.
+pub(crate) fn media_engine() -> Result<MediaEngine, Error> {
+    let mut engine = MediaEngine::default();
+    engine.register_codec(RTCRtpCodecParameters { rtp_codec: h264(), payload_type: 102 }, RtpCodecKind::Video)?;
+    engine.register_codec(RTCRtpCodecParameters { rtp_codec: opus(), payload_type: 111 }, RtpCodecKind::Audio)?;
+    for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+        engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.to_owned() }, kind, None)?;
+    }
+    Ok(engine)
+}
+
+/// ICE, DTLS and SRTP as this project wants them.
+pub(crate) fn setting_engine() -> SettingEngine {
+    let at_once = Some(Duration::ZERO);
+    SettingEngineBuilder::new()
+        .with_host_acceptance_min_wait(at_once)
+        .with_srflx_acceptance_min_wait(at_once)
+        .with_prflx_acceptance_min_wait(at_once)
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
+        .with_ice_timeouts(Some(DISCONNECTED), Some(FAILED), Some(KEEPALIVE))
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        .with_include_loopback_candidate(true)
+        // A restart is asked for when the path is dead; new sockets find the interfaces that exist now.
+        .with_discard_local_candidates_during_ice_restart(true)
+        .with_srtp_replay_protection_window(REPLAY_WINDOW)
+        .with_srtcp_replay_protection_window(REPLAY_WINDOW)
+        .build()
+}
+
+/// The subscriber's chain. Ours stands last: it takes the packets off, after the feedback has seen them.
+pub(crate) fn subscriber_chain(inbound: &Arc<Inbound>) -> Registry {
+    Registry::new()
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(FEEDBACK_INTERVAL).build())
+        .with(Slot::JitterBuffer, inbound::Interceptor::new(Arc::clone(inbound)))
+}
+
+/// The publisher's chain. Ours stands in the pacer's place: what it releases, repairs included, is numbered and
+/// recorded on its way out.
+pub(crate) fn publisher_chain(outbound: &Arc<Outbound>) -> Registry {
+    Registry::new()
+        .with(Slot::CongestionControl, CongestionControlBuilder::new(outbound::Estimator::new(Arc::clone(outbound))).build())
+        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(Slot::Pacer, outbound::Interceptor::new(Arc::clone(outbound)))
+}
