@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use signal::{AppId, IceServer, SILENCE_LIMIT_MS};
+use token::Credentials;
 
 use crate::Origins;
 
@@ -10,27 +11,45 @@ use crate::Origins;
 pub const DEFAULT_APP_ID: &str = "76697361766973206c6f63616c206170";
 
 /// A project: what the quick start's console calls an App ID, with its certificate.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
-    pub app_id: AppId,
-    /// 32 hexadecimal characters; with it every join needs a token.
-    pub certificate: Option<String>,
-    pub enabled: bool,
+    app_id: AppId,
+    credentials: Option<Credentials>,
+    enabled: bool,
 }
 
 impl Project {
+    /// A project without a certificate: whoever knows its App ID may join.
+    pub fn open(app_id: AppId) -> Self {
+        Self { app_id, credentials: None, enabled: true }
+    }
+
+    /// A project with a certificate (32 hexadecimal characters): every join needs a token made with it.
+    pub fn secured(app_id: AppId, certificate: &str) -> Result<Self, token::BuildError> {
+        let credentials = Credentials::new(app_id.as_str(), certificate)?;
+        Ok(Self { app_id, credentials: Some(credentials), enabled: true })
+    }
+
     /// The project of [`DEFAULT_APP_ID`].
     pub fn local() -> Self {
-        let app_id = DEFAULT_APP_ID.parse().expect("the constant is 32 hexadecimal characters");
-        Self { app_id, certificate: None, enabled: true }
+        Self::open(DEFAULT_APP_ID.parse().expect("the constant is 32 hexadecimal characters"))
     }
-}
 
-impl std::fmt::Debug for Project {
-    /// Leaves the certificate out, so that no log can carry it.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let certificate = self.certificate.as_ref().map(|_| "…");
-        f.debug_struct("Project").field("app_id", &self.app_id).field("certificate", &certificate).field("enabled", &self.enabled).finish()
+    /// The same, but nobody joins.
+    pub fn disabled(self) -> Self {
+        Self { enabled: false, ..self }
+    }
+
+    pub fn app_id(&self) -> &AppId {
+        &self.app_id
+    }
+
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
     }
 }
 
@@ -96,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_projects_debug_text_hides_its_certificate() {
-        let project = Project { certificate: Some("5CFd2fd1755d40ecb72977518be15d3b".into()), ..Project::local() };
+        let project = Project::secured(Project::local().app_id().clone(), "5CFd2fd1755d40ecb72977518be15d3b").unwrap();
         assert!(!format!("{project:?}").contains("5CFd"));
     }
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use channel_server::{Config, DEFAULT_APP_ID, Limits, Project};
 use futures_util::SinkExt;
@@ -159,7 +159,7 @@ async fn a_service_that_stops_closes_politely() {
 
 #[tokio::test]
 async fn each_wrong_join_has_its_code() {
-    let off = Project { app_id: "0".repeat(32).parse().unwrap(), enabled: false, certificate: None };
+    let off = Project::open("0".repeat(32).parse().unwrap()).disabled();
     let mut config = Config { projects: vec![Project::local(), off], ..patient() };
     config.limits = Limits { joins: 100, channels: 1, members: 1, ..config.limits };
     let service = Service::start(config).await;
@@ -297,11 +297,19 @@ async fn health_tells_what_this_is() {
 
 #[tokio::test]
 async fn a_project_with_a_certificate_needs_a_token() {
-    let certificate = Some("5CFd2fd1755d40ecb72977518be15d3b".to_owned());
-    let project = Project { app_id: DEFAULT_APP_ID.parse().unwrap(), certificate, enabled: true };
+    let certificate = "5CFd2fd1755d40ecb72977518be15d3b";
+    let project = Project::secured(DEFAULT_APP_ID.parse().unwrap(), certificate).unwrap();
     let service = Service::start(Config { projects: vec![project], ..patient() }).await;
     let mut client = Client::connect(&service).await;
-    assert_eq!(code(&client.join(json!({"uid": 1})).await), "NOT_SUPPORTED");
+    assert_eq!(code(&client.join(json!({"uid": 1})).await), "ERR_DYNAMIC_USE_STATIC_KE");
+    assert_eq!(code(&client.join(json!({"uid": 1, "token": "007nonsense"})).await), "INVALID_VENDOR_KEY");
+    let credentials = token::Credentials::new(DEFAULT_APP_ID, certificate).unwrap();
+    let order = token::Order { version: token::Version::V007, channel: "demo", uid: "1", role: token::Role::Subscriber, expire: 3600 };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let token = token::issue(&credentials, &order, now, 1).unwrap();
+    assert_eq!(code(&client.join(json!({"uid": 2, "token": token})).await), "NO_AUTHORIZED");
+    assert_eq!(client.join(json!({"uid": 1, "token": token})).await["ok"]["uid"], 1);
+    assert_eq!(code(&client.ask("publish", json!({"stream": camera(1)})).await), "NO_AUTHORIZED");
 }
 
 #[tokio::test]
