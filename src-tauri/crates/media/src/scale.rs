@@ -40,7 +40,7 @@ pub fn fit(source: (u32, u32), bounds: (u32, u32)) -> (u32, u32) {
     } else {
         ((width * bound_height + height / 2) / height, bound_height)
     };
-    let even = |side: u64| u32::try_from(side & !1).map_or(u32::MAX & !1, |side| side.max(2));
+    let even = |side: u64| u32::try_from(side & !1).map_or(!1, |side| side.max(2));
     (even(width), even(height))
 }
 

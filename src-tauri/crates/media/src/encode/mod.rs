@@ -1,1 +1,15 @@
+//! From frames to what the network carries.
+//!
+//! ```text
+//! h264      pictures to H.264 access units
+//! openh264  the C library behind it; all of encode's unsafe code
+//! rate      which size and frame rate a bitrate affords (pure)
+//! opus      sound to Opus packets
+//! ```
 
+pub mod h264;
+mod openh264;
+pub mod opus;
+pub mod rate;
+
+pub use h264::EncodedVideo;
