@@ -3,11 +3,19 @@
 //! Invariants: every voice is pulled once per 10 ms of real time for as long as a [`Speaker`] lives, with a sound card or without one;
 //! voices are pulled, and everything else that takes time is done, in the mixing thread: the device's callback only copies.
 
+mod card;
+mod depth;
+pub(crate) mod host;
+pub(crate) mod level;
+mod mix;
+mod ring;
 mod speaker;
+mod voices;
 
-pub use speaker::{Speaker, VoiceHandle};
+pub use speaker::Speaker;
+pub use voices::VoiceHandle;
 
-use crate::capture::{Device, Kind};
+use crate::capture::Device;
 
 /// 10 ms of stereo at 48 kHz, interleaved: how many samples.
 pub const BLOCK: usize = 960;
@@ -30,8 +38,7 @@ pub enum Event {
     Reopened(String),
 }
 
-/// The speakers that can be opened now.
+/// The speakers that can be opened now, the system's default first.
 pub fn speakers() -> Vec<Device> {
-    let _ = Kind::Speaker;
-    Vec::new()
+    host::list(host::Direction::Output)
 }

@@ -1,29 +1,69 @@
-//! An open speaker.
+//! An open speaker: a thread that mixes, and the device it feeds.
 
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use super::{Error, Event, Voice};
+use super::card::{Card, Waker};
+use super::voices::{Door, VoiceHandle, Voices, voices};
+use super::{BLOCK, Error, Event, Voice, host};
+use crate::capture::schedule::Schedule;
+
+/// The id of the speaker that nobody hears.
+pub const NONE: &str = "none";
+
+/// How often a lost device's place is tried.
+const RETRY: Duration = Duration::from_secs(2);
+/// How long the thread sleeps when nothing wakes it.
+const NAP: Duration = Duration::from_millis(10);
+/// Blocks of 10 ms that may be made up for after a pause; a longer pause is skipped.
+const PATIENCE: u64 = 20;
+
+/// What a [`Speaker`] and its thread share.
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    /// In microseconds.
+    latency: AtomicU64,
+}
 
 /// An open speaker. Dropping it stops it.
 pub struct Speaker {
-    events: Option<mpsc::Receiver<Event>>,
+    door: Door,
+    shared: Arc<Shared>,
+    events: Option<Receiver<Event>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Speaker {
     /// Opens the speaker `id`: `default`, `none` (heard by nobody, at the pace of the clock), or an id of [`speakers`](super::speakers).
-    pub fn open(_id: &str) -> Result<Self, Error> {
-        unimplemented!()
+    pub fn open(id: &str) -> Result<Self, Error> {
+        let waker = Waker::default();
+        let output = match id {
+            NONE => Output::Clock(clock(Instant::now())),
+            _ => Output::Card(Box::new(Card::open(id, &waker)?)),
+        };
+        let (door, voices) = voices();
+        let (sender, events) = mpsc::channel();
+        let shared = Arc::new(Shared::default());
+        let mut mixing = Mixing { voices, output, waker, shared: shared.clone(), events: sender, reopening: None };
+        let thread = std::thread::Builder::new()
+            .name("mixing".into())
+            .spawn(move || mixing.run())
+            .map_err(|source| Error::Failed { device: id.to_owned(), source: source.into() })?;
+        Ok(Self { door, shared, events: Some(events), thread: Some(thread) })
     }
 
     /// Lets a voice be heard until its handle is dropped.
-    pub fn add(&self, _voice: Box<dyn Voice>) -> VoiceHandle {
-        unimplemented!()
+    pub fn add(&self, voice: Box<dyn Voice>) -> VoiceHandle {
+        self.door.add(voice)
     }
 
     /// How long a sample takes from being mixed to being heard.
     pub fn latency(&self) -> Duration {
-        Duration::ZERO
+        Duration::from_micros(self.shared.latency.load(Ordering::Relaxed))
     }
 
     /// The speaker's events, for the first who asks; a later caller gets a receiver without a sender.
@@ -32,15 +72,169 @@ impl Speaker {
     }
 }
 
-/// A voice's place in the mix. Dropping it removes the voice.
-pub struct VoiceHandle {}
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A panic in the thread has been reported by the panic hook; there is nothing left to stop.
+            let _ = thread.join();
+        }
+    }
+}
 
-impl VoiceHandle {
-    /// How loud the voice is played: 1.0 is as it comes, 0.0 is silence.
-    pub fn set_volume(&self, _volume: f32) {}
+fn clock(now: Instant) -> Schedule {
+    Schedule::new(now, 100, 1).with_patience(PATIENCE)
+}
 
-    /// How loud the voice is now, before its volume, 0.0 to 1.0.
-    pub fn level(&self) -> f32 {
-        0.0
+/// Where the sound goes.
+enum Output {
+    Card(Box<Card>),
+    /// Nowhere, a block each time the schedule says so.
+    Clock(Schedule),
+}
+
+/// The attempts to find a lost device's successor.
+enum Reopening {
+    Since(Instant),
+    /// In a thread of its own, because opening takes longer than a block lasts.
+    Trying(Receiver<Result<Box<Card>, Error>>),
+}
+
+/// The mixing thread.
+struct Mixing {
+    voices: Voices,
+    output: Output,
+    waker: Waker,
+    shared: Arc<Shared>,
+    events: Sender<Event>,
+    /// Set while a device was lost and none has taken its place.
+    reopening: Option<Reopening>,
+}
+
+impl Mixing {
+    fn run(&mut self) {
+        // The waker is this thread's alone.
+        let _ = self.waker.set(std::thread::current());
+        let mut block = [0.0; BLOCK];
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            self.step(&mut block);
+        }
+    }
+
+    /// Feeds the output until it has enough, then sleeps until it may want more.
+    fn step(&mut self, block: &mut [f32; BLOCK]) {
+        match &mut self.output {
+            Output::Card(card) => {
+                if let Err(error) = card.observe(Instant::now()) {
+                    return self.lose(error);
+                }
+                while card.wants() {
+                    self.voices.mix(block);
+                    card.push(block);
+                }
+                self.shared.latency.store(card.latency().as_micros() as u64, Ordering::Relaxed);
+                std::thread::park_timeout(NAP);
+            }
+            Output::Clock(schedule) => {
+                let due = schedule.take(Instant::now()).due;
+                self.wait(due);
+                self.voices.mix(block);
+                self.reopen();
+            }
+        }
+    }
+
+    fn wait(&self, due: Instant) {
+        loop {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.shared.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            std::thread::park_timeout(left);
+        }
+    }
+
+    fn lose(&mut self, error: Error) {
+        tracing::warn!(%error, "the speaker is lost");
+        self.output = Output::Clock(clock(Instant::now()));
+        self.shared.latency.store(0, Ordering::Relaxed);
+        self.reopening = Some(self.try_default());
+        // Nobody may be listening.
+        let _ = self.events.send(Event::Lost(error));
+    }
+
+    /// Goes on with finding a successor, if one is wanted.
+    fn reopen(&mut self) {
+        let now = Instant::now();
+        let next = match self.reopening.take() {
+            None => None,
+            Some(Reopening::Since(since)) if now.saturating_duration_since(since) < RETRY => Some(Reopening::Since(since)),
+            Some(Reopening::Since(_)) => Some(self.try_default()),
+            Some(Reopening::Trying(answer)) => match answer.try_recv() {
+                Ok(Ok(card)) => {
+                    // Nobody may be listening.
+                    let _ = self.events.send(Event::Reopened(card.label().to_owned()));
+                    self.output = Output::Card(card);
+                    None
+                }
+                Ok(Err(_)) | Err(TryRecvError::Disconnected) => Some(Reopening::Since(now)),
+                Err(TryRecvError::Empty) => Some(Reopening::Trying(answer)),
+            },
+        };
+        self.reopening = next;
+    }
+
+    fn try_default(&self) -> Reopening {
+        let (sender, answer) = mpsc::channel();
+        let waker = self.waker.clone();
+        let open = move || {
+            // The mixing thread may have ended meanwhile.
+            let _ = sender.send(Card::open(host::DEFAULT, &waker).map(Box::new));
+        };
+        // Without a thread the answer's end is seen, and it is tried again later.
+        let _ = std::thread::Builder::new().name("speaker".into()).spawn(open);
+        Reopening::Trying(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tells each pull.
+    struct Told(Sender<()>);
+
+    impl Voice for Told {
+        fn pull(&mut self, _: &mut [f32; BLOCK]) -> bool {
+            self.0.send(()).is_ok()
+        }
+    }
+
+    #[test]
+    fn without_a_sound_card_voices_are_pulled_all_the_same() {
+        let speaker = Speaker::open("none").expect("needs no device");
+        let (sender, pulls) = mpsc::channel();
+        let handle = speaker.add(Box::new(Told(sender)));
+        assert_eq!(pulls.iter().take(30).count(), 30);
+        assert_eq!(speaker.latency(), Duration::ZERO);
+        drop(handle);
+        // The voice goes, and with it the sender.
+        assert!(pulls.iter().count() < 1000);
+    }
+
+    #[test]
+    fn a_dropped_speaker_drops_its_voices() {
+        let speaker = Speaker::open("none").expect("needs no device");
+        let (sender, pulls) = mpsc::channel();
+        let _handle = speaker.add(Box::new(Told(sender)));
+        drop(speaker);
+        assert!(pulls.iter().count() < 1000);
+    }
+
+    #[test]
+    fn a_speaker_that_is_not_there_is_not_found() {
+        assert!(matches!(Speaker::open("speaker:nowhere"), Err(Error::NotFound { .. })));
+        assert!(matches!(Speaker::open(""), Err(Error::NotFound { .. })));
     }
 }
