@@ -1,68 +1,115 @@
 //! The handle that applications hold.
 
-use signal::{Error, Mode, StreamId, Uid};
+use std::sync::Arc;
 
+use signal::{AppId, ChannelName, Error, Mode, StreamId, Uid};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::engine::{Command, Engine, Handles, Snapshot};
+use crate::error;
 use crate::{CallStats, Codec, Config, ConnectionState, Events, LocalStream, RemoteStream, SubscribeOptions};
 
 /// A user in at most one channel. Clones are the same client; dropping the last one leaves the channel.
 #[derive(Clone, Debug)]
-pub struct Client {}
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    commands: mpsc::Sender<Command>,
+    snapshot: watch::Receiver<Snapshot>,
+}
 
 impl Client {
-    /// A client of the channel service on this machine.
+    /// Commands that wait for the engine; callers beyond wait themselves.
+    const COMMANDS: usize = 64;
+
+    /// A client of the channel service on this machine. Must be called inside a tokio runtime.
     pub fn new(mode: Mode, codec: Codec) -> (Self, Events) {
         Self::with_config(Config { mode, codec, ..Config::default() })
     }
 
     /// A client by `config`. Must be called inside a tokio runtime.
-    pub fn with_config(_config: Config) -> (Self, Events) {
-        unimplemented!()
+    pub fn with_config(config: Config) -> (Self, Events) {
+        let (commands, command_queue) = mpsc::channel(Self::COMMANDS);
+        let (event_sender, events) = mpsc::channel(Events::CAPACITY);
+        let (snapshot_sender, snapshot) = watch::channel(Snapshot::default());
+        let handles = Handles { commands: command_queue, events: event_sender, snapshot: snapshot_sender };
+        tokio::spawn(Engine::new(config, handles).run());
+        (Self { shared: Arc::new(Shared { commands, snapshot }) }, Events::new(events))
     }
 
-    /// Sets the project for the next [`join`](Self::join).
-    pub async fn init(&self, _app_id: &str) -> Result<(), Error> {
-        unimplemented!()
+    /// Sets the project for the next [`join`](Self::join): 32 hexadecimal characters.
+    pub async fn init(&self, app_id: &str) -> Result<(), Error> {
+        let app_id: AppId = app_id.parse().map_err(Error::from)?;
+        self.send(Command::Init { app_id }).await
     }
 
-    /// Enters a channel; answers the uid, which the service assigns when none is given.
-    pub async fn join(&self, _token: Option<&str>, _channel: &str, _uid: Option<Uid>) -> Result<Uid, Error> {
-        unimplemented!()
+    /// Enters a channel; answers the uid, which the service assigns when none is given. An empty token is none.
+    pub async fn join(&self, token: Option<&str>, channel: &str, uid: Option<Uid>) -> Result<Uid, Error> {
+        let channel: ChannelName = channel.parse().map_err(Error::from)?;
+        let token = token.filter(|token| !token.is_empty()).map(str::to_owned);
+        self.ask(|reply| Command::Join { token, channel, uid, reply }).await
     }
 
+    /// Leaves the channel; a join under way is cut short. Whatever it answers, the channel is left.
     pub async fn leave(&self) -> Result<(), Error> {
-        unimplemented!()
+        self.ask(|reply| Command::Leave { reply }).await
     }
 
-    pub async fn publish(&self, _stream: &LocalStream) -> Result<(), Error> {
-        unimplemented!()
+    /// Offers a stream to the channel; answers when the service has confirmed it.
+    pub async fn publish(&self, stream: &LocalStream) -> Result<(), Error> {
+        let stream = stream.outgoing();
+        self.ask(|reply| Command::Publish { stream, reply }).await
     }
 
-    pub async fn unpublish(&self, _stream: &LocalStream) -> Result<(), Error> {
-        unimplemented!()
+    /// Takes a stream back; its devices stay open.
+    pub async fn unpublish(&self, stream: &LocalStream) -> Result<(), Error> {
+        let stream = stream.outgoing();
+        self.ask(|reply| Command::Unpublish { stream, reply }).await
     }
 
-    pub async fn subscribe(&self, _stream: &StreamId, _options: SubscribeOptions) -> Result<(), Error> {
-        unimplemented!()
+    /// Asks for a stream of somebody else, or for other tracks of one that is subscribed already; answers when its media flows.
+    /// [`PEERCONNECTION_FAILED`](signal::Code::PeerConnectionFailed) says that no media came for a while; the client goes on
+    /// trying until [`unsubscribe`](Self::unsubscribe), and `StreamSubscribed` tells when it succeeds.
+    pub async fn subscribe(&self, stream: &StreamId, options: SubscribeOptions) -> Result<(), Error> {
+        let stream = stream.clone();
+        self.ask(|reply| Command::Subscribe { stream, options, reply }).await
     }
 
-    pub async fn unsubscribe(&self, _stream: &StreamId) -> Result<(), Error> {
-        unimplemented!()
+    pub async fn unsubscribe(&self, stream: &StreamId) -> Result<(), Error> {
+        let stream = stream.clone();
+        self.ask(|reply| Command::Unsubscribe { stream, reply }).await
     }
 
     pub fn connection_state(&self) -> ConnectionState {
-        unimplemented!()
+        self.shared.snapshot.borrow().state
     }
 
+    /// This user's id in the channel.
     pub fn uid(&self) -> Option<Uid> {
-        unimplemented!()
+        self.shared.snapshot.borrow().uid.clone()
     }
 
-    /// The subscribed streams.
+    /// The subscribed streams, connected or not.
     pub fn streams(&self) -> Vec<RemoteStream> {
-        unimplemented!()
+        self.shared.snapshot.borrow().remote.clone()
     }
 
+    /// Everything an overlay or a report shows, at this moment.
     pub fn stats(&self) -> CallStats {
-        unimplemented!()
+        let Snapshot { state, uid, local, remote } = self.shared.snapshot.borrow().clone();
+        CallStats::collect(state, uid, &local, &remote)
+    }
+
+    async fn send(&self, command: Command) -> Result<(), Error> {
+        self.shared.commands.send(command).await.map_err(|_| error::engine_gone())
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Command) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(command(reply)).await?;
+        answer.await.unwrap_or_else(|_| Err(error::engine_gone()))
     }
 }

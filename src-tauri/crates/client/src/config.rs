@@ -36,12 +36,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            server: format!("ws://127.0.0.1:{}", signal::DEFAULT_PORT),
-            mode: Mode::Rtc,
-            codec: Codec::H264,
-            speaker: "default".into(),
-        }
+        Self { server: format!("ws://127.0.0.1:{}", signal::DEFAULT_PORT), mode: Mode::Rtc, codec: Codec::H264, speaker: "default".into() }
     }
 }
 

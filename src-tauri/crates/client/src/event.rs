@@ -9,40 +9,91 @@ use crate::RemoteStream;
 /// What happened in the channel. [`name`](Self::name) gives Agora's name for it.
 #[derive(Clone, Debug)]
 pub enum Event {
-    ConnectionStateChange { prev: ConnectionState, cur: ConnectionState },
+    ConnectionStateChange {
+        prev: ConnectionState,
+        cur: ConnectionState,
+    },
     /// A stream of this client is in the channel.
-    StreamPublished { stream: StreamId },
-    StreamUnpublished { stream: StreamId },
+    StreamPublished {
+        stream: StreamId,
+    },
+    StreamUnpublished {
+        stream: StreamId,
+    },
     /// Somebody's stream is in the channel and can be subscribed to.
-    StreamAdded { stream: StreamInfo },
-    /// Its tracks were added, removed, muted or unmuted.
-    StreamUpdated { stream: StreamInfo },
+    StreamAdded {
+        stream: StreamInfo,
+    },
+    /// Tracks were added to it or removed from it.
+    StreamUpdated {
+        stream: StreamInfo,
+    },
     /// The subscription's media flows for the first time.
-    StreamSubscribed { stream: RemoteStream },
-    StreamRemoved { stream: StreamId },
-    PeerOnline { uid: Uid },
-    PeerLeave { uid: Uid, reason: LeaveReason },
-    MuteAudio { uid: Uid, stream: StreamId },
-    UnmuteAudio { uid: Uid, stream: StreamId },
-    MuteVideo { uid: Uid, stream: StreamId },
-    UnmuteVideo { uid: Uid, stream: StreamId },
-    /// The first frame of a stream was decoded.
-    FirstVideoFrameDecode { stream: StreamId },
-    FirstAudioFrameDecode { stream: StreamId },
+    StreamSubscribed {
+        stream: RemoteStream,
+    },
+    StreamRemoved {
+        stream: StreamId,
+    },
+    PeerOnline {
+        uid: Uid,
+    },
+    PeerLeave {
+        uid: Uid,
+        reason: LeaveReason,
+    },
+    /// The publisher silenced (or blacked out) the stream for now, or took it back.
+    MuteAudio {
+        uid: Uid,
+        stream: StreamId,
+    },
+    UnmuteAudio {
+        uid: Uid,
+        stream: StreamId,
+    },
+    MuteVideo {
+        uid: Uid,
+        stream: StreamId,
+    },
+    UnmuteVideo {
+        uid: Uid,
+        stream: StreamId,
+    },
+    /// The first frame (or sound) of a stream was decoded.
+    FirstVideoFrameDecode {
+        stream: StreamId,
+    },
+    FirstAudioFrameDecode {
+        stream: StreamId,
+    },
     /// A subscription lost its media and is being brought back.
-    StreamReconnectStart { stream: StreamId },
+    StreamReconnectStart {
+        stream: StreamId,
+    },
     /// It is back, or (`success` false) given up because the stream is gone.
-    StreamReconnectEnd { stream: StreamId, success: bool },
+    StreamReconnectEnd {
+        stream: StreamId,
+        success: bool,
+    },
     /// How loud the subscribed streams are, 0 to 100, every 2 s; above 5 somebody speaks.
-    VolumeIndicator { levels: Vec<(Uid, u8)> },
+    VolumeIndicator {
+        levels: Vec<(Uid, u8)>,
+    },
     /// A device is gone or did not open; everything else goes on without it. `stream` is the published stream whose camera
     /// or microphone it is, `None` for the speaker.
-    DeviceLost { stream: Option<StreamId>, error: Error },
+    DeviceLost {
+        stream: Option<StreamId>,
+        error: Error,
+    },
     /// The service banned this user.
-    ClientBanned { error: Error },
+    ClientBanned {
+        error: Error,
+    },
     /// The connection to the service broke ([`SOCKET_DISCONNECTED`](signal::Code::SocketDisconnected): it is being
     /// brought back), or the membership ended.
-    Error { error: Error },
+    Error {
+        error: Error,
+    },
 }
 
 impl Event {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use signal::{Candidate, Error, IceServer, LeaveReason, Request, Sdp, StreamId, StreamInfo, SubscriptionId, Uid};
+use signal::{Candidate, Error, IceServer, LeaveReason, Request, Sdp, StreamId, StreamInfo, StreamSource, SubscriptionId, Uid};
 
 use crate::CallId;
 
@@ -139,6 +139,14 @@ pub enum Output {
     /// Close a connection, whatever it is doing. Nothing of it needs to be handed in any more.
     ClosePeer {
         subscription: SubscriptionId,
+    },
+    /// The stream is not subscribed to any more: let go of what its connections fed.
+    EndSubscription {
+        stream: StreamId,
+    },
+    /// The stream is not published any more: let go of what feeds its connections.
+    EndPublication {
+        source: StreamSource,
     },
 
     Reply {

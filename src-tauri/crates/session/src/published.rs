@@ -152,7 +152,9 @@ impl Published {
     /// Forgets a stream and closes its receivers' connections.
     fn drop_stream(&mut self, source: StreamSource, wire: &mut Wire) -> Option<Publication> {
         self.close_where(|serving| serving.source == source, wire);
-        self.streams.remove(&source)
+        let publication = self.streams.remove(&source)?;
+        wire.desk.push(Output::EndPublication { source });
+        Some(publication)
     }
 
     /// The stream's tracks or mutes changed.
@@ -275,7 +277,8 @@ impl Published {
         for subscription in self.serving.into_keys() {
             desk.push(Output::ClosePeer { subscription });
         }
-        for publication in self.streams.into_values() {
+        for (source, publication) in self.streams {
+            desk.push(Output::EndPublication { source });
             if let State::Announced { call } = publication.state {
                 desk.abort(call, by);
             }

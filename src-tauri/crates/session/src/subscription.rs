@@ -431,8 +431,9 @@ impl Subscription {
             wire.desk.fail(caller.call, error.clone());
         }
         if self.told == Told::Stalled {
-            wire.desk.event(Event::StreamReconnectEnd { stream: self.stream, success: false });
+            wire.desk.event(Event::StreamReconnectEnd { stream: self.stream.clone(), success: false });
         }
+        wire.desk.push(Output::EndSubscription { stream: self.stream });
     }
 
     fn close(&mut self, wire: &mut Wire) {

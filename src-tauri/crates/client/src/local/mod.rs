@@ -5,10 +5,10 @@ use std::sync::Arc;
 use media::{VideoFrame, latest};
 use signal::{Error, StreamSource, SubscriptionId};
 use tokio::sync::watch;
-use transport::{Publisher, Tracks};
+use transport::Publisher;
 
 /// What to capture.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct StreamSpec {
     pub audio: bool,
     pub video: bool,
@@ -75,6 +75,16 @@ impl LocalStream {
         unimplemented!()
     }
 
+    /// Silences the sound for now, or takes it back. The channel hears of it.
+    pub fn mute_audio(&self, _mute: bool) {
+        unimplemented!()
+    }
+
+    /// Blacks out the picture for now, or takes it back. The channel hears of it.
+    pub fn mute_video(&self, _mute: bool) {
+        unimplemented!()
+    }
+
     pub(crate) fn outgoing(&self) -> Outgoing {
         unimplemented!()
     }
@@ -100,7 +110,7 @@ impl Outgoing {
     }
 
     /// Starts to feed a subscription. The first one starts the encoders.
-    pub fn add(&self, _subscription: SubscriptionId, _publisher: Arc<Publisher>, _tracks: Tracks) {
+    pub fn add(&self, _subscription: SubscriptionId, _publisher: Arc<Publisher>) {
         unimplemented!()
     }
 

@@ -77,7 +77,12 @@ impl Driver {
                     assert!(self.open.contains(&subscription), "a connection is closed once");
                     self.open.retain(|open| *open != subscription);
                 }
-                Output::OpenSignalling | Output::CloseSignalling | Output::UseIceServers(_) | Output::Event(_) => {}
+                Output::OpenSignalling
+                | Output::CloseSignalling
+                | Output::EndSubscription { .. }
+                | Output::EndPublication { .. }
+                | Output::UseIceServers(_)
+                | Output::Event(_) => {}
                 Output::Timeout(_) => unreachable!("drained"),
             }
         }

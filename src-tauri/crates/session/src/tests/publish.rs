@@ -40,6 +40,7 @@ fn confirmed_unpublish_nothing_and_its_connections_close() {
     bench.event(asked(9, "offer"));
     let out = bench.give(Input::Unpublish { call: CallId(2), source: StreamSource::Camera });
     assert!(out.contains(&Output::ClosePeer { subscription: subscription(9) }));
+    assert!(out.contains(&Output::EndPublication { source: StreamSource::Camera }));
     assert_eq!(commands(&out), [&Command::Unpublish { stream: camera(1) }]);
     let out = bench.confirm(&out);
     assert_eq!(

@@ -111,6 +111,7 @@ fn unsubscribe_ends_it_in_every_state() {
         assert!(out.contains(&Output::ClosePeer { subscription: id.clone() }), "{out:?}");
         let told = commands(&out).contains(&&Command::Unsubscribe { subscription: id.clone() });
         assert_eq!(told, known, "the publisher hears of it if it knows of the subscription");
+        assert!(out.contains(&Output::EndSubscription { stream: camera(2) }));
         assert_eq!(answer(&out, CallId(2)), Some(Ok(Answer::Done)));
         out
     };

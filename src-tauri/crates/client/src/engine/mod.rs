@@ -1,0 +1,282 @@
+//! The engine: one task that owns the session and carries its orders out.
+//!
+//! Invariants: nothing else changes state; the engine waits for nothing but its own queues, so a slow service, connection or
+//! application never holds it up; handles read a snapshot that is never older than an answer or event they got.
+
+mod calls;
+mod outputs;
+mod published;
+mod told;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use session::{CallId, ConnectionState, Input, Join, Output, Session};
+use signal::{AppId, ChannelName, Code, Error, Incoming, StreamId, StreamInfo, Uid};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
+use transport::Tracks;
+
+use crate::local::Outgoing;
+use crate::peers::{Order, Peers};
+use crate::remote::{Notice, Playback};
+use crate::signalling::{self, Signalling};
+use crate::{Config, Event, RemoteStream, SubscribeOptions};
+use calls::{Calls, Pending};
+use published::{Change, Published};
+use told::Told;
+
+/// What a handle asks of the engine. A dropped reply is an application that does not wait.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Init { app_id: AppId },
+    Join { token: Option<String>, channel: ChannelName, uid: Option<Uid>, reply: oneshot::Sender<Result<Uid, Error>> },
+    Leave { reply: Reply },
+    Publish { stream: Outgoing, reply: Reply },
+    Unpublish { stream: Outgoing, reply: Reply },
+    Subscribe { stream: StreamId, options: SubscribeOptions, reply: Reply },
+    Unsubscribe { stream: StreamId, reply: Reply },
+}
+
+pub(crate) type Reply = oneshot::Sender<Result<(), Error>>;
+
+/// What handles read without asking.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    pub state: ConnectionState,
+    pub uid: Option<Uid>,
+    pub local: Vec<Outgoing>,
+    pub remote: Vec<RemoteStream>,
+}
+
+/// The engine's ends of the queues to its client.
+pub(crate) struct Handles {
+    pub commands: mpsc::Receiver<Command>,
+    pub events: mpsc::Sender<Event>,
+    pub snapshot: watch::Sender<Snapshot>,
+}
+
+pub(crate) struct Engine {
+    config: Config,
+    commands: mpsc::Receiver<Command>,
+    snapshot: watch::Sender<Snapshot>,
+    app_id: Option<AppId>,
+    uid: Option<Uid>,
+    session: Session,
+    calls: Calls,
+    signalling: Option<Signalling>,
+    peers: Peers,
+    peer_reports: mpsc::Receiver<Input>,
+    published: Published,
+    local_changes: mpsc::Receiver<Change>,
+    /// The channel's streams, and those of them that are subscribed to.
+    streams: BTreeMap<StreamId, StreamInfo>,
+    remote: BTreeMap<StreamId, RemoteStream>,
+    playback: Option<Playback>,
+    notices: mpsc::Receiver<Notice>,
+    notice_sender: mpsc::Sender<Notice>,
+    told: Told,
+    volume: Interval,
+    /// Every client is dropped: the engine leaves and ends.
+    ending: bool,
+}
+
+impl Engine {
+    const REPORTS: usize = 1024;
+    const NOTICES: usize = 256;
+    /// Agora's interval of `volume-indicator`.
+    const VOLUME_INTERVAL: Duration = Duration::from_secs(2);
+
+    /// Inside a tokio runtime only.
+    pub fn new(config: Config, handles: Handles) -> Self {
+        let (peer_sender, peer_reports) = mpsc::channel(Self::REPORTS);
+        let (change_sender, local_changes) = mpsc::channel(Self::NOTICES);
+        let (notice_sender, notices) = mpsc::channel(Self::NOTICES);
+        let mut volume = interval(Self::VOLUME_INTERVAL);
+        volume.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let Handles { commands, events, snapshot } = handles;
+        Self {
+            config,
+            commands,
+            snapshot,
+            told: Told::new(events),
+            app_id: None,
+            uid: None,
+            session: Session::new(session::Config { seed: rand::random() }, Instant::now()),
+            calls: Calls::default(),
+            signalling: None,
+            peers: Peers::new(peer_sender),
+            peer_reports,
+            published: Published::new(change_sender),
+            local_changes,
+            streams: BTreeMap::new(),
+            remote: BTreeMap::new(),
+            playback: None,
+            notices,
+            notice_sender,
+            volume,
+            ending: false,
+        }
+    }
+
+    /// Runs until every client is dropped and the channel is left.
+    pub async fn run(mut self) {
+        loop {
+            let deadline = self.drain();
+            self.update_snapshot();
+            self.told.tell();
+            if self.ending && self.session.connection_state() == ConnectionState::Disconnected {
+                return;
+            }
+            tokio::select! {
+                command = self.commands.recv(), if !self.ending => match command {
+                    Some(command) => self.on_command(command),
+                    None => self.end(),
+                },
+                report = next_report(&mut self.signalling) => self.on_signalling(report),
+                Some(input) = self.peer_reports.recv() => self.input(input),
+                Some(change) = self.local_changes.recv() => self.on_local_change(change),
+                Some(notice) = self.notices.recv() => self.on_notice(notice),
+                _ = self.volume.tick() => self.indicate_volume(),
+                () = sleep_until(deadline.into()) => self.input(Input::TimePassed),
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.session.handle_input(input, Instant::now());
+    }
+
+    fn call(&mut self, pending: Pending, input: impl FnOnce(CallId) -> Input) {
+        let call = self.calls.add(pending);
+        self.input(input(call));
+    }
+
+    fn end(&mut self) {
+        self.ending = true;
+        self.call(Pending::Nobody, |call| Input::Leave { call });
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Init { app_id } => self.app_id = Some(app_id),
+            Command::Join { token, channel, uid, reply } => self.on_join(token, channel, uid, reply),
+            Command::Leave { reply } => self.call(Pending::Plain(reply), |call| Input::Leave { call }),
+            Command::Publish { stream, reply } => self.on_publish(stream, reply),
+            Command::Unpublish { stream, reply } => self.on_unpublish(&stream, reply),
+            Command::Subscribe { stream, options, reply } => {
+                let SubscribeOptions { audio, video } = options;
+                self.call(Pending::Plain(reply), |call| Input::Subscribe { call, stream, audio, video });
+            }
+            Command::Unsubscribe { stream, reply } => self.call(Pending::Plain(reply), |call| Input::Unsubscribe { call, stream }),
+        }
+    }
+
+    fn on_join(&mut self, token: Option<String>, channel: ChannelName, uid: Option<Uid>, reply: oneshot::Sender<Result<Uid, Error>>) {
+        let Some(app_id) = self.app_id.clone() else {
+            return self.told.uid(reply, Err(Error::new(Code::InvalidOperation, "Call init with an App ID before join.")));
+        };
+        let (speaker, notices) = (&self.config.speaker, &self.notice_sender);
+        self.playback.get_or_insert_with(|| Playback::open(speaker, notices.clone()));
+        let join = Box::new(Join { app_id, channel, token, uid, mode: self.config.mode });
+        self.call(Pending::Join(reply), |call| Input::Join { call, join });
+    }
+
+    fn on_publish(&mut self, stream: Outgoing, reply: Reply) {
+        let (key, source) = (stream.key(), stream.source());
+        match self.published.add(stream) {
+            Ok(state) => self.call(Pending::Publish { key, source, reply }, |call| Input::Publish { call, stream: state }),
+            Err(error) => self.told.done(reply, Err(error)),
+        }
+    }
+
+    fn on_unpublish(&mut self, stream: &Outgoing, reply: Reply) {
+        match self.published.get(stream.source()) {
+            Some(published) if published.key() != stream.key() => {
+                self.told.done(reply, Err(Error::new(Code::InvalidLocalStream, "Another stream of this source is published.")));
+            }
+            // Without a published stream the session says what is wrong.
+            Some(_) | None => {
+                let source = stream.source();
+                self.call(Pending::Plain(reply), |call| Input::Unpublish { call, source });
+            }
+        }
+    }
+
+    fn on_signalling(&mut self, report: Option<signalling::Report>) {
+        let input = match report {
+            Some(signalling::Report::Opened) => Input::SignallingOpened,
+            Some(signalling::Report::Message(message)) => return self.on_message(message),
+            Some(signalling::Report::Failed(error)) => Input::SignallingFailed { error },
+            Some(signalling::Report::Closed(error)) => Input::SignallingClosed { error },
+            // Its end was reported before.
+            None => {
+                self.signalling = None;
+                return;
+            }
+        };
+        self.input(input);
+    }
+
+    fn on_message(&mut self, message: Incoming) {
+        self.input(Input::Received(message));
+    }
+
+    fn on_local_change(&mut self, change: Change) {
+        let Some(source) = self.published.current(&change) else { return };
+        match change {
+            Change::Closed { .. } => self.call(Pending::Nobody, |call| Input::Unpublish { call, source }),
+            Change::State { state, lost, .. } => {
+                let stream = self.uid.clone().map(|uid| StreamId { uid, source });
+                for error in lost {
+                    self.told.event(Event::DeviceLost { stream: stream.clone(), error });
+                }
+                self.input(Input::StreamChanged { stream: state });
+            }
+        }
+    }
+
+    fn on_notice(&mut self, notice: Notice) {
+        self.told.event(match notice {
+            Notice::FirstVideoFrame(stream) => Event::FirstVideoFrameDecode { stream },
+            Notice::FirstAudioFrame(stream) => Event::FirstAudioFrameDecode { stream },
+            Notice::SpeakerLost(error) => Event::DeviceLost { stream: None, error },
+        });
+    }
+
+    fn indicate_volume(&mut self) {
+        let sounding = self.remote.values().filter(|stream| stream.info().audio);
+        let levels: Vec<_> =
+            sounding.map(|stream| (stream.id().uid, (stream.audio_level() * 100.0).round().clamp(0.0, 100.0) as u8)).collect();
+        if !levels.is_empty() {
+            self.told.event(Event::VolumeIndicator { levels });
+        }
+    }
+
+    /// Carries out what the session orders; answers when it wants to be woken.
+    fn drain(&mut self) -> Instant {
+        loop {
+            match self.session.poll_output() {
+                Output::Timeout(at) => return at,
+                output => self.carry_out(output),
+            }
+        }
+    }
+
+    fn update_snapshot(&self) {
+        self.snapshot.send_replace(Snapshot {
+            state: self.session.connection_state(),
+            uid: self.uid.clone(),
+            local: self.published.streams().cloned().collect(),
+            remote: self.remote.values().cloned().collect(),
+        });
+    }
+}
+
+/// The next report of the signalling connection, if there is one.
+async fn next_report(signalling: &mut Option<Signalling>) -> Option<signalling::Report> {
+    match signalling {
+        Some(signalling) => signalling.recv().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,56 @@
+//! What handles and the application are about to be told: answers and events, in order, once the snapshot is up to date.
+
+use signal::{Error, Uid};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Reply;
+use crate::Event;
+
+#[derive(Debug)]
+enum Word {
+    Uid(oneshot::Sender<Result<Uid, Error>>, Result<Uid, Error>),
+    Done(Reply, Result<(), Error>),
+    Event(Event),
+}
+
+#[derive(Debug)]
+pub(super) struct Told {
+    events: mpsc::Sender<Event>,
+    words: Vec<Word>,
+}
+
+impl Told {
+    pub fn new(events: mpsc::Sender<Event>) -> Self {
+        Self { events, words: Vec::new() }
+    }
+
+    /// Answers a join.
+    pub fn uid(&mut self, reply: oneshot::Sender<Result<Uid, Error>>, result: Result<Uid, Error>) {
+        self.words.push(Word::Uid(reply, result));
+    }
+
+    /// Answers any other call.
+    pub fn done(&mut self, reply: Reply, result: Result<(), Error>) {
+        self.words.push(Word::Done(reply, result));
+    }
+
+    pub fn event(&mut self, event: Event) {
+        self.words.push(Word::Event(event));
+    }
+
+    /// Tells everything. Never waits: an application that does not read its events loses the newest.
+    pub fn tell(&mut self) {
+        for word in self.words.drain(..) {
+            match word {
+                // A handle may have stopped waiting.
+                Word::Uid(reply, result) => drop(reply.send(result)),
+                Word::Done(reply, result) => drop(reply.send(result)),
+                Word::Event(event) => {
+                    if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
+                        tracing::warn!(event = event.name(), "dropped: the application does not read its events");
+                    }
+                }
+            }
+        }
+    }
+}

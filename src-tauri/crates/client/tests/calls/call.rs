@@ -1,0 +1,153 @@
+//! Whole calls: a channel service and clients over real sockets.
+
+use crate::support::{Person, Service, frames, number, patiently};
+use client::{ConnectionState, Event, LeaveReason, StreamId};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_see_and_hear_each_other_until_one_leaves() {
+    let service = Service::start().await;
+    let mut ada = Person::joined(&service.url(), 1).await;
+    let mut bob = Person::joined(&service.url(), 2).await;
+    let (_ada_stream, bob_stream) = (ada.publish().await, bob.publish().await);
+
+    let seen_by_ada = ada.watch(2).await;
+    let seen_by_bob = bob.watch(1).await;
+    let (first, second) = tokio::join!(frames(&seen_by_ada, 20), frames(&seen_by_bob, 20));
+    assert!(first.iter().chain(&second).all(|frame| frame.width() > 0 && frame.height() > 0));
+    let heard = |event| matches!(event, Event::FirstAudioFrameDecode { .. }).then_some(());
+    ada.event("sound", heard).await;
+    bob.event("sound", heard).await;
+    assert_eq!(ada.client.streams().len(), 1);
+    assert_eq!(ada.client.uid(), Some(number(1)));
+
+    patiently("unpublish", bob.client.unpublish(&bob_stream)).await.unwrap();
+    let removed = StreamId::camera(number(2));
+    ada.event("stream-removed", |event| matches!(event, Event::StreamRemoved { stream } if stream == removed).then_some(())).await;
+    assert!(ada.client.streams().is_empty());
+
+    patiently("leave", ada.client.leave()).await.unwrap();
+    assert_eq!(ada.client.connection_state(), ConnectionState::Disconnected);
+    let reason = bob.event("peer-leave", |event| match event {
+        Event::PeerLeave { uid, reason } if uid == number(1) => Some(reason),
+        _ => None,
+    });
+    assert_eq!(reason.await, LeaveReason::Quit);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_people_each_see_the_two_others() {
+    let service = Service::start().await;
+    let mut people = Vec::new();
+    let mut published = Vec::new();
+    for uid in 1..=3 {
+        let person = Person::joined(&service.url(), uid).await;
+        published.push(person.publish().await);
+        people.push(person);
+    }
+    let mut seen = Vec::new();
+    for (person, others) in people.iter_mut().zip([[2, 3], [1, 3], [1, 2]]) {
+        for uid in others {
+            seen.push(person.watch(uid).await);
+        }
+    }
+    for stream in &seen {
+        frames(stream, 10).await;
+    }
+    for person in &people {
+        assert_eq!(person.client.streams().len(), 2);
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unsubscribed_stream_can_be_subscribed_again() {
+    let service = Service::start().await;
+    let ada = Person::joined(&service.url(), 1).await;
+    let mut bob = Person::joined(&service.url(), 2).await;
+    let _stream = ada.publish().await;
+    frames(&bob.watch(1).await, 5).await;
+    let stream = StreamId::camera(number(1));
+    patiently("unsubscribe", bob.client.unsubscribe(&stream)).await.unwrap();
+    assert!(bob.client.streams().is_empty());
+    patiently("subscribe", bob.client.subscribe(&stream, Default::default())).await.unwrap();
+    frames(&bob.client.streams()[0], 5).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mute_reaches_the_others() {
+    let service = Service::start().await;
+    let ada = Person::joined(&service.url(), 1).await;
+    let mut bob = Person::joined(&service.url(), 2).await;
+    let stream = ada.publish().await;
+    bob.watch(1).await;
+    stream.mute_audio(true);
+    bob.event("mute-audio", |event| matches!(event, Event::MuteAudio { uid, .. } if uid == number(1)).then_some(())).await;
+    stream.mute_audio(false);
+    bob.event("unmute-audio", |event| matches!(event, Event::UnmuteAudio { uid, .. } if uid == number(1)).then_some(())).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_stream_is_unpublished_and_a_dropped_client_leaves() {
+    let service = Service::start().await;
+    let ada = Person::joined(&service.url(), 1).await;
+    let mut bob = Person::joined(&service.url(), 2).await;
+    let stream = ada.publish().await;
+    bob.watch(1).await;
+    drop(stream);
+    bob.event("stream-removed", |event| matches!(event, Event::StreamRemoved { .. }).then_some(())).await;
+    drop(ada);
+    bob.event("peer-leave", |event| matches!(event, Event::PeerLeave { reason: LeaveReason::Quit, .. }).then_some(())).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_goes_on_without_the_service_and_membership_comes_back_with_it() {
+    let service = Service::start().await;
+    let mut ada = Person::joined(&service.url(), 1).await;
+    let mut bob = Person::joined(&service.url(), 2).await;
+    let (ada_stream, _bob_stream) = (ada.publish().await, bob.publish().await);
+    let (seen_by_ada, seen_by_bob) = (ada.watch(2).await, bob.watch(1).await);
+    tokio::join!(frames(&seen_by_ada, 5), frames(&seen_by_bob, 5));
+
+    let address = service.stop().await;
+    for person in [&mut ada, &mut bob] {
+        person
+            .event("the loss", |event| matches!(event, Event::ConnectionStateChange { cur: ConnectionState::Connecting, .. }).then_some(()))
+            .await;
+    }
+    tokio::join!(frames(&seen_by_ada, 20), frames(&seen_by_bob, 20));
+
+    let service = Service::start_at(address).await;
+    for person in [&mut ada, &mut bob] {
+        person
+            .event("the return", |event| match event {
+                Event::ConnectionStateChange { cur: ConnectionState::Connected, .. } => Some(()),
+                Event::StreamRemoved { .. } | Event::PeerLeave { .. } | Event::StreamReconnectStart { .. } => {
+                    panic!("the call broke: {event:?}")
+                }
+                _ => None,
+            })
+            .await;
+    }
+    tokio::join!(frames(&seen_by_ada, 20), frames(&seen_by_bob, 20));
+
+    // The new service knows everything: messages reach the others, and a newcomer finds both streams.
+    ada_stream.mute_video(true);
+    bob.event("mute-video", |event| match event {
+        Event::MuteVideo { uid, .. } if uid == number(1) => Some(()),
+        Event::StreamRemoved { .. } | Event::PeerLeave { .. } | Event::StreamAdded { .. } | Event::PeerOnline { .. } => {
+            panic!("told twice: {event:?}")
+        }
+        _ => None,
+    })
+    .await;
+    ada_stream.mute_video(false);
+    let mut eve = Person::joined(&service.url(), 3).await;
+    let (ada_again, bob_again) = (eve.watch(1).await, eve.client.subscribe(&StreamId::camera(number(2)), Default::default()).await);
+    bob_again.unwrap();
+    frames(&ada_again, 5).await;
+    service.stop().await;
+}

@@ -1,0 +1,147 @@
+//! A channel service and clients in one process, over real sockets.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use channel_server::DEFAULT_APP_ID;
+use client::{Client, Config, Error, Event, Events, LocalStream, RemoteStream, StreamId, StreamSpec, SubscribeOptions, Uid};
+use media::VideoFrame;
+use media::latest::{Next, Reader};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long anything may take before a test is lost. Nothing waits this long when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A channel service on this machine.
+pub struct Service {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Service {
+    pub async fn start() -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    pub async fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let config = channel_server::Config { drain: Duration::ZERO, ..channel_server::Config::default() };
+        let task = tokio::spawn(async move {
+            channel_server::serve(listener, config, async { drop(stopped.await) }).await.unwrap();
+        });
+        Self { address, stop, task }
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// Stops the service; answers where it was.
+    pub async fn stop(self) -> SocketAddr {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap();
+        self.address
+    }
+}
+
+/// A client with its events, and its camera and microphone once it publishes.
+pub struct Person {
+    pub client: Client,
+    pub events: Events,
+}
+
+impl Person {
+    pub fn new(server: &str) -> Self {
+        let (client, events) = Client::with_config(Config { server: server.into(), speaker: "none".into(), ..Config::default() });
+        Self { client, events }
+    }
+
+    pub async fn joined(server: &str, uid: u32) -> Self {
+        let person = Self::new(server);
+        person.join(uid).await.unwrap();
+        person
+    }
+
+    pub async fn join(&self, uid: u32) -> Result<Uid, Error> {
+        self.client.init(DEFAULT_APP_ID).await?;
+        patiently("join", self.client.join(None, "demo", Some(number(uid)))).await
+    }
+
+    /// Publishes the test pattern and tone.
+    pub async fn publish(&self) -> LocalStream {
+        let stream = pattern();
+        let report = patiently("init", stream.init()).await.unwrap();
+        assert!(report.problems.is_empty(), "{report:?}");
+        patiently("publish", self.client.publish(&stream)).await.unwrap();
+        stream
+    }
+
+    /// Waits for an event; others are passed over.
+    pub async fn event<T>(&mut self, what: &str, mut find: impl FnMut(Event) -> Option<T>) -> T {
+        patiently(what, async {
+            loop {
+                let event = self.events.recv().await.expect("the client lives");
+                if let Some(found) = find(event) {
+                    return found;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Waits for `uid`'s stream and subscribes to it; its media flows when this returns.
+    pub async fn watch(&mut self, uid: u32) -> RemoteStream {
+        let wanted = StreamId::camera(number(uid));
+        let added = wanted.clone();
+        self.event("stream-added", |event| matches!(event, Event::StreamAdded { stream } if stream.id == added).then_some(())).await;
+        patiently("subscribe", self.client.subscribe(&wanted, SubscribeOptions::default())).await.unwrap();
+        self.event("stream-subscribed", |event| match event {
+            Event::StreamSubscribed { stream } if stream.id() == wanted => Some(stream),
+            _ => None,
+        })
+        .await
+    }
+}
+
+/// A stream of the test pattern and the tone.
+pub fn pattern() -> LocalStream {
+    LocalStream::create(StreamSpec {
+        audio: true,
+        video: true,
+        camera_id: Some("pattern".into()),
+        microphone_id: Some("tone".into()),
+        ..StreamSpec::default()
+    })
+}
+
+pub fn number(uid: u32) -> Uid {
+    Uid::number(uid).unwrap()
+}
+
+pub async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} took more than {PATIENCE:?}"))
+}
+
+/// Waits for `count` frames that come from now on.
+pub async fn frames(stream: &RemoteStream, count: usize) -> Vec<VideoFrame> {
+    let reader = stream.frames();
+    tokio::task::spawn_blocking(move || read(reader, count)).await.unwrap()
+}
+
+fn read(mut reader: Reader<VideoFrame>, count: usize) -> Vec<VideoFrame> {
+    // What is there already is not new.
+    let _ = reader.next(Duration::ZERO);
+    (0..count)
+        .map(|n| match reader.next(PATIENCE) {
+            Next::Value(frame) => frame,
+            Next::Timeout => panic!("no frame {n} in {PATIENCE:?}"),
+            Next::Closed => panic!("the stream ended before frame {n}"),
+        })
+        .collect()
+}
