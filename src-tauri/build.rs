@@ -1,0 +1,27 @@
+//! Names the commands the page may call. A command missing here is refused before it reaches our code, whatever the capability says.
+
+const COMMANDS: &[&str] = &[
+    "get_state",
+    "get_devices",
+    "get_defaults",
+    "get_stats",
+    "start_preview",
+    "stop_preview",
+    "join",
+    "leave",
+    "publish",
+    "unpublish",
+    "mute",
+    "set_camera",
+    "set_microphone",
+    "set_volume",
+    "frame_socket",
+    "subscribe_events",
+    "new_window",
+];
+
+fn main() {
+    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
+    tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest))
+        .expect("tauri.conf.json, capabilities and icons are in order");
+}

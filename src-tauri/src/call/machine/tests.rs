@@ -1,0 +1,289 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::call::join;
+
+fn devices(camera: &str) -> Devices {
+    Devices { camera: Choice::Id(camera.into()), microphone: Choice::Any, profile: join::profile(None).unwrap() }
+}
+
+fn form(channel: &str) -> Box<Join> {
+    let params = serde_json::from_value(json!({"appId": "a", "channel": channel, "cameraId": "pattern"})).unwrap();
+    Box::new(Join::new(params, None, None).unwrap())
+}
+
+fn uid(number: u32) -> Uid {
+    Uid::Number(number)
+}
+
+fn stream(number: u32) -> StreamInfo {
+    StreamInfo { id: StreamId::camera(uid(number)), audio: true, video: true, audio_muted: false, video_muted: false }
+}
+
+fn both() -> Opened {
+    Opened { audio: true, video: true, problems: Vec::new() }
+}
+
+/// Handles an input and takes all outputs.
+fn after(machine: &mut Machine, input: Input) -> Vec<Output> {
+    machine.handle(input);
+    std::iter::from_fn(|| machine.poll()).collect()
+}
+
+fn reply(ticket: Ticket, answer: Answer) -> Output {
+    Output::Reply { ticket, result: Ok(answer) }
+}
+
+/// The tickets answered with this code.
+fn refused(outputs: &[Output], code: Code) -> Vec<Ticket> {
+    let ticket = |output: &Output| match output {
+        Output::Reply { ticket, result: Err(error) } if error.code == code => Some(*ticket),
+        _ => None,
+    };
+    outputs.iter().filter_map(ticket).collect()
+}
+
+/// A machine in a call of user 7, whose stream is published.
+fn in_call() -> Machine {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
+    after(&mut machine, Input::StreamOpened(both()));
+    after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
+    after(&mut machine, Input::PublishEnded { attempt: 1, result: Ok(()) });
+    machine
+}
+
+#[test]
+fn lobby_join_joining_call_as_in_the_quick_start() {
+    let mut machine = Machine::default();
+    let outputs = after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
+    assert_eq!(outputs, [Output::Connect { attempt: 1, join: form("demo") }, Output::OpenStream(form("demo").devices)]);
+    assert_eq!(machine.snapshot().state, PagePhase::Joining);
+    let outputs = after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
+    assert_eq!(outputs, [], "the camera is still opening");
+    assert!(machine.snapshot().joined);
+    let outputs = after(&mut machine, Input::StreamOpened(both()));
+    let then =
+        [Output::Mute { audio: false, video: false }, reply(1, Answer::Joined(uid(7))), Output::Publish { attempt: 1, wanted: true }];
+    assert_eq!(outputs, then);
+    after(&mut machine, Input::PublishEnded { attempt: 1, result: Ok(()) });
+    let state = machine.snapshot();
+    assert!(state.joined && state.published && state.uid == Some(uid(7)) && state.params.is_some());
+}
+
+#[test]
+fn joining_join_joining_one_client_and_both_are_answered() {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
+    assert_eq!(after(&mut machine, Input::Join { join: form("demo"), ticket: 2 }), []);
+    after(&mut machine, Input::StreamOpened(Opened::default()));
+    let outputs = after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
+    assert_eq!(outputs, [reply(1, Answer::Joined(uid(7))), reply(2, Answer::Joined(uid(7)))]);
+    assert_eq!(after(&mut machine, Input::Join { join: form("demo"), ticket: 3 }), [reply(3, Answer::Joined(uid(7)))]);
+}
+
+#[test]
+fn joining_and_call_refuse_another_channel() {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
+    let outputs = after(&mut machine, Input::Join { join: form("other"), ticket: 2 });
+    assert_eq!(refused(&outputs, Code::RepeatJoin), [2]);
+    let outputs = after(&mut in_call(), Input::Join { join: form("other"), ticket: 3 });
+    assert_eq!(refused(&outputs, Code::RepeatJoin), [3]);
+}
+
+#[test]
+fn joining_leave_leaving_lobby_and_a_late_joined_changes_nothing() {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
+    let outputs = after(&mut machine, Input::Leave { ticket: 2 });
+    assert_eq!(refused(&outputs, Code::RequestAbort), [1]);
+    assert!(outputs.contains(&Output::Disconnect { attempt: 1 }));
+    after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
+    assert_eq!(machine.snapshot().state, PagePhase::Leaving);
+    assert!(after(&mut machine, Input::Left { attempt: 1 }).contains(&reply(2, Answer::Done)));
+    let state = machine.snapshot();
+    assert_eq!((state.state, state.connection), (PagePhase::Lobby, Connection::Disconnected));
+}
+
+#[test]
+fn joining_joined_err_lobby_and_the_next_join_is_a_new_attempt() {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
+    let error = Error::new(Code::SocketError, "No service.");
+    let outputs = after(&mut machine, Input::Joined { attempt: 1, result: Err(error) });
+    assert_eq!(refused(&outputs, Code::SocketError), [1]);
+    assert!(outputs.contains(&Output::Disconnect { attempt: 1 }));
+    after(&mut machine, Input::Left { attempt: 1 });
+    let outputs = after(&mut machine, Input::Join { join: form("demo"), ticket: 2 });
+    assert!(outputs.contains(&Output::Connect { attempt: 2, join: form("demo") }));
+}
+
+#[test]
+fn leaving_join_leaving_then_joining() {
+    let mut machine = in_call();
+    after(&mut machine, Input::Leave { ticket: 2 });
+    assert_eq!(after(&mut machine, Input::Join { join: form("other"), ticket: 3 }), []);
+    let outputs = after(&mut machine, Input::Left { attempt: 1 });
+    assert!(outputs.contains(&reply(2, Answer::Done)) && outputs.contains(&Output::Connect { attempt: 2, join: form("other") }));
+}
+
+#[test]
+fn call_leave_lobby_everything_is_cleared() {
+    let mut machine = in_call();
+    after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(8) });
+    after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(9) });
+    after(&mut machine, Input::Leave { ticket: 2 });
+    let outputs = after(&mut machine, Input::Left { attempt: 1 });
+    assert!(outputs.contains(&Output::CloseStream), "no preview was asked for");
+    let state = machine.snapshot();
+    assert!(!state.joined && !state.published && state.remote.is_empty() && state.local.is_none() && state.uid.is_none());
+    assert_eq!(after(&mut machine, Input::Leave { ticket: 3 }), [reply(3, Answer::Done)]);
+}
+
+#[test]
+fn call_ended_lobby_as_if_left() {
+    let mut machine = in_call();
+    assert_eq!(after(&mut machine, Input::Ended { attempt: 1 }), [Output::Disconnect { attempt: 1 }]);
+    after(&mut machine, Input::Left { attempt: 1 });
+    assert_eq!(machine.snapshot().state, PagePhase::Lobby);
+}
+
+#[test]
+fn the_previews_stream_is_the_calls_stream_and_the_preview_again() {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::StartPreview { devices: form("demo").devices, ticket: 1 });
+    after(&mut machine, Input::StreamOpened(both()));
+    let outputs = after(&mut machine, Input::StartPreview { devices: form("demo").devices, ticket: 2 });
+    assert_eq!(outputs, [reply(2, Answer::Done)]);
+    let outputs = after(&mut machine, Input::Join { join: form("demo"), ticket: 3 });
+    assert_eq!(outputs, [Output::Connect { attempt: 1, join: form("demo") }]);
+    let outputs = after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
+    assert!(outputs.contains(&Output::Publish { attempt: 1, wanted: true }));
+    after(&mut machine, Input::PublishEnded { attempt: 1, result: Ok(()) });
+    after(&mut machine, Input::Leave { ticket: 4 });
+    let outputs = after(&mut machine, Input::Left { attempt: 1 });
+    assert_eq!(outputs, [reply(4, Answer::Done)], "the stream stays open for the lobby");
+    assert!(machine.snapshot().local.is_some());
+}
+
+#[test]
+fn devices_change_one_job_at_a_time_and_the_newest_wish_wins() {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::StartPreview { devices: devices("a"), ticket: 1 });
+    assert_eq!(after(&mut machine, Input::SetCamera { id: Choice::Id("b".into()), ticket: 2 }), [reply(2, Answer::Done)]);
+    after(&mut machine, Input::SetCamera { id: Choice::Id("c".into()), ticket: 3 });
+    let outputs = after(&mut machine, Input::StreamOpened(both()));
+    assert!(outputs.contains(&Output::SwitchStream { camera: Some(Choice::Id("c".into())), microphone: None }));
+    assert_eq!(after(&mut machine, Input::StreamSwitched(both())), [Output::Mute { audio: false, video: false }]);
+}
+
+#[test]
+fn without_devices_one_still_watches_and_publish_says_why() {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
+    let problem = Problem { code: "DEVICES_NOT_FOUND".into(), message: "No camera found.".into() };
+    after(&mut machine, Input::StreamOpened(Opened { problems: vec![problem], ..Opened::default() }));
+    let outputs = after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
+    assert_eq!(outputs, [reply(1, Answer::Joined(uid(7)))]);
+    let outputs = after(&mut machine, Input::Publish { wanted: true, ticket: 2 });
+    assert_eq!(refused(&outputs, Code::InvalidLocalStream), [2]);
+    let outputs = after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(8) });
+    assert_eq!(outputs, [Output::Subscribe { attempt: 1, stream: stream(8).id }]);
+}
+
+#[test]
+fn a_mute_lasts_from_lobby_to_call() {
+    let mut machine = Machine::default();
+    after(&mut machine, Input::Mute { audio: Some(true), video: None, ticket: 1 });
+    after(&mut machine, Input::Join { join: form("demo"), ticket: 2 });
+    assert!(after(&mut machine, Input::StreamOpened(both())).contains(&Output::Mute { audio: true, video: false }));
+    let local = machine.snapshot().local.unwrap();
+    assert!(local.audio_muted && !local.video_muted);
+}
+
+#[test]
+fn remote_streams_come_change_and_go() {
+    let mut machine = in_call();
+    after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(8) });
+    assert_eq!(after(&mut machine, Input::StreamAdded { attempt: 0, stream: stream(9) }), [], "an earlier attempt's");
+    after(&mut machine, Input::SubscribeEnded { attempt: 1, stream: stream(8).id, result: Ok(()) });
+    after(&mut machine, Input::StreamMedia { attempt: 1, stream: stream(8).id, media: RemoteMedia::Playing });
+    after(&mut machine, Input::StreamUpdated { attempt: 1, stream: StreamInfo { video_muted: true, ..stream(8) } });
+    let remote = machine.snapshot().remote;
+    assert!(remote.len() == 1 && remote[0].video_muted && remote[0].state == RemoteMedia::Playing);
+    after(&mut machine, Input::StreamRemoved { attempt: 1, stream: stream(8).id });
+    assert!(machine.snapshot().remote.is_empty());
+}
+
+#[test]
+fn a_subscription_that_fails_is_complained_of_unless_its_stream_went() {
+    let mut machine = in_call();
+    after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(8) });
+    let error = Error::new(Code::SubscribeStreamFailed, "No.");
+    let failed = |number| Input::SubscribeEnded { attempt: 1, stream: stream(number).id, result: Err(error.clone()) };
+    assert_eq!(after(&mut machine, failed(9)), []);
+    assert_eq!(after(&mut machine, failed(8)), [Output::Complain(error.clone())]);
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
+    let ticket = 0u64..1_000_000;
+    let attempt = 0u64..4;
+    let opened = (any::<bool>(), any::<bool>()).prop_map(|(audio, video)| Opened { audio, video, problems: Vec::new() });
+    let error = || Error::new(Code::SocketError, "No.");
+    prop_oneof![
+        ticket.clone().prop_map(|ticket| Input::StartPreview { devices: devices("a"), ticket }),
+        ticket.clone().prop_map(|ticket| Input::StopPreview { ticket }),
+        (any::<bool>(), ticket.clone()).prop_map(|(same, ticket)| Input::Join { join: form(if same { "demo" } else { "other" }), ticket }),
+        ticket.clone().prop_map(|ticket| Input::Leave { ticket }),
+        (any::<bool>(), ticket.clone()).prop_map(|(wanted, ticket)| Input::Publish { wanted, ticket }),
+        ticket.prop_map(|ticket| Input::SetCamera { id: Choice::Id("b".into()), ticket }),
+        opened.clone().prop_map(Input::StreamOpened),
+        opened.prop_map(Input::StreamSwitched),
+        (attempt.clone(), any::<bool>())
+            .prop_map(move |(attempt, ok)| Input::Joined { attempt, result: if ok { Ok(uid(7)) } else { Err(error()) } }),
+        attempt.clone().prop_map(|attempt| Input::Left { attempt }),
+        (attempt.clone(), any::<bool>())
+            .prop_map(move |(attempt, ok)| Input::PublishEnded { attempt, result: if ok { Ok(()) } else { Err(error()) } }),
+        attempt.clone().prop_map(|attempt| Input::StreamAdded { attempt, stream: stream(8) }),
+        attempt.prop_map(|attempt| Input::Ended { attempt }),
+    ]
+}
+
+/// Who an input waits for an answer for.
+fn ticket_of(input: &mut Input, number: Ticket) -> bool {
+    match input {
+        Input::StartPreview { ticket, .. }
+        | Input::StopPreview { ticket }
+        | Input::Join { ticket, .. }
+        | Input::Leave { ticket }
+        | Input::Publish { ticket, .. }
+        | Input::SetCamera { ticket, .. } => {
+            *ticket = number;
+            true
+        }
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_every_ticket_is_answered_once(inputs in proptest::collection::vec(any_input(), 0..60)) {
+        let mut machine = Machine::default();
+        let mut asked = 0;
+        let mut outputs = Vec::new();
+        for mut input in inputs {
+            if ticket_of(&mut input, asked) {
+                asked += 1;
+            }
+            outputs.extend(after(&mut machine, input));
+        }
+        outputs.extend(after(&mut machine, Input::Leave { ticket: asked }));
+        let attempt = machine.attempt;
+        outputs.extend(after(&mut machine, Input::Left { attempt }));
+        let mut answered: Vec<Ticket> = outputs.iter().filter_map(|o| match o { Output::Reply { ticket, .. } => Some(*ticket), _ => None }).collect();
+        answered.sort_unstable();
+        prop_assert_eq!(answered, (0..=asked).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,174 @@
+//! What the app tells the page unasked: the client's events under Agora's names, and a few of our own. `ui/types/app.d.ts` is generated
+//! from here and from [`crate::types`].
+
+use client::{ConnectionState, Event};
+use serde::Serialize;
+use ts_rs::TS;
+
+use crate::{
+    signal::{Error, LeaveReason, StreamId, Uid},
+    types::{CallState, Connection, Problem},
+};
+
+/// A stream and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct StreamRef {
+    pub stream: String,
+    #[ts(type = "number | string")]
+    pub uid: Uid,
+}
+
+impl From<&StreamId> for StreamRef {
+    fn from(stream: &StreamId) -> Self {
+        Self { stream: stream.to_string(), uid: stream.uid.clone() }
+    }
+}
+
+/// How loud a stream is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct Volume {
+    /// The stream's id, `"local"` for this window's own.
+    pub stream: String,
+    /// 0 to 100; above 5 somebody speaks.
+    pub level: u8,
+}
+
+/// One message to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum PageEvent {
+    /// The whole state, after each change.
+    CallState {
+        call: Box<CallState>,
+    },
+    /// Devices came or went; ask `get_devices` again.
+    DevicesChanged,
+    ConnectionStateChange {
+        prev_state: Connection,
+        cur_state: Connection,
+    },
+    /// This window's own stream is in the channel.
+    StreamPublished(StreamRef),
+    StreamUnpublished(StreamRef),
+    StreamAdded(StreamRef),
+    /// Tracks were added, removed, muted or unmuted.
+    StreamUpdated(StreamRef),
+    StreamSubscribed(StreamRef),
+    StreamRemoved(StreamRef),
+    PeerOnline {
+        #[ts(type = "number | string")]
+        uid: Uid,
+    },
+    PeerLeave {
+        #[ts(type = "number | string")]
+        uid: Uid,
+        #[ts(type = "\"Quit\" | \"ServerTimeOut\" | \"BecomeAudience\"")]
+        reason: LeaveReason,
+    },
+    MuteAudio(StreamRef),
+    UnmuteAudio(StreamRef),
+    MuteVideo(StreamRef),
+    UnmuteVideo(StreamRef),
+    FirstVideoFrameDecode(StreamRef),
+    FirstAudioFrameDecode(StreamRef),
+    StreamReconnectStart(StreamRef),
+    StreamReconnectEnd {
+        stream: String,
+        #[ts(type = "number | string")]
+        uid: Uid,
+        success: bool,
+    },
+    /// Five times a second while anything is heard, this window's own stream included.
+    VolumeIndicator {
+        levels: Vec<Volume>,
+    },
+    /// A camera or microphone of this window is gone.
+    DeviceLost(Problem),
+    ClientBanned(Problem),
+    /// Something failed that no command waits for.
+    Error(Problem),
+}
+
+impl PageEvent {
+    pub fn error(error: Error) -> Self {
+        Self::Error(error.into())
+    }
+
+    /// The client's event as the page gets it; none where the page has a better source.
+    pub fn of(event: &Event) -> Option<Self> {
+        Some(match event {
+            Event::ConnectionStateChange { prev, cur } => {
+                Self::ConnectionStateChange { prev_state: (*prev).into(), cur_state: (*cur).into() }
+            }
+            Event::StreamPublished { stream } => Self::StreamPublished(stream.into()),
+            Event::StreamUnpublished { stream } => Self::StreamUnpublished(stream.into()),
+            Event::StreamAdded { stream } => Self::StreamAdded((&stream.id).into()),
+            Event::StreamUpdated { stream } => Self::StreamUpdated((&stream.id).into()),
+            Event::StreamSubscribed { stream } => Self::StreamSubscribed((&stream.id()).into()),
+            Event::StreamRemoved { stream } => Self::StreamRemoved(stream.into()),
+            Event::PeerOnline { uid } => Self::PeerOnline { uid: uid.clone() },
+            Event::PeerLeave { uid, reason } => Self::PeerLeave { uid: uid.clone(), reason: *reason },
+            Event::MuteAudio { stream, .. } => Self::MuteAudio(stream.into()),
+            Event::UnmuteAudio { stream, .. } => Self::UnmuteAudio(stream.into()),
+            Event::MuteVideo { stream, .. } => Self::MuteVideo(stream.into()),
+            Event::UnmuteVideo { stream, .. } => Self::UnmuteVideo(stream.into()),
+            Event::FirstVideoFrameDecode { stream } => Self::FirstVideoFrameDecode(stream.into()),
+            Event::FirstAudioFrameDecode { stream } => Self::FirstAudioFrameDecode(stream.into()),
+            Event::StreamReconnectStart { stream } => Self::StreamReconnectStart(stream.into()),
+            Event::StreamReconnectEnd { stream, success } => {
+                Self::StreamReconnectEnd { stream: stream.to_string(), uid: stream.uid.clone(), success: *success }
+            }
+            // The window measures more often than Agora's two seconds, and its own stream as well.
+            Event::VolumeIndicator { .. } => return None,
+            Event::DeviceLost { error, .. } => Self::DeviceLost(error.clone().into()),
+            Event::ClientBanned { error } => Self::ClientBanned(error.clone().into()),
+            Event::Error { error } => Self::error(error.clone()),
+        })
+    }
+}
+
+impl From<ConnectionState> for Connection {
+    fn from(state: ConnectionState) -> Self {
+        match state {
+            ConnectionState::Disconnected => Self::Disconnected,
+            ConnectionState::Connecting => Self::Connecting,
+            ConnectionState::Connected => Self::Connected,
+            ConnectionState::Disconnecting => Self::Disconnecting,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn ana() -> StreamId {
+        StreamId::camera(Uid::Number(7))
+    }
+
+    #[test]
+    fn events_carry_agoras_names() {
+        let events = [
+            Event::StreamPublished { stream: ana() },
+            Event::StreamRemoved { stream: ana() },
+            Event::PeerLeave { uid: Uid::Number(7), reason: LeaveReason::Quit },
+            Event::MuteVideo { uid: Uid::Number(7), stream: ana() },
+            Event::FirstVideoFrameDecode { stream: ana() },
+            Event::StreamReconnectEnd { stream: ana(), success: true },
+            Event::ConnectionStateChange { prev: ConnectionState::Connecting, cur: ConnectionState::Connected },
+        ];
+        for event in events {
+            assert_eq!(serde_json::to_value(PageEvent::of(&event)).unwrap()["event"], event.name());
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_flat_object() {
+        let removed = PageEvent::of(&Event::StreamRemoved { stream: ana() });
+        assert_eq!(serde_json::to_value(removed).unwrap(), json!({"event": "stream-removed", "stream": "7", "uid": 7}));
+        let change = PageEvent::of(&Event::ConnectionStateChange { prev: ConnectionState::Connecting, cur: ConnectionState::Connected });
+        let wire = json!({"event": "connection-state-change", "prevState": "CONNECTING", "curState": "CONNECTED"});
+        assert_eq!(serde_json::to_value(change).unwrap(), wire);
+    }
+}

@@ -1,0 +1,178 @@
+//! One picture on its way to the page: a header of [`HEADER`] bytes, then pixels.
+//!
+//! | offset | field (little-endian) |
+//! | --- | --- |
+//! | 0 | u32 tile |
+//! | 4, 6 | u16 width, u16 height of the picture |
+//! | 8 | u8 format: 0 I420, 1 RGBA; three bytes 0 |
+//! | 12 | u32 sequence, from 0, one more for each picture of the tile |
+//! | 16 | f64 capture time in ms since the Unix epoch |
+//! | 24, 26 | u16 width, u16 height of the source; four bytes 0 |
+//!
+//! I420 is Y, U and V without padding, chroma sides rounded up; RGBA is opaque.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::geometry::{Fit, Plan, Size, plan};
+use crate::media::{VideoFrame, frame, scale};
+
+/// The header's length in bytes.
+pub const HEADER: usize = 32;
+
+/// What the pixels are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    #[default]
+    I420,
+    Rgba,
+}
+
+/// What a tile wants its pictures to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub tile: Size,
+    pub fit: Fit,
+    pub format: Format,
+}
+
+/// Both clocks at one moment, to tell a capture time in the page's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Clocks {
+    pub monotonic: Instant,
+    pub system: SystemTime,
+}
+
+impl Clocks {
+    /// Milliseconds since the Unix epoch at `at`.
+    fn unix_ms(self, at: Instant) -> f64 {
+        let now = self.system.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        let ago = self.monotonic.saturating_duration_since(at).as_secs_f64();
+        let ahead = at.saturating_duration_since(self.monotonic).as_secs_f64();
+        (now - ago + ahead) * 1000.0
+    }
+}
+
+/// Replaces `out` by header and pixels of `source` in this shape.
+pub fn write(source: &VideoFrame, shape: Shape, tile: u32, sequence: u32, now: Clocks, out: &mut Vec<u8>) -> Result<(), frame::Error> {
+    let size = Size { width: source.width(), height: source.height() };
+    let plan = plan(size, shape.tile, shape.fit);
+    let scaled = source.scaled(plan.scaled.width, plan.scaled.height)?;
+    out.clear();
+    header(shape.format, plan.picture, size, tile, sequence, now.unix_ms(source.captured()), out);
+    match shape.format {
+        Format::I420 => cut(&scaled, plan, out),
+        Format::Rgba => {
+            let mut pixels = Vec::new();
+            cut(&scaled, plan, &mut pixels);
+            let picture = VideoFrame::new(plan.picture.width, plan.picture.height, source.captured(), pixels)?;
+            out.resize(HEADER + plan.picture.width as usize * plan.picture.height as usize * 4, 0);
+            scale::rgba(&picture, &mut out[HEADER..])?;
+        }
+    }
+    Ok(())
+}
+
+fn header(format: Format, picture: Size, source: Size, tile: u32, sequence: u32, captured_ms: f64, out: &mut Vec<u8>) {
+    let short = |side: u32| u16::try_from(side).expect("a frame's sides are below 8193").to_le_bytes();
+    out.extend(tile.to_le_bytes());
+    out.extend(short(picture.width));
+    out.extend(short(picture.height));
+    out.extend([u8::from(format == Format::Rgba), 0, 0, 0]);
+    out.extend(sequence.to_le_bytes());
+    out.extend(captured_ms.to_le_bytes());
+    out.extend(short(source.width));
+    out.extend(short(source.height));
+    out.extend([0; 4]);
+}
+
+/// Appends the window of `plan` as I420.
+fn cut(scaled: &VideoFrame, plan: Plan, out: &mut Vec<u8>) {
+    if plan.picture == plan.scaled {
+        out.extend_from_slice(scaled.data());
+        return;
+    }
+    let half = |side: u32| side.div_ceil(2);
+    let (width, height) = (plan.picture.width, plan.picture.height);
+    rows(scaled.y(), plan.scaled.width, (plan.left, plan.top), (width, height), out);
+    for plane in [scaled.u(), scaled.v()] {
+        rows(plane, half(plan.scaled.width), (plan.left / 2, plan.top / 2), (half(width), half(height)), out);
+    }
+}
+
+fn rows(plane: &[u8], stride: u32, (left, top): (u32, u32), (width, height): (u32, u32), out: &mut Vec<u8>) {
+    let (left, width) = (left as usize, width as usize);
+    for row in plane.chunks_exact(stride as usize).skip(top as usize).take(height as usize) {
+        out.extend_from_slice(&row[left..left + width]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn clocks() -> Clocks {
+        Clocks { monotonic: Instant::now(), system: UNIX_EPOCH + Duration::from_secs(1_000) }
+    }
+
+    /// A picture whose luma tells the column and whose chroma tells the row.
+    fn gradient(width: u32, height: u32, captured: Instant) -> VideoFrame {
+        let mut data: Vec<u8> = (0..height).flat_map(|_| (0..width).map(|x| x as u8)).collect();
+        for _ in 0..2 {
+            data.extend((0..height.div_ceil(2)).flat_map(|y| (0..width.div_ceil(2)).map(move |_| y as u8)));
+        }
+        VideoFrame::new(width, height, captured, data).unwrap()
+    }
+
+    fn shape(width: u32, height: u32, fit: Fit, format: Format) -> Shape {
+        Shape { tile: Size { width, height }, fit, format }
+    }
+
+    #[test]
+    fn the_header_says_what_follows() {
+        let now = clocks();
+        let frame = gradient(64, 32, now.monotonic - Duration::from_millis(250));
+        let mut out = vec![9; 3];
+        write(&frame, shape(32, 16, Fit::Cover, Format::I420), 7, 0x0102_0304, now, &mut out).unwrap();
+        assert_eq!(out[..16], [7, 0, 0, 0, 32, 0, 16, 0, 0, 0, 0, 0, 4, 3, 2, 1]);
+        assert_eq!(f64::from_le_bytes(out[16..24].try_into().unwrap()), 999_750.0);
+        assert_eq!(out[24..32], [64, 0, 32, 0, 0, 0, 0, 0]);
+        assert_eq!(out.len(), HEADER + 32 * 16 * 3 / 2);
+    }
+
+    #[test]
+    fn a_cut_takes_luma_and_chroma_from_the_same_place() {
+        let mut out = Vec::new();
+        write(&gradient(64, 32, Instant::now()), shape(16, 32, Fit::Cover, Format::I420), 0, 0, clocks(), &mut out).unwrap();
+        let pixels = &out[HEADER..];
+        assert_eq!(pixels.len(), 16 * 32 * 3 / 2);
+        assert_eq!(pixels[..16], (24..40).collect::<Vec<u8>>());
+        let chroma = &pixels[16 * 32..16 * 32 + 8 * 16];
+        assert!(chroma.chunks(8).enumerate().all(|(row, samples)| samples.iter().all(|&sample| usize::from(sample) == row)));
+    }
+
+    #[test]
+    fn rgba_has_four_bytes_a_pixel_and_says_so() {
+        let mut out = Vec::new();
+        write(&gradient(64, 32, Instant::now()), shape(16, 16, Fit::Cover, Format::Rgba), 0, 0, clocks(), &mut out).unwrap();
+        assert_eq!((out[8], out.len()), (1, HEADER + 16 * 16 * 4));
+    }
+
+    proptest! {
+        #[test]
+        fn the_pixels_are_as_many_as_the_header_says(
+            source in (1u32..200, 1u32..200), tile in (1u32..300, 1u32..300), cover: bool, rgba: bool,
+        ) {
+            let fit = if cover { Fit::Cover } else { Fit::Contain };
+            let format = if rgba { Format::Rgba } else { Format::I420 };
+            let mut out = Vec::new();
+            write(&gradient(source.0, source.1, Instant::now()), shape(tile.0, tile.1, fit, format), 0, 0, clocks(), &mut out).unwrap();
+            let side = |at: usize| usize::from(u16::from_le_bytes([out[at], out[at + 1]]));
+            let (width, height) = (side(4), side(6));
+            let pixels = if rgba { width * height * 4 } else { width * height + 2 * width.div_ceil(2) * height.div_ceil(2) };
+            prop_assert_eq!(out.len(), HEADER + pixels);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What has to be set before the window system starts.
+
+/// Prepares this process. To be called first, while there is one thread.
+pub fn prepare() {
+    #[cfg(target_os = "linux")]
+    linux::prepare();
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::path::Path;
+
+    /// WebKitGTK's switch for handing its pictures over in GPU buffers.
+    const DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+
+    pub fn prepare() {
+        if without_dmabuf(std::env::var_os(DMABUF).is_some(), has_render_node(Path::new("/dev/dri"))) {
+            // SAFETY: no other thread runs yet that could read the environment.
+            unsafe { std::env::set_var(DMABUF, "1") };
+        }
+    }
+
+    /// Without a GPU the buffers cost copies and buy nothing; with one they are the fast way. A person's own setting stands.
+    fn without_dmabuf(set: bool, gpu: bool) -> bool {
+        !set && !gpu
+    }
+
+    fn has_render_node(folder: &Path) -> bool {
+        let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.into_iter().any(|name| name.to_string_lossy().starts_with("renderD"))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn gpu_buffers_are_off_only_without_a_gpu_and_unless_set() {
+            assert!(without_dmabuf(false, false));
+            assert!(!without_dmabuf(false, true) && !without_dmabuf(true, false));
+        }
+
+        #[test]
+        fn a_machine_without_the_folder_has_no_render_node() {
+            assert!(!has_render_node(Path::new("/nonexistent")));
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! What crosses between the app and its page, apart from pixels. `ui/types/app.d.ts` is generated from here; a test holds it current.
+//!
+//! A stream is named on the page by the quick start's id: the uid, with `-screen` behind it for a screen; this window's own is `"local"`.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::signal::{Error, Mode, Uid};
+
+/// The page's name for this window's own stream.
+pub const LOCAL: &str = "local";
+
+/// A code of Agora's Web SDK (or ours) and a sentence that says what happened and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct Problem {
+    pub code: String,
+    pub message: String,
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self { code: error.code.to_string(), message: error.message }
+    }
+}
+
+/// Where a window is between lobby and call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    Lobby,
+    Joining,
+    Call,
+    Leaving,
+}
+
+/// Agora's connection states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Connection {
+    Disconnected,
+    Connecting,
+    Connected,
+    Disconnecting,
+}
+
+/// How far a remote stream's media has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum RemoteMedia {
+    Connecting,
+    Playing,
+    Stalled,
+}
+
+/// This window's own stream: the lobby's preview, or what is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalState {
+    /// Always `"local"`.
+    pub stream: String,
+    /// Whether the stream has a sound track, and a picture track.
+    pub audio: bool,
+    pub video: bool,
+    pub audio_muted: bool,
+    pub video_muted: bool,
+    /// What did not open or was lost. The call goes on without it.
+    pub problems: Vec<Problem>,
+}
+
+/// Somebody else's stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoteState {
+    pub stream: String,
+    #[ts(type = "number | string")]
+    pub uid: Uid,
+    pub audio: bool,
+    pub video: bool,
+    pub audio_muted: bool,
+    pub video_muted: bool,
+    pub state: RemoteMedia,
+}
+
+/// What a window's call is now. Sent whole after each change, so that a page that was reloaded needs nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CallState {
+    pub state: Phase,
+    pub joined: bool,
+    pub published: bool,
+    pub connection: Connection,
+    /// What the call was joined with.
+    pub params: Option<JoinParams>,
+    #[ts(type = "number | string | null")]
+    pub uid: Option<Uid>,
+    pub local: Option<LocalState>,
+    pub remote: Vec<RemoteState>,
+    /// What stands in the way of any call, such as `PORT_TAKEN`.
+    pub problem: Option<Problem>,
+}
+
+/// What the page's form says. Empty texts and a uid of 0 mean "not given".
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct JoinParams {
+    pub app_id: String,
+    pub channel: String,
+    #[serde(default)]
+    pub token: Option<String>,
+    #[serde(default)]
+    #[ts(type = "number | string | null")]
+    pub uid: Option<UidWish>,
+    #[serde(default)]
+    pub camera_id: Option<String>,
+    #[serde(default)]
+    pub microphone_id: Option<String>,
+    /// `"default"`, a profile of AGORA's table such as `"720p_2"`, or `WxH@FPS:MAX_KBPS`.
+    #[serde(default)]
+    pub resolution: Option<String>,
+    #[serde(default)]
+    #[ts(type = "\"rtc\" | \"live\"")]
+    pub mode: Mode,
+    #[serde(default)]
+    pub codec: Option<String>,
+}
+
+impl std::fmt::Debug for JoinParams {
+    /// Leaves the token out, so that no log can carry it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JoinParams")
+            .field("channel", &self.channel)
+            .field("uid", &self.uid)
+            .field("camera", &self.camera_id)
+            .field("microphone", &self.microphone_id)
+            .field("resolution", &self.resolution)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the lobby shows.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PreviewSpec {
+    #[serde(default)]
+    pub camera_id: Option<String>,
+    #[serde(default)]
+    pub microphone_id: Option<String>,
+    /// As `JoinParams.resolution`.
+    #[serde(default)]
+    pub profile: Option<String>,
+}
+
+/// A uid as a form has it: a number, a text, or something that is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum UidWish {
+    Number(serde_json::Number),
+    Account(String),
+}
+
+impl Eq for UidWish {}
+
+impl UidWish {
+    /// The uid wished for: none if the service is to assign one.
+    pub fn uid(&self) -> Result<Option<Uid>, Error> {
+        match self {
+            Self::Number(number) if number.as_u64() == Some(0) => Ok(None),
+            Self::Number(number) => {
+                let number = number.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+                Ok(Some(Uid::number(number)?))
+            }
+            Self::Account(account) if account.trim().is_empty() => Ok(None),
+            Self::Account(account) => Ok(Some(Uid::account(account)?)),
+        }
+    }
+}
+
+/// The answer to `join`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct Joined {
+    #[ts(type = "number | string")]
+    pub uid: Uid,
+}
+
+/// A device as a person chooses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct Device {
+    pub id: String,
+    pub label: String,
+}
+
+/// All devices, the one to start with first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, TS)]
+pub struct Devices {
+    pub cameras: Vec<Device>,
+    pub microphones: Vec<Device>,
+    pub speakers: Vec<Device>,
+}
+
+/// What the page fills its form with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct Defaults {
+    pub app_id: String,
+    pub channel: String,
+    /// The channel service's address, `ws://…`.
+    pub server: String,
+    /// Choices for `resolution`.
+    pub profiles: Vec<String>,
+    /// The devices this app was started with, if any. They come before what a person chose in an earlier run.
+    pub camera_id: Option<String>,
+    pub microphone_id: Option<String>,
+    pub version: String,
+}
+
+/// Where the page's frames come from (see `frame_socket`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct FrameSocket {
+    pub url: String,
+}
+
+/// A sent picture. Counters are cumulative.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SentVideo {
+    pub fps: f64,
+    pub width: u32,
+    pub height: u32,
+    pub bitrate_kbps: f64,
+    pub target_kbps: f64,
+    /// Time the encoder takes for a frame, in ms.
+    pub encode_ms: f64,
+}
+
+/// Sent sound.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SentAudio {
+    pub bitrate_kbps: f64,
+}
+
+/// A received picture. Counters are cumulative.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceivedVideo {
+    pub fps: f64,
+    pub width: u32,
+    pub height: u32,
+    pub bitrate_kbps: f64,
+    pub frozen_ms: f64,
+    /// Capture to decoded picture; none before the sender's clock is known.
+    pub latency_ms: Option<f64>,
+    pub lost: f64,
+    pub repaired: f64,
+    pub frames: f64,
+    pub decode_ms: f64,
+    /// From joining to the first picture.
+    pub first_frame_ms: Option<f64>,
+}
+
+/// Received sound. Counters are cumulative.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceivedAudio {
+    pub bitrate_kbps: f64,
+    pub lost: f64,
+    pub concealed_ms: f64,
+    pub played_ms: f64,
+    pub latency_ms: Option<f64>,
+}
+
+/// What is sent of this window's own stream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
+pub struct SentStats {
+    pub video: Option<SentVideo>,
+    pub audio: Option<SentAudio>,
+}
+
+/// What is received of one remote stream.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct ReceivedStats {
+    pub stream: String,
+    #[ts(type = "number | string")]
+    pub uid: Uid,
+    pub video: Option<ReceivedVideo>,
+    pub audio: Option<ReceivedAudio>,
+}
+
+/// A call in numbers. Outside a call nothing is sent and nobody received.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CallStats {
+    /// Round trip to the other end, in ms.
+    pub rtt_ms: Option<f64>,
+    pub send: SentStats,
+    pub receive: Vec<ReceivedStats>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn uid_of(wish: serde_json::Value) -> Result<Option<Uid>, Error> {
+        serde_json::from_value::<UidWish>(wish).unwrap().uid()
+    }
+
+    #[test]
+    fn a_form_without_a_uid_lets_the_service_assign_one() {
+        for none in [json!(0), json!(""), json!("  ")] {
+            assert_eq!(uid_of(none.clone()).unwrap(), None, "{none}");
+        }
+        let params: JoinParams = serde_json::from_value(json!({"appId": "a", "channel": "b", "uid": null})).unwrap();
+        assert_eq!(params.uid, None);
+    }
+
+    #[test]
+    fn a_uid_is_taken_as_number_or_account_and_refused_out_of_range() {
+        assert_eq!(uid_of(json!(7)).unwrap(), Some(Uid::Number(7)));
+        assert_eq!(uid_of(json!("ana")).unwrap(), Some(Uid::Account("ana".into())));
+        for bad in [json!(-1), json!(4_294_967_296_u64), json!(1.5), json!("é")] {
+            assert!(uid_of(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_join_is_logged_without_its_token() {
+        let params: JoinParams = serde_json::from_value(json!({"appId": "a", "channel": "b", "token": "006secret"})).unwrap();
+        assert!(!format!("{params:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,186 @@
+// What crosses between the app and its page. Generated from src-tauri/src/types.rs and events.rs by their test:
+// change those and run `cargo test -p app`.
+
+/**
+ * A code of Agora's Web SDK (or ours) and a sentence that says what happened and what to do.
+ */
+export type Problem = { code: string, message: string, };
+
+/**
+ * Where a window is between lobby and call.
+ */
+export type Phase = "lobby" | "joining" | "call" | "leaving";
+
+/**
+ * Agora's connection states.
+ */
+export type Connection = "DISCONNECTED" | "CONNECTING" | "CONNECTED" | "DISCONNECTING";
+
+/**
+ * How far a remote stream's media has come.
+ */
+export type RemoteMedia = "connecting" | "playing" | "stalled";
+
+/**
+ * This window's own stream: the lobby's preview, or what is published.
+ */
+export type LocalState = { 
+/**
+ * Always `"local"`.
+ */
+stream: string, 
+/**
+ * Whether the stream has a sound track, and a picture track.
+ */
+audio: boolean, video: boolean, audioMuted: boolean, videoMuted: boolean, 
+/**
+ * What did not open or was lost. The call goes on without it.
+ */
+problems: Array<Problem>, };
+
+/**
+ * Somebody else's stream.
+ */
+export type RemoteState = { stream: string, uid: number | string, audio: boolean, video: boolean, audioMuted: boolean, videoMuted: boolean, state: RemoteMedia, };
+
+/**
+ * What a window's call is now. Sent whole after each change, so that a page that was reloaded needs nothing else.
+ */
+export type CallState = { state: Phase, joined: boolean, published: boolean, connection: Connection, 
+/**
+ * What the call was joined with.
+ */
+params: JoinParams | null, uid: number | string | null, local: LocalState | null, remote: Array<RemoteState>, 
+/**
+ * What stands in the way of any call, such as `PORT_TAKEN`.
+ */
+problem: Problem | null, };
+
+/**
+ * What the page's form says. Empty texts and a uid of 0 mean "not given".
+ */
+export type JoinParams = { appId: string, channel: string, token: string | null, uid: number | string | null, cameraId: string | null, microphoneId: string | null, 
+/**
+ * `"default"`, a profile of AGORA's table such as `"720p_2"`, or `WxH@FPS:MAX_KBPS`.
+ */
+resolution: string | null, mode: "rtc" | "live", codec: string | null, };
+
+/**
+ * What the lobby shows.
+ */
+export type PreviewSpec = { cameraId: string | null, microphoneId: string | null, 
+/**
+ * As `JoinParams.resolution`.
+ */
+profile: string | null, };
+
+/**
+ * The answer to `join`.
+ */
+export type Joined = { uid: number | string, };
+
+/**
+ * A device as a person chooses it.
+ */
+export type Device = { id: string, label: string, };
+
+/**
+ * All devices, the one to start with first.
+ */
+export type Devices = { cameras: Array<Device>, microphones: Array<Device>, speakers: Array<Device>, };
+
+/**
+ * What the page fills its form with.
+ */
+export type Defaults = { app_id: string, channel: string, 
+/**
+ * The channel service's address, `ws://…`.
+ */
+server: string, 
+/**
+ * Choices for `resolution`.
+ */
+profiles: Array<string>, 
+/**
+ * The devices this app was started with, if any. They come before what a person chose in an earlier run.
+ */
+camera_id: string | null, microphone_id: string | null, version: string, };
+
+/**
+ * Where the page's frames come from (see `frame_socket`).
+ */
+export type FrameSocket = { url: string, };
+
+/**
+ * A sent picture. Counters are cumulative.
+ */
+export type SentVideo = { fps: number, width: number, height: number, bitrateKbps: number, targetKbps: number, 
+/**
+ * Time the encoder takes for a frame, in ms.
+ */
+encodeMs: number, };
+
+/**
+ * Sent sound.
+ */
+export type SentAudio = { bitrateKbps: number, };
+
+/**
+ * What is sent of this window's own stream.
+ */
+export type SentStats = { video: SentVideo | null, audio: SentAudio | null, };
+
+/**
+ * A received picture. Counters are cumulative.
+ */
+export type ReceivedVideo = { fps: number, width: number, height: number, bitrateKbps: number, frozenMs: number, 
+/**
+ * Capture to decoded picture; none before the sender's clock is known.
+ */
+latencyMs: number | null, lost: number, repaired: number, frames: number, decodeMs: number, 
+/**
+ * From joining to the first picture.
+ */
+firstFrameMs: number | null, };
+
+/**
+ * Received sound. Counters are cumulative.
+ */
+export type ReceivedAudio = { bitrateKbps: number, lost: number, concealedMs: number, playedMs: number, latencyMs: number | null, };
+
+/**
+ * What is received of one remote stream.
+ */
+export type ReceivedStats = { stream: string, uid: number | string, video: ReceivedVideo | null, audio: ReceivedAudio | null, };
+
+/**
+ * A call in numbers. Outside a call nothing is sent and nobody received.
+ */
+export type CallStats = { 
+/**
+ * Round trip to the other end, in ms.
+ */
+rttMs: number | null, send: SentStats, receive: Array<ReceivedStats>, };
+
+/**
+ * A stream and whose it is.
+ */
+export type StreamRef = { stream: string, uid: number | string, };
+
+/**
+ * How loud a stream is.
+ */
+export type Volume = { 
+/**
+ * The stream's id, `"local"` for this window's own.
+ */
+stream: string, 
+/**
+ * 0 to 100; above 5 somebody speaks.
+ */
+level: number, };
+
+/**
+ * One message to the page.
+ */
+export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "device-lost" } & Problem | { "event": "client-banned" } & Problem | { "event": "error" } & Problem;
