@@ -19,11 +19,13 @@
 pub mod assemble;
 pub mod audio;
 pub mod clock;
+pub mod delay;
 pub mod jitter_audio;
 pub mod jitter_video;
 pub mod keyframe;
 pub mod nack;
 pub mod report;
+pub mod unit;
 pub mod unwrap;
 pub mod video;
 

@@ -1,1 +1,427 @@
-//! nack
+//! Which packets are missing, and when to ask for them (again).
+//!
+//! Invariants: a packet is asked for until it comes, until it is settled ([`Nack::settle`]) or until tries or time run out,
+//! and then never again; what is remembered is bounded.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How persistent a [`Nack`] is.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    pub max_tries: u32,
+    /// A packet is given up this long after it was found missing, but not before three round trips.
+    pub max_age: Duration,
+    /// A hole with more packets than this is not repaired.
+    pub max_missing: usize,
+}
+
+impl Config {
+    /// A frame that is late freezes the picture; a keyframe instead costs a round trip and twenty times the bits.
+    pub const VIDEO: Self = Self { max_tries: 10, max_age: Duration::from_millis(1000), max_missing: 512 };
+    /// Sound is settled by its playout long before.
+    pub const AUDIO: Self = Self { max_tries: 4, max_age: Duration::from_millis(400), max_missing: 50 };
+}
+
+/// The round-trip time before one is measured.
+const DEFAULT_RTT: Duration = Duration::from_millis(100);
+
+/// Bounds of the time between two requests for one packet.
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
+const MAX_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long a hole may be mere reordering: at first, at least and at most.
+const INITIAL_TOLERANCE: Duration = Duration::from_millis(4);
+const MIN_TOLERANCE: Duration = Duration::from_millis(1);
+const MAX_TOLERANCE: Duration = Duration::from_millis(40);
+
+/// Requests due within this time of one another share a message.
+const BATCH: Duration = Duration::from_millis(1);
+
+/// What a packet turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// The newest so far, or one that came before it was missed.
+    New,
+    /// It was missing but not asked for yet.
+    Reordered,
+    /// It was asked for.
+    Repaired,
+    /// It was not expected: a duplicate, or given up.
+    Late,
+}
+
+/// Cumulative counters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Packets missing for longer than reordering explains.
+    pub lost: u64,
+    /// Of these, came after all.
+    pub repaired: u64,
+    /// Of these, given up.
+    pub abandoned: u64,
+    /// Packet numbers asked for, repeats included.
+    pub requested: u64,
+}
+
+/// One SSRC's missing packets, by extended sequence number.
+#[derive(Debug)]
+pub struct Nack {
+    config: Config,
+    highest: Option<u64>,
+    missing: BTreeMap<u64, Missing>,
+    /// Everything below is settled.
+    floor: u64,
+    abandoned: Option<u64>,
+    tolerance: Duration,
+    round_trip: RoundTrip,
+    stats: Stats,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Missing {
+    since: Instant,
+    asked_at: Option<Instant>,
+    tries: u32,
+    due: Instant,
+}
+
+impl Nack {
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            highest: None,
+            missing: BTreeMap::new(),
+            floor: 0,
+            abandoned: None,
+            tolerance: INITIAL_TOLERANCE,
+            round_trip: RoundTrip::default(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// A round-trip time measured elsewhere (ICE); repairs refine it.
+    pub fn set_rtt(&mut self, rtt: Duration) {
+        self.round_trip.on_measured(rtt);
+    }
+
+    pub fn on_packet(&mut self, sequence: u64, now: Instant) -> Arrival {
+        let Some(highest) = self.highest else {
+            self.highest = Some(sequence);
+            return Arrival::New;
+        };
+        if sequence > highest {
+            self.highest = Some(sequence);
+            self.open_hole(highest + 1, sequence, now);
+            return Arrival::New;
+        }
+        match self.missing.remove(&sequence) {
+            None => Arrival::Late,
+            Some(Missing { asked_at: None, since, .. }) => {
+                self.widen_tolerance(now.saturating_duration_since(since));
+                Arrival::Reordered
+            }
+            Some(Missing { asked_at: Some(asked), tries, since, .. }) => self.on_repair(asked, tries, since, now),
+        }
+    }
+
+    /// Nothing below `sequence` matters any more: it was played, or a keyframe made it useless.
+    pub fn settle(&mut self, sequence: u64) {
+        if sequence > self.floor {
+            self.floor = sequence;
+            let kept = self.missing.split_off(&sequence);
+            self.stats.abandoned += self.missing.values().filter(|missing| missing.asked_at.is_some()).count() as u64;
+            self.missing = kept;
+        }
+    }
+
+    /// The packets to ask for now, at most [`Config::max_missing`].
+    pub fn poll(&mut self, now: Instant) -> Vec<u64> {
+        self.give_up(now);
+        if self.missing.values().all(|missing| missing.due > now) {
+            return Vec::new();
+        }
+        let interval = self.round_trip.interval();
+        let mut requests = Vec::new();
+        for (&sequence, missing) in &mut self.missing {
+            if missing.due > now + BATCH {
+                continue;
+            }
+            if missing.asked_at.is_none() {
+                self.stats.lost += 1;
+            }
+            missing.tries += 1;
+            missing.asked_at = Some(now);
+            missing.due = now + interval;
+            requests.push(sequence);
+        }
+        self.stats.requested += requests.len() as u64;
+        requests
+    }
+
+    /// When to poll again, if anything is missing.
+    pub fn timeout(&self) -> Option<Instant> {
+        self.missing.values().map(|missing| missing.due.min(missing.since + self.max_age())).min()
+    }
+
+    /// The highest packet given up since the last call.
+    pub fn take_abandoned(&mut self) -> Option<u64> {
+        self.abandoned.take()
+    }
+
+    /// Cumulative counters.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// The measured round-trip time, or the default.
+    pub fn rtt(&self) -> Duration {
+        self.round_trip.smoothed.unwrap_or(DEFAULT_RTT)
+    }
+
+    fn open_hole(&mut self, from: u64, to: u64, now: Instant) {
+        let from = from.max(self.floor);
+        let size = to.saturating_sub(from);
+        if size > self.config.max_missing as u64 {
+            while !self.missing.is_empty() {
+                self.abandon_first();
+            }
+            self.stats.lost += size;
+            self.stats.abandoned += size;
+            self.abandoned = Some(to - 1);
+            return;
+        }
+        let due = now + self.tolerance;
+        self.missing.extend((from..to).map(|sequence| (sequence, Missing { since: now, asked_at: None, tries: 0, due })));
+        while self.missing.len() > self.config.max_missing {
+            self.abandon_first();
+        }
+    }
+
+    fn on_repair(&mut self, asked: Instant, tries: u32, since: Instant, now: Instant) -> Arrival {
+        self.stats.repaired += 1;
+        let answered_in = now.saturating_duration_since(asked);
+        // An answer quicker than any round trip was on its way already: the packet was late, not lost.
+        if tries == 1 && answered_in < self.rtt() / 2 {
+            self.widen_tolerance(now.saturating_duration_since(since));
+            return Arrival::Repaired;
+        }
+        self.tolerance = self.narrower();
+        if tries == 1 {
+            self.round_trip.on_sample(answered_in);
+        }
+        Arrival::Repaired
+    }
+
+    fn give_up(&mut self, now: Instant) {
+        let max_age = self.max_age();
+        let hopeless = |missing: &Missing| {
+            now.saturating_duration_since(missing.since) >= max_age || (missing.tries >= self.config.max_tries && missing.due <= now)
+        };
+        // Decoding needs every packet, so giving up one gives up all before it.
+        if let Some(last) = self.missing.iter().rev().find(|(_, missing)| hopeless(missing)).map(|(&sequence, _)| sequence) {
+            while self.missing.first_key_value().is_some_and(|(&first, _)| first <= last) {
+                self.abandon_first();
+            }
+        }
+    }
+
+    fn abandon_first(&mut self) {
+        if let Some((sequence, missing)) = self.missing.pop_first() {
+            self.stats.lost += u64::from(missing.asked_at.is_none());
+            self.stats.abandoned += 1;
+            self.abandoned = self.abandoned.max(Some(sequence));
+        }
+    }
+
+    fn max_age(&self) -> Duration {
+        self.config.max_age.max(self.rtt() * 3)
+    }
+
+    /// Follows the longest reordering seen; every real loss makes it forget a little.
+    fn widen_tolerance(&mut self, late_by: Duration) {
+        let wanted = (late_by + late_by / 4).clamp(MIN_TOLERANCE, MAX_TOLERANCE);
+        self.tolerance = wanted.max(self.narrower());
+    }
+
+    fn narrower(&self) -> Duration {
+        (self.tolerance - self.tolerance / 16).max(MIN_TOLERANCE)
+    }
+}
+
+/// How long an answer to a request takes, smoothed as TCP does (RFC 6298): mean and deviation.
+#[derive(Debug, Default)]
+struct RoundTrip {
+    smoothed: Option<Duration>,
+    deviation: Duration,
+}
+
+impl RoundTrip {
+    /// The path alone; answers take that and what the sender's queue adds.
+    fn on_measured(&mut self, rtt: Duration) {
+        if self.smoothed.is_none_or(|smoothed| rtt > smoothed) {
+            self.on_sample(rtt);
+        }
+    }
+
+    fn on_sample(&mut self, sample: Duration) {
+        let sample = sample.min(Duration::from_secs(2));
+        match &mut self.smoothed {
+            None => {
+                self.smoothed = Some(sample);
+                self.deviation = sample / 4;
+            }
+            Some(smoothed) => {
+                self.deviation = self.deviation * 3 / 4 + smoothed.abs_diff(sample) / 4;
+                *smoothed = *smoothed * 7 / 8 + sample / 8;
+            }
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        let rtt = self.smoothed.unwrap_or(DEFAULT_RTT);
+        (rtt + (self.deviation * 4).max(MIN_INTERVAL)).clamp(MIN_INTERVAL, MAX_INTERVAL.max(rtt + rtt / 4))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const RTT: Duration = Duration::from_millis(40);
+
+    fn nack() -> (Nack, Instant) {
+        let mut nack = Nack::new(Config::VIDEO);
+        nack.set_rtt(RTT);
+        let now = Instant::now();
+        assert_eq!(nack.on_packet(100, now), Arrival::New);
+        (nack, now)
+    }
+
+    /// Polls whenever the detector asks for it, until `end`; what was asked for and when.
+    fn run(nack: &mut Nack, start: Instant, end: Instant) -> Vec<(Duration, Vec<u64>)> {
+        let mut asked = Vec::new();
+        while let Some(at) = nack.timeout().filter(|&at| at <= end) {
+            let requests = nack.poll(at);
+            if !requests.is_empty() {
+                asked.push((at - start, requests));
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn a_hole_is_asked_for_once_reordering_no_longer_explains_it() {
+        let (mut nack, now) = nack();
+        nack.on_packet(103, now);
+        assert!(nack.poll(now).is_empty());
+        assert_eq!(nack.poll(now + INITIAL_TOLERANCE), [101, 102]);
+        assert_eq!(nack.stats().lost, 2);
+    }
+
+    #[test]
+    fn a_reordered_packet_is_not_asked_for_and_teaches_tolerance() {
+        let (mut nack, now) = nack();
+        nack.on_packet(102, now);
+        assert_eq!(nack.on_packet(101, now + 3 * MS), Arrival::Reordered);
+        assert_eq!(nack.timeout(), None);
+        nack.on_packet(104, now + 5 * MS);
+        assert_eq!(nack.poll(now + 9 * MS), [103]);
+        assert_eq!(nack.on_packet(103, now + 15 * MS), Arrival::Repaired);
+        nack.on_packet(106, now + 20 * MS);
+        assert!(nack.poll(now + 30 * MS).is_empty(), "a packet was 10 ms late before");
+        assert_eq!(nack.stats(), Stats { lost: 1, repaired: 1, requested: 1, abandoned: 0 });
+    }
+
+    #[test]
+    fn requests_repeat_after_a_round_trip_and_end_with_the_repair() {
+        let (mut nack, now) = nack();
+        nack.on_packet(102, now);
+        let asked = run(&mut nack, now, now + 150 * MS);
+        let times: Vec<_> = asked.iter().map(|(at, _)| *at).collect();
+        assert_eq!(times.len(), 2, "{times:?}");
+        assert!(times[1] - times[0] > RTT && times[1] - times[0] <= RTT * 2, "{times:?}");
+        assert_eq!(nack.on_packet(101, now + 160 * MS), Arrival::Repaired);
+        assert_eq!(nack.timeout(), None);
+        assert_eq!(nack.on_packet(101, now + 170 * MS), Arrival::Late);
+    }
+
+    #[test]
+    fn one_lost_packet_on_a_working_path_draws_one_request() {
+        let (mut nack, start) = nack();
+        for step in 1..200u32 {
+            let now = start + step * 10 * MS;
+            if step != 50 {
+                nack.on_packet(100 + u64::from(step), now);
+            }
+            nack.poll(now);
+            if step == 55 {
+                assert_eq!(nack.on_packet(150, now), Arrival::Repaired);
+            }
+        }
+        assert_eq!(nack.stats(), Stats { lost: 1, repaired: 1, requested: 1, abandoned: 0 });
+    }
+
+    #[test]
+    fn tries_end_and_the_packet_is_given_up() {
+        let (mut nack, now) = nack();
+        nack.on_packet(102, now);
+        let asked = run(&mut nack, now, now + Duration::from_secs(10));
+        assert!(asked.len() <= Config::VIDEO.max_tries as usize);
+        assert_eq!(nack.take_abandoned(), Some(101));
+        assert_eq!(nack.take_abandoned(), None);
+        assert_eq!(nack.stats().abandoned, 1);
+    }
+
+    #[test]
+    fn what_a_keyframe_settled_is_not_asked_for() {
+        let (mut nack, now) = nack();
+        nack.on_packet(110, now);
+        nack.settle(108);
+        assert_eq!(nack.poll(now + 100 * MS), [108, 109]);
+        assert_eq!(nack.on_packet(105, now + 100 * MS), Arrival::Late);
+    }
+
+    #[test]
+    fn a_huge_hole_is_given_up_at_once() {
+        let (mut nack, now) = nack();
+        nack.on_packet(5000, now);
+        assert_eq!(nack.take_abandoned(), Some(4999));
+        assert!(nack.poll(now + 100 * MS).is_empty());
+    }
+
+    #[test]
+    fn the_interval_follows_how_long_repairs_take() {
+        let (mut nack, mut now) = nack();
+        for sequence in (102..302).step_by(2) {
+            nack.on_packet(sequence, now);
+            now += 5 * MS;
+            nack.poll(now);
+            now += 80 * MS;
+            nack.on_packet(sequence - 1, now);
+        }
+        assert!(nack.rtt().abs_diff(80 * MS) < 5 * MS, "{:?}", nack.rtt());
+    }
+
+    proptest! {
+        #[test]
+        fn any_arrivals_stay_bounded_and_add_up(events in proptest::collection::vec((0u64..2000, 0u64..30), 0..600)) {
+            let mut now = Instant::now();
+            let mut nack = Nack::new(Config::VIDEO);
+            for (sequence, step) in events {
+                now += Duration::from_millis(step);
+                nack.on_packet(sequence, now);
+                prop_assert!(nack.poll(now).len() <= Config::VIDEO.max_missing);
+                prop_assert!(nack.missing.len() <= Config::VIDEO.max_missing);
+                if step == 0 {
+                    nack.settle(sequence);
+                }
+            }
+            let stats = nack.stats();
+            let open = nack.missing.values().filter(|missing| missing.asked_at.is_some()).count() as u64;
+            prop_assert_eq!(stats.lost, stats.repaired + stats.abandoned + open);
+        }
+    }
+}
