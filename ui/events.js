@@ -23,7 +23,7 @@ export function handle(event, { toasts, callChanged, devicesChanged, heard }) {
     case "devices-changed":
       return devicesChanged();
     case "volume-indicator":
-      return heard(event.attr);
+      return heard(event.levels);
     case "peer-leave":
       return toasts.notice(t("toast.peerLeave"));
     case "stream-published":

@@ -55,9 +55,9 @@
   // What scenes do after the page has begun.
   const levels = () => {
     const speaker = Math.floor(performance.now() / 2500) % (state.remote.length + 1);
-    const attr = [{ stream: "local", level: speaker === 0 ? 34 : 3 }];
-    state.remote.forEach(({ stream }, index) => attr.push({ stream, level: speaker === index + 1 ? 42 : 2 }));
-    tell({ event: "volume-indicator", attr });
+    const heard = [{ stream: "local", level: speaker === 0 ? 34 : 3 }];
+    state.remote.forEach(({ stream }, index) => heard.push({ stream, level: speaker === index + 1 ? 42 : 2 }));
+    tell({ event: "volume-indicator", levels: heard });
   };
   setInterval(levels, 200);
 

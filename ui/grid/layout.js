@@ -5,7 +5,7 @@
  * ```text
  * one tile          the stage      fills the room, as far as a camera's picture can be cropped with taste
  * one and yourself  floating       the other fills the stage, you float in a corner
- * more              tiling         the most even grid of the largest 16:9 tiles
+ * more              tiling         the grid with the largest 16:9 tiles
  * one pinned        spotlight      the pinned one on the stage, the others in a strip beside or below it
  * ```
  */
@@ -16,6 +16,7 @@
  * @typedef {object} Scene
  * @property {number} width of the room
  * @property {number} height
+ * @property {number} [covered] how much of its lower edge the controls cover
  * @property {string[]} remote ids in the order of appearance
  * @property {string | null} self the id of one's own tile, null when one only watches
  * @property {string | null} [pinned]
@@ -25,13 +26,16 @@ export const ASPECT = 16 / 9;
 export const GAP = 12;
 
 // How far a 16:9 picture is cropped on the stage: to a portrait, or to cinema's width.
-const NARROWEST = 0.8;
+const NARROWEST = 0.75;
 const WIDEST = 2.4;
 
 const FLOAT_SHARE = 0.22;
 const FLOAT_MIN = 132;
 const FLOAT_MAX = 320;
 const STRIP_SHARE = 0.2;
+
+// Controls may lie over so much of a tile's height; beyond that the tiles make room for them.
+const COVERED_SHARE = 0.25;
 
 /**
  * The best tiling of `count` tiles: how many columns and rows, and a tile's size.
@@ -54,18 +58,31 @@ export function bestTiling(count, width, height, gap = GAP, aspect = ASPECT) {
  * @param {Scene} scene
  * @returns {{ rects: Map<string, Rect>, floating: string | null }}
  */
-export function layout({ width, height, remote, self, pinned = null }) {
+export function layout({ width, height, covered = 0, remote, self, pinned = null }) {
   const all = self === null ? remote : [...remote, self];
   const room = { x: 0, y: 0, width, height };
   if (pinned !== null && all.length > 1 && all.includes(pinned)) {
-    return { rects: spotlight(room, pinned, all.filter((id) => id !== pinned)), floating: null };
+    return { rects: spotlight(room, covered, pinned, all.filter((id) => id !== pinned)), floating: null };
   }
   if (all.length === 1) return { rects: new Map([[all[0], stage(room)]]), floating: null };
   if (self !== null && remote.length === 1) {
     const main = stage(room);
     return { rects: new Map([[remote[0], main], [self, floating(room)]]), floating: self };
   }
-  return { rects: tile(room, all), floating: null };
+  return { rects: clear(room, covered, all), floating: null };
+}
+
+/**
+ * Tiles the whole room, or only what the controls leave free where they would hide too much of a tile.
+ * @param {Rect} room
+ * @param {number} covered
+ * @param {string[]} ids
+ */
+function clear(room, covered, ids) {
+  const rects = tile(room, ids);
+  const edge = room.y + room.height - covered;
+  const hidden = [...rects.values()].some(({ y, height }) => y + height - edge > height * COVERED_SHARE);
+  return hidden && room.height > 2 * covered ? tile({ ...room, height: room.height - covered - GAP }, ids) : rects;
 }
 
 /**
@@ -92,17 +109,23 @@ function floating(room) {
 
 /**
  * @param {Rect} room
+ * @param {number} covered
  * @param {string} pinned
  * @param {string[]} others
  */
-function spotlight(room, pinned, others) {
+function spotlight(room, covered, pinned, others) {
   const beside = room.width / room.height > 1.2;
-  const strip = Math.round(Math.max((beside ? room.width : room.height) * STRIP_SHARE, Math.min(96, room.height / 3)));
-  const stripRoom = beside
-    ? { x: room.x + room.width - strip, y: room.y, width: strip, height: room.height }
-    : { x: room.x, y: room.y + room.height - strip, width: room.width, height: strip };
-  const main = beside ? { ...room, width: room.width - strip - GAP } : { ...room, height: room.height - strip - GAP };
-  return tile(stripRoom, others).set(pinned, stage(main));
+  // Below, the strip stands on the controls; beside, only its own lower end minds them.
+  const free = beside ? room : { ...room, height: room.height - covered };
+  const length = beside ? free.height - covered : free.width;
+  const most = Math.round((beside ? free.width : free.height) * STRIP_SHARE);
+  const { columns, rows, width, height } = beside ? bestTiling(others.length, most, length) : bestTiling(others.length, length, most);
+  const depth = Math.ceil(beside ? columns * width + (columns - 1) * GAP : rows * height + (rows - 1) * GAP);
+  const strip = beside
+    ? { x: free.width - depth, y: 0, width: depth, height: length }
+    : { x: 0, y: free.height - depth, width: length, height: depth };
+  const main = beside ? { ...free, width: free.width - depth - GAP } : { ...free, height: free.height - depth - GAP };
+  return tile(strip, others).set(pinned, stage(main));
 }
 
 /**

@@ -13,7 +13,7 @@ import { avatarOf, initials, isScreen } from "./names.js";
  * What a tile shows of a stream, local or remote.
  * @typedef {object} Shown
  * @property {string} name
- * @property {string} face what the initials are made of
+ * @property {string} face what the initials are made of; empty while there is no uid
  * @property {boolean} microphone
  * @property {"live" | "off" | "waiting" | "stalled"} picture
  */
@@ -91,8 +91,8 @@ export class TileView {
     const { name, face, microphone, picture } = shown;
     this.panel.dataset.picture = picture;
     this.panel.dataset.microphone = microphone ? "on" : "off";
-    this.avatar.textContent = initials(face);
-    this.avatar.dataset.colour = String(avatarOf(face));
+    this.avatar.replaceChildren(face ? initials(face) : icon("camera-off"));
+    this.avatar.dataset.colour = face ? String(avatarOf(face)) : "";
     this.name.textContent = name;
     setIcon(this.caption, microphone ? "mic" : "mic-off");
     const note = NOTES[picture];

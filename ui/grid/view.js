@@ -82,10 +82,11 @@ export class GridView {
     if (!this.#state || !inCall(this.#state.call)) return;
     const { call, pinned } = this.#state;
     const self = call.local && (call.local.audio || call.local.video) ? "local" : null;
-    const scene = { width: this.#room.clientWidth, height: this.#room.clientHeight, remote: call.remote.map(({ stream }) => stream), self, pinned };
-    if (!scene.width || !scene.height) return;
-    const { rects, floating } = layout(scene);
-    const bar = this.#barRect();
+    const { clientWidth: width, clientHeight: height } = this.#room;
+    if (!width || !height) return;
+    const bar = this.#pills();
+    const covered = height - Math.min(height, ...bar.filter((pill) => pill.height).map((pill) => pill.y));
+    const { rects, floating } = layout({ width, height, covered, remote: call.remote.map(({ stream }) => stream), self, pinned });
     this.local.panel.hidden = self === null;
     for (const tile of this.tiles) {
       const rect = rects.get(tile.stream);
@@ -109,7 +110,7 @@ export class GridView {
   }
 
   /** The bar's pills in the room's coordinates. @returns {Rect[]} */
-  #barRect() {
+  #pills() {
     const room = this.#room.getBoundingClientRect();
     return [...this.#bar.children].map((pill) => {
       const { x, y, width, height } = pill.getBoundingClientRect();
@@ -173,7 +174,7 @@ function shownRemote({ stream, uid, audio, video, audioMuted, videoMuted, state 
 function shownLocal(local, uid) {
   return {
     name: t("tile.you"),
-    face: String(uid ?? t("tile.you")),
+    face: String(uid ?? ""),
     microphone: Boolean(local?.audio && !local.audioMuted),
     picture: local?.video && !local.videoMuted ? "live" : "off",
   };

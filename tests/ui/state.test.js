@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { writeInvitation, readInvitation } from "../../ui/invitation.js";
+import { avatarOf, AVATARS, initials, isScreen } from "../../ui/grid/names.js";
+import { deviceProblems, initialState, Store } from "../../ui/state.js";
+import { localLines, remoteLines } from "../../ui/stats.js";
+
+const missing = (what) => ({ code: "DEVICES_NOT_FOUND", message: `No ${what} found.` });
+const keys = (local) => deviceProblems(local).map(({ key }) => key);
+
+test("a pin goes with its stream, and with the call", () => {
+  const remote = [{ stream: "7", uid: 7, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing" }];
+  const { call } = initialState();
+  const store = new Store(initialState());
+  store.set({ call: { ...call, state: "call", remote }, pinned: "7" });
+  assert.equal(store.state.pinned, "7");
+  store.set({ call: { ...store.call, remote: [] } });
+  assert.equal(store.state.pinned, null);
+  store.set({ pinned: "local" });
+  assert.equal(store.state.pinned, "local");
+  store.set({ call });
+  assert.equal(store.state.pinned, null);
+});
+
+test("a watcher sees the state before and after", () => {
+  const store = new Store(initialState());
+  const seen = [];
+  store.watch((state, before) => seen.push([before.statistics, state.statistics]));
+  store.set({ statistics: true });
+  assert.deepEqual(seen, [[false, false], [false, true]]);
+});
+
+test("a missing camera, microphone or speaker each has its sentence", () => {
+  assert.deepEqual(keys({ audio: true, video: false, problems: [missing("camera")] }), ["cameraMissing"]);
+  assert.deepEqual(keys({ audio: false, video: true, problems: [missing("microphone")] }), ["microphoneMissing"]);
+  assert.deepEqual(keys({ audio: true, video: true, problems: [missing("speaker")] }), ["speakerMissing"]);
+  assert.deepEqual(keys({ audio: false, video: false, problems: [missing("camera"), missing("microphone"), missing("speaker")] }), ["neither", "speakerMissing"]);
+  assert.deepEqual(keys({ audio: false, video: true, problems: [{ code: "PERMISSION_DENIED", message: "" }] }), ["microphoneDenied"]);
+  assert.deepEqual(keys({ audio: true, video: false, problems: [{ code: "ERR_INTERNAL_ERROR", message: "" }] }), [null]);
+  assert.deepEqual(keys(null), []);
+});
+
+test("initials come from an account's words or a number's last digits", () => {
+  assert.equal(initials("2882341273"), "73");
+  assert.equal(initials("ana.lima"), "AL");
+  assert.equal(initials("Ben"), "BE");
+  assert.equal(initials("7"), "7");
+  assert.equal(initials("--"), "--");
+});
+
+test("an avatar's colour belongs to its uid", () => {
+  assert.equal(avatarOf("ana"), avatarOf("ana"));
+  const used = new Set(Array.from({ length: 100 }, (_, uid) => avatarOf(String(uid))));
+  assert.deepEqual([...used].sort(), Array.from({ length: AVATARS }, (_, index) => index));
+});
+
+test("a screen is told from a camera by its id", () => {
+  assert.ok(isScreen("7-screen"));
+  assert.ok(!isScreen("7"));
+});
+
+test("an invitation is read back from whatever quotes it, and carries no token", () => {
+  const call = { appID: "76697361766973206c6f63616c206170", channel: "design: review #2" };
+  const text = writeInvitation("Join me on Visavis", call);
+  assert.deepEqual(readInvitation(text), call);
+  assert.deepEqual(readInvitation(`Hi,\r\n> ${text.replaceAll("\n", "\r\n> ")}\r\nBye`), call);
+  assert.equal(readInvitation("Channel: demo"), null);
+  assert.equal(readInvitation(call.appID), null);
+});
+
+test("the overlay has the sample's lines", () => {
+  const stats = { rttMs: 23.4, send: { video: { fps: 29.7, width: 1280, height: 720, bitrateKbps: 1500, targetKbps: 2000, encodeMs: 8 }, audio: null }, receive: [] };
+  const drawn = { fps: 30, ageMs: 41.6 };
+  assert.deepEqual(localLines(stats, 7, drawn).slice(0, 3), ["Uid: 7", "SDN access delay: 23ms", "Video send: 30fps 1280x720"]);
+  const video = { fps: 25, width: 640, height: 360, bitrateKbps: 700, frozenMs: 0, latencyMs: 48.2, lost: 3, repaired: 3, frames: 100, decodeMs: 2, firstFrameMs: 200 };
+  const lines = remoteLines({ stream: "8", uid: 8, video, audio: null }, null, drawn);
+  assert.deepEqual(lines.slice(0, 4), ["Uid: 8", "SDN access delay: –ms", "End to end delay: 48ms", "Video recv: 25fps 640x360"]);
+  assert.equal(lines.at(-1), "Shown: 30fps, 42ms after capture");
+});
