@@ -34,7 +34,8 @@ pub fn check() -> Result<(), Error> {
 pub fn test(arguments: &[String]) -> Result<(), Error> {
     setup::ensure(setup::TEST)?;
     check()?;
-    sh_run(&mut cargo(["build", "--package", "app", "--package", "headless", "--package", "channel-server"]))?;
+    // With every target and package at once, the dependencies' features are those of the tests, and nothing is built twice.
+    sh_run(&mut cargo(["build", "--workspace", "--all-targets"]))?;
     let mut tests = cargo(["test", "--workspace"]);
     if cfg!(target_os = "linux") {
         let driver = tools::ensure(&tools::TAURI_DRIVER)?;
@@ -55,8 +56,7 @@ pub fn devices() -> Result<(), Error> {
         eprintln!("skipped: devices in a VM (it takes Debian's or Ubuntu's kernel and QEMU packages)");
         return Ok(());
     }
-    sh_run(&mut cargo(["build", "--package", "media", "--example", "devices"]))?;
-    sh_run(&mut cargo(["build", "--package", "headless", "--package", "channel-server"]))?;
+    sh_run(&mut cargo(["build", "--workspace", "--all-targets"]))?;
     let script = sh::root().join("tests/devices/in-vm");
     sh_run(
         sh::command(&script.to_string_lossy(), [sh::root().join("tests/devices/call")]).env("VISAVIS_BINARIES", sh::target().join("debug")),
