@@ -5,6 +5,7 @@ mod join;
 mod leave;
 mod publish;
 mod reconnect;
+mod recovery;
 mod restart;
 mod subscribe;
 
