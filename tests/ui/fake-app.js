@@ -3,7 +3,10 @@
 (() => {
   const { FakeSocket, Person } = globalThis.visavisFake;
   const APP_ID = "76697361766973206c6f63616c206170";
-  const scene = new URLSearchParams(location.search).get("scene") ?? "lobby";
+  const query = new URLSearchParams(location.search);
+  const scene = query.get("scene") ?? "lobby";
+  // A real frame socket to measure with, in place of pictures made here.
+  const frames = query.get("frames");
 
   const pictures = (globalThis.visavisPictures ?? []).map((urls) => new Person(urls));
   const uids = [2882341273, "ana.lima", 1904, "Ben", 77120, "mei-ling", 3141592653, "tom_k"];
@@ -128,7 +131,7 @@
         video: { fps: 30, width: 1280, height: 720, bitrateKbps: 1488, frozenMs: 0, latencyMs: 48.2, lost: 12, repaired: 12, frames: 900, decodeMs: 2.8, firstFrameMs: 210 },
       })),
     }),
-    openFrameSocket: async () => new FakeSocket(personOf),
+    openFrameSocket: async () => (frames ? new WebSocket(frames) : new FakeSocket(personOf)),
     subscribe: async (handler) => void handlers.add(handler),
     newWindow: async () => void window.open(location.href),
   };

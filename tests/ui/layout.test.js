@@ -67,7 +67,7 @@ test("who is alone fills the stage, and who only watches has no tile", () => {
   assert.deepEqual([...layout({ width: 976, height: 676, remote: [], self: "local" }).rects.keys()], ["local"]);
   assert.equal(layout({ width: 976, height: 676, remote: [], self: null }).rects.size, 0);
   const watching = layout({ width: 976, height: 676, remote: ["7"], self: null });
-  assert.deepEqual([[...watching.rects.keys()], watching.floating], [["7"], null]);
+  assert.deepEqual([[...watching.rects.keys()], watching.floating, watching.stage], [["7"], null, "7"]);
 });
 
 test("a stage in a tall window is cropped to a portrait and no further", () => {

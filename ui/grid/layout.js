@@ -3,10 +3,10 @@
  * Where the tiles of a call stand: pure arithmetic in CSS pixels, no element in sight.
  *
  * ```text
- * one tile          the stage      fills the room, as far as a camera's picture can be cropped with taste
- * one and yourself  floating       the other fills the stage, you float in a corner
+ * one tile          stage          fills the room to its edges, as far as a camera's picture can be cropped with taste
+ * one and yourself  stage + float  the other fills the stage, you float in a corner
  * more              tiling         the grid with the largest 16:9 tiles
- * one pinned        spotlight      the pinned one on the stage, the others in a strip beside or below it
+ * one pinned        spotlight      the pinned one large, the others in a strip beside or below it
  * ```
  */
 
@@ -56,20 +56,21 @@ export function bestTiling(count, width, height, gap = GAP, aspect = ASPECT) {
 
 /**
  * @param {Scene} scene
- * @returns {{ rects: Map<string, Rect>, floating: string | null }}
+ * @returns {{ rects: Map<string, Rect>, stage: string | null, floating: string | null }}
  */
 export function layout({ width, height, covered = 0, remote, self, pinned = null }) {
   const all = self === null ? remote : [...remote, self];
-  const room = { x: 0, y: 0, width, height };
+  const whole = { x: 0, y: 0, width, height };
+  const room = { x: GAP, y: GAP, width: width - 2 * GAP, height: height - 2 * GAP };
+  const coveredRoom = Math.max(0, covered - GAP);
   if (pinned !== null && all.length > 1 && all.includes(pinned)) {
-    return { rects: spotlight(room, covered, pinned, all.filter((id) => id !== pinned)), floating: null };
+    return { rects: spotlight(room, coveredRoom, pinned, all.filter((id) => id !== pinned)), stage: null, floating: null };
   }
-  if (all.length === 1) return { rects: new Map([[all[0], stage(room)]]), floating: null };
+  if (all.length === 1) return { rects: new Map([[all[0], large(whole)]]), stage: all[0], floating: null };
   if (self !== null && remote.length === 1) {
-    const main = stage(room);
-    return { rects: new Map([[remote[0], main], [self, floating(room)]]), floating: self };
+    return { rects: new Map([[remote[0], large(whole)], [self, float(room)]]), stage: remote[0], floating: self };
   }
-  return { rects: clear(room, covered, all), floating: null };
+  return { rects: clear(room, coveredRoom, all), stage: null, floating: null };
 }
 
 /**
@@ -90,7 +91,7 @@ function clear(room, covered, ids) {
  * @param {Rect} room
  * @returns {Rect}
  */
-function stage(room) {
+function large(room) {
   const aspect = Math.min(Math.max(room.width / room.height, NARROWEST), WIDEST);
   const width = Math.min(room.width, room.height * aspect);
   return centred(room, width, width / aspect);
@@ -100,11 +101,11 @@ function stage(room) {
  * @param {Rect} room
  * @returns {Rect}
  */
-function floating(room) {
+function float(room) {
   const wanted = Math.min(Math.max(room.width * FLOAT_SHARE, FLOAT_MIN), FLOAT_MAX);
   const width = Math.round(Math.min(wanted, room.width / 2));
   const height = Math.round(width / ASPECT);
-  return { x: room.x + room.width - width - GAP, y: room.y + room.height - height - GAP, width, height };
+  return { x: room.x + room.width - width, y: room.y + room.height - height, width, height };
 }
 
 /**
@@ -122,10 +123,10 @@ function spotlight(room, covered, pinned, others) {
   const { columns, rows, width, height } = beside ? bestTiling(others.length, most, length) : bestTiling(others.length, length, most);
   const depth = Math.ceil(beside ? columns * width + (columns - 1) * GAP : rows * height + (rows - 1) * GAP);
   const strip = beside
-    ? { x: free.width - depth, y: 0, width: depth, height: length }
-    : { x: 0, y: free.height - depth, width: length, height: depth };
+    ? { x: free.x + free.width - depth, y: free.y, width: depth, height: length }
+    : { x: free.x, y: free.y + free.height - depth, width: length, height: depth };
   const main = beside ? { ...free, width: free.width - depth - GAP } : { ...free, height: free.height - depth - GAP };
-  return tile(strip, others).set(pinned, stage(main));
+  return tile(strip, others).set(pinned, large(main));
 }
 
 /**
@@ -143,7 +144,7 @@ function tile(room, ids) {
       const inRow = row === rows - 1 ? ids.length - row * columns : columns;
       const left = room.x + (room.width - inRow * width - (inRow - 1) * GAP) / 2;
       const column = index - row * columns;
-      return [id, whole({ x: left + column * (width + GAP), y: top + row * (height + GAP), width, height })];
+      return [id, round({ x: left + column * (width + GAP), y: top + row * (height + GAP), width, height })];
     }),
   );
 }
@@ -154,11 +155,11 @@ function tile(room, ids) {
  * @param {number} height
  */
 function centred(room, width, height) {
-  return whole({ x: room.x + (room.width - width) / 2, y: room.y + (room.height - height) / 2, width, height });
+  return round({ x: room.x + (room.width - width) / 2, y: room.y + (room.height - height) / 2, width, height });
 }
 
 /** Whole pixels, rounded so that nothing grows out of its room. @param {Rect} rect */
-function whole({ x, y, width, height }) {
+function round({ x, y, width, height }) {
   return { x: Math.round(x), y: Math.round(y), width: Math.floor(width), height: Math.floor(height) };
 }
 

@@ -11,7 +11,7 @@ import { TileView } from "./tile.js";
 /** @typedef {import("../types/app").LocalState} LocalState */
 /** @typedef {import("./layout.js").Rect} Rect */
 
-// A caption's height and its distance from the edges: it never rises out of its tile.
+// A caption's height and its distance from the edges.
 const CAPTION = 44;
 
 export class GridView {
@@ -86,10 +86,12 @@ export class GridView {
     if (!width || !height) return;
     const bar = this.#pills();
     const covered = height - Math.min(height, ...bar.filter((pill) => pill.height).map((pill) => pill.y));
-    const { rects, floating } = layout({ width, height, covered, remote: call.remote.map(({ stream }) => stream), self, pinned });
+    const { rects, stage, floating } = layout({ width, height, covered, remote: call.remote.map(({ stream }) => stream), self, pinned });
     this.local.panel.hidden = self === null;
     for (const tile of this.tiles) {
       const rect = rects.get(tile.stream);
+      tile.panel.classList.toggle("stage", tile.stream === stage);
+      tile.panel.classList.toggle("floating", tile.stream === floating);
       if (rect) place(tile.panel, rect, bar, tile.stream === floating);
     }
   }
@@ -97,7 +99,7 @@ export class GridView {
   /** Forgets the places, for the preview. */
   release() {
     this.local.panel.hidden = false;
-    this.local.panel.classList.remove("floating");
+    this.local.panel.classList.remove("stage", "floating");
     this.local.panel.removeAttribute("style");
   }
 
@@ -140,16 +142,15 @@ export class GridView {
  * @param {boolean} floats
  */
 function place(panel, rect, bar, floats) {
-  const lift = Math.max(0, ...bar.map((pill) => overlap(rect, pill)));
-  // The floating tile steps above the bar whole; others only raise their caption.
-  const y = floats && lift ? rect.y - lift - GAP : rect.y;
-  panel.classList.toggle("floating", floats);
+  const covered = Math.max(0, ...bar.map((pill) => overlap(rect, pill)));
+  // Above the bar the floating tile steps whole; others only raise their caption, and not out of themselves.
+  const lift = floats ? covered && covered + GAP : Math.min(covered, Math.max(0, rect.height - CAPTION));
   const { style } = panel;
   style.left = `${rect.x}px`;
-  style.top = `${y}px`;
+  style.top = `${rect.y}px`;
   style.width = `${rect.width}px`;
   style.height = `${rect.height}px`;
-  style.setProperty("--lift", `${floats ? 0 : Math.max(0, Math.min(lift, rect.height - CAPTION))}px`);
+  style.setProperty("--lift", `${lift}px`);
 }
 
 /**
