@@ -10,12 +10,10 @@ const MARGIN = 8;
  */
 export function setUpPopover(popover, fill = () => {}) {
   popover.addEventListener("beforetoggle", (event) => {
-    if (/** @type {ToggleEvent} */ (event).newState === "open") fill();
-  });
-  popover.addEventListener("toggle", (event) => {
-    const open = /** @type {ToggleEvent} */ (event).newState === "open";
-    for (const button of buttonsOf(popover)) button.setAttribute("aria-expanded", String(open));
-    if (open) stand(popover);
+    if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
+    fill();
+    // By then it is open, and not painted yet.
+    requestAnimationFrame(() => stand(popover));
   });
   addEventListener("resize", () => {
     if (popover.matches(":popover-open")) stand(popover);
@@ -28,13 +26,9 @@ export function anyOpen() {
 }
 
 /** @param {HTMLElement} popover */
-function buttonsOf(popover) {
-  return /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[popovertarget="${popover.id}"]`));
-}
-
-/** @param {HTMLElement} popover */
 function stand(popover) {
-  const button = [...buttonsOf(popover)].find((candidate) => candidate.offsetParent);
+  const buttons = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[popovertarget="${popover.id}"]`));
+  const button = [...buttons].find((candidate) => candidate.offsetParent);
   const own = popover.getBoundingClientRect();
   const room = { width: document.documentElement.clientWidth, height: document.documentElement.clientHeight };
   const anchor = button?.getBoundingClientRect();

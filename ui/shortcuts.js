@@ -17,7 +17,8 @@ export function pressed(event, shortcuts) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || typing(event.target)) return;
   const found = shortcuts.find(({ key, act }) => act && key.toLowerCase() === event.key.toLowerCase());
   if (!found) return;
-  event.preventDefault();
+  // The browser has uses of its own for Escape: it closes popovers and leaves the full screen.
+  if (found.key !== "Escape") event.preventDefault();
   found.act?.();
 }
 

@@ -1,13 +1,10 @@
 // A picture of every state of the page, for people to look at: `node tests/ui/screenshots.js OUT [PICTURES] [SCENE…]`.
-// Needs playwright-core (found by NODE_PATH or beside the repository) and Chromium at CHROMIUM or /usr/bin/chromium.
+// Needs what browser.js needs.
 import { mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { serve } from "./serve.js";
+import { browse, missing } from "./browser.js";
 
 const SIZES = [[480, 800], [1000, 700], [1920, 1080]];
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-
 /** What is done on the page before the picture, by scene. */
 const DEEDS = {
   error: (page) => page.click("#join"),
@@ -39,33 +36,26 @@ const SCENES = [
   "pinned", "camera-off", "muted", "stalled", "connecting", "away", "statistics", "menu", "camera-menu", "help",
 ];
 
-async function shoot(browser, address, out, scene, size, theme, language) {
-  const [width, height] = size;
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: language });
-  const page = await context.newPage();
-  page.on("console", (message) => message.type() === "error" && console.log(`${scene}: ${message.text()}`));
-  page.on("pageerror", (error) => console.log(`${scene}: ${error}`));
-  await page.goto(`${address}/?scene=${SCENE_OF[scene] ?? scene}`);
+async function shoot(browser, out, scene, [width, height], theme, language) {
+  const page = await browser.open(SCENE_OF[scene] ?? scene, { viewport: { width, height }, colorScheme: theme, locale: language });
   await page.waitForTimeout(700);
   await DEEDS[scene]?.(page);
   await page.mouse.move(width / 2, height / 2);
   await page.waitForTimeout(700);
   await page.screenshot({ path: join(out, `${scene}-${width}-${theme}-${language}.png`) });
-  await context.close();
+  for (const error of page.errors) console.log(`${scene}: ${error}`);
+  await page.context().close();
 }
 
 const [out = "tests/output/ui", pictures, ...only] = process.argv.slice(2);
-const require = createRequire(join(process.env.PLAYWRIGHT ?? process.cwd(), "/"));
-const { chromium } = require("playwright-core");
+const reason = missing();
+if (reason) throw new Error(reason);
 await mkdir(out, { recursive: true });
-const server = await serve(0, pictures);
-const address = `http://127.0.0.1:${server.address().port}`;
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+const browser = await browse(pictures);
 for (const scene of only.length ? only : SCENES) {
   for (const size of SIZES) {
-    for (const theme of ["light", "dark"]) await shoot(browser, address, out, scene, size, theme, "en");
+    for (const theme of ["light", "dark"]) await shoot(browser, out, scene, size, theme, "en");
   }
-  await shoot(browser, address, out, scene, SIZES[1], "light", "zh-CN");
+  await shoot(browser, out, scene, SIZES[1], "light", "zh-CN");
 }
 await browser.close();
-server.close();
