@@ -30,6 +30,10 @@ use crate::{
 /// stops at the frame's header.
 pub const MOST_READ: usize = 4 * MAX_MESSAGE;
 
+/// A message that is relayed may grow a little: the sender's uid is added, defaults are spelled out. It must not become one that the
+/// other end has to refuse.
+const MOST_RELAYED: usize = MAX_MESSAGE - 1024;
+
 /// How long a client may take to answer a close frame.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -163,6 +167,8 @@ impl Connection {
             Message::Text(text) if text.as_str().len() > MAX_MESSAGE => {
                 ControlFlow::Break(End::Close { code: close_code::SIZE, reason: "A message has at most 131072 bytes." })
             }
+            Message::Text(text) if text.as_str().len() > MOST_RELAYED => self
+                .on_mistake(request::Refusal { id: 0, error: Error::new(Code::BadMessage, "This message is too long to be passed on.") }),
             Message::Text(text) => match request::parse(text.as_str()) {
                 Ok(request) => {
                     self.on_request(request, now);

@@ -17,10 +17,6 @@ pub fn parse(text: &str) -> Result<Request, Refusal> {
         Ok(request) => return Ok(request),
         Err(cause) => cause,
     };
-    let bad = |id, cause: &dyn std::fmt::Display| Refusal {
-        id,
-        error: Error::new(Code::BadMessage, format!("Not a message of this protocol: {cause}.")),
-    };
     let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else { return Err(bad(0, &cause)) };
     let id = fields.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok()).unwrap_or(0);
     if fields.get("op").is_none_or(|op| op != "join") {
@@ -31,6 +27,12 @@ pub fn parse(text: &str) -> Result<Request, Refusal> {
     }
     check_join(&fields).map_err(|error| Refusal { id, error })?;
     serde_json::from_value(Value::Object(fields)).map_err(|cause| bad(id, &cause))
+}
+
+/// The parser quotes what it does not know, which may be most of a long message.
+fn bad(id: u32, cause: &serde_json::Error) -> Refusal {
+    let cause: String = cause.to_string().chars().take(200).collect();
+    Refusal { id, error: Error::new(Code::BadMessage, format!("Not a message of this protocol: {cause}.")) }
 }
 
 /// Refuses a version that this service does not speak.
@@ -112,6 +114,8 @@ mod tests {
             assert_eq!(id_and_code(garbage), Err((0, Code::BadMessage)), "{garbage}");
         }
         assert_eq!(id_and_code(r#"{"id": 3, "op": "dance"}"#), Err((3, Code::BadMessage)));
+        let long = json!({"id": 3, "op": "x".repeat(100_000)}).to_string();
+        assert!(parse(&long).unwrap_err().error.message.len() < 300);
         assert!(parse(r#"{"id": 3, "op": "ping"}"#).is_ok());
     }
 

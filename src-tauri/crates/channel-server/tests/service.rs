@@ -235,6 +235,27 @@ async fn an_oversized_message_closes_with_a_reason() {
 }
 
 #[tokio::test]
+async fn no_message_grows_too_long_on_its_way() {
+    let service = Service::start(patient()).await;
+    let mut ann = Client::joined(&service, 1).await;
+    ann.ask("publish", json!({"stream": camera(1)})).await;
+    let mut bob = Client::joined(&service, 2).await;
+    let subscription = "00112233445566778899aabbccddeeff";
+    bob.ask("subscribe", json!({"subscription": subscription, "stream": {"uid": 1}, "offer": ""})).await;
+    let candidate = |length| {
+        json!({"id": 99, "op": "candidate", "subscription": subscription, "candidate": {"candidate": "x".repeat(length)}}).to_string()
+    };
+    let longest = signal::MAX_MESSAGE - 1024 - candidate(0).len();
+    bob.send_text(candidate(longest)).await;
+    assert!(bob.reply(99).await.into_result().is_ok());
+    bob.send_text(candidate(longest + 1)).await;
+    assert_eq!(bob.reply(0).await.into_result().unwrap_err().code, signal::Code::BadMessage);
+    assert_eq!(ann.event().await["event"], "peer-online");
+    assert_eq!(ann.event().await["event"], "subscribe");
+    assert!(ann.event().await.to_string().len() < signal::MAX_MESSAGE);
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_dropped_and_blocks_nobody() {
     let mut config = patient();
     config.limits.queue = 256 * 1024;

@@ -18,7 +18,7 @@ use std::{
 };
 
 use signal::{
-    Code, Command, Error, Event, IceServer, Incoming, Joined, LeaveReason, Media, Mode, Peer, Reply, SessionKey, StreamSource,
+    Code, Command, Error, Event, IceServer, Incoming, Joined, LeaveReason, MAX_MESSAGE, Media, Mode, Peer, Reply, SessionKey, StreamSource,
     SubscriptionId, Success, Uid,
 };
 
@@ -76,6 +76,14 @@ pub enum Output {
 pub enum Parting {
     Silent,
     Replaced,
+}
+
+/// What the list of a channel's people may take of the answer to a join, in bytes; the rest of it is short.
+const MOST_LISTED: usize = MAX_MESSAGE - 8 * 1024;
+
+/// The most that a member takes in that list: the uid, and that of a camera and of a screen; JSON may double each character.
+fn listed_bytes(uid: &Uid) -> usize {
+    300 + 3 * 2 * uid.to_string().len()
 }
 
 type Answer = Result<Success, Error>;
@@ -177,22 +185,24 @@ impl Channel {
 
     /// The uid a new member gets: the one asked for if it may, else any free one of the channel's kind.
     fn free_uid(&self, join: &Join) -> Result<Uid, Error> {
-        if self.members.len() >= self.limits.members {
-            return Err(Error::new(Code::TooManyUsers, format!("The channel is full: it takes {} people.", self.limits.members)));
-        }
         let accounts = self.members.keys().next().map(|uid| matches!(uid, Uid::Account(_)));
-        let Some(uid) = &join.uid else { return Ok(self.assign(join.fresh_uid, accounts == Some(true))) };
-        if self.members.contains_key(uid) {
+        let uid = match &join.uid {
+            Some(uid) => uid.clone(),
+            None => self.assign(join.fresh_uid, accounts == Some(true)),
+        };
+        if self.members.contains_key(&uid) {
             let message = format!("The uid {uid} is in use in this channel. Choose another, or wait some seconds if it was you just now.");
             return Err(Error::new(Code::UidConflict, message));
         }
-        match accounts {
-            Some(accounts) if accounts != matches!(uid, Uid::Account(_)) => {
-                let kind = if accounts { "text accounts" } else { "numbers" };
-                Err(Error::new(Code::UidConflict, format!("The uids of this channel are {kind}; one channel takes one kind.")))
-            }
-            _ => Ok(uid.clone()),
+        if accounts.is_some_and(|accounts| accounts != matches!(uid, Uid::Account(_))) {
+            let kind = if accounts == Some(true) { "text accounts" } else { "numbers" };
+            return Err(Error::new(Code::UidConflict, format!("The uids of this channel are {kind}; one channel takes one kind.")));
         }
+        let listed: usize = self.members.keys().chain([&uid]).map(listed_bytes).sum();
+        if self.members.len() >= self.limits.members || listed > MOST_LISTED {
+            return Err(Error::new(Code::TooManyUsers, format!("The channel is full: {} people are in it.", self.members.len())));
+        }
+        Ok(uid)
     }
 
     /// The first free uid from `start` on. The loop ends: a channel has fewer members than there are numbers.

@@ -9,13 +9,26 @@ use super::*;
 
 const SILENCE: Duration = Duration::from_secs(8);
 
-/// A step by small numbers, so that steps meet: connections 0 to 7, uids 1 to 5, sessions as handed out, subscriptions 0 to 5.
+/// A step by small numbers, so that steps meet: uids 1 to 5, sessions as handed out, subscriptions 0 to 5.
 #[derive(Clone, Debug)]
 enum Step {
-    Join { uid: Option<Uid>, live: bool, session: Option<usize> },
-    Command { connection: usize, command: Command },
-    Disconnected { connection: usize },
-    Wait { ms: u64 },
+    Join {
+        uid: Option<Uid>,
+        live: bool,
+        session: Option<usize>,
+    },
+    /// `sensible` turns a stream into one that is there, or into one's own where that is asked for.
+    Command {
+        connection: usize,
+        command: Command,
+        sensible: bool,
+    },
+    Disconnected {
+        connection: usize,
+    },
+    Wait {
+        ms: u64,
+    },
 }
 
 fn uid() -> impl Strategy<Value = Uid> {
@@ -51,7 +64,7 @@ fn command() -> impl Strategy<Value = Command> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (prop::option::of(uid()), any::<bool>(), prop::option::of(0usize..8)).prop_map(|(uid, live, session)| Step::Join { uid, live, session }),
-        12 => (any::<usize>(), command()).prop_map(|(connection, command)| Step::Command { connection, command }),
+        12 => (any::<usize>(), command(), prop::bool::weighted(0.8)).prop_map(|(connection, command, sensible)| Step::Command { connection, command, sensible }),
         1 => any::<usize>().prop_map(|connection| Step::Disconnected { connection }),
         2 => (0u64..5_000).prop_map(|ms| Step::Wait { ms }),
     ]
@@ -86,8 +99,11 @@ impl Edge {
                 };
                 (Some(connection), Input::Join(join))
             }
-            Step::Command { connection, command } if !self.open.is_empty() => {
+            Step::Command { connection, mut command, sensible } if !self.open.is_empty() => {
                 let connection = self.open[connection % self.open.len()];
+                if sensible {
+                    self.make_sensible(connection, &mut command);
+                }
                 (Some(connection), Input::Request { connection, id: 1, command })
             }
             Step::Disconnected { connection } if !self.open.is_empty() => {
@@ -99,6 +115,22 @@ impl Edge {
                 (None, Input::Tick)
             }
             Step::Command { .. } | Step::Disconnected { .. } => (None, Input::Tick),
+        }
+    }
+
+    fn make_sensible(&self, connection: ConnectionId, command: &mut Command) {
+        let Some(uid) = self.channel.member(connection) else { return };
+        match command {
+            Command::Publish { stream: StreamInfo { id: stream, .. } } | Command::Unpublish { stream } | Command::Mute { stream, .. } => {
+                stream.uid = uid.clone();
+            }
+            Command::Subscribe { stream, .. } => {
+                let others = self.channel.members.iter().filter(|(other, _)| *other != uid);
+                if let Some(there) = others.flat_map(|(_, member)| member.streams.values()).next() {
+                    *stream = there.id.clone();
+                }
+            }
+            _ => {}
         }
     }
 
@@ -136,20 +168,24 @@ impl Edge {
         }
     }
 
-    /// The connections at the ends of the subscription that an input names, before it is handled; a resumed end gets its mail anyhow.
+    /// Where an input may send a subscription's messages: to both ends if its sender is one of them, else nowhere. Who joins gets their mail.
     fn ends(&self, input: &Input) -> BTreeSet<ConnectionId> {
-        let id = match input {
-            Input::Request {
-                command:
-                    Command::Answer { subscription, .. } | Command::Refuse { subscription, .. } | Command::Candidate { subscription, .. },
-                ..
-            } => subscription,
+        let (connection, id) = match input {
             Input::Join(join) => return BTreeSet::from([join.connection]),
+            Input::Request { connection, command, .. } => match command {
+                Command::Answer { subscription, .. } | Command::Refuse { subscription, .. } | Command::Candidate { subscription, .. } => {
+                    (connection, subscription)
+                }
+                _ => return BTreeSet::new(),
+            },
             _ => return BTreeSet::new(),
         };
-        let subscription = self.channel.subscriptions.get(id);
-        let uids = subscription.into_iter().flat_map(|subscription| [&subscription.subscriber, &subscription.stream.uid]);
-        uids.filter_map(|uid| self.channel.members[uid].connection()).collect()
+        let Some(subscription) = self.channel.subscriptions.get(id) else { return BTreeSet::new() };
+        let uids = [&subscription.subscriber, &subscription.stream.uid];
+        if self.channel.member(*connection).is_none_or(|uid| !uids.contains(&uid)) {
+            return BTreeSet::new();
+        }
+        uids.into_iter().filter_map(|uid| self.channel.members[uid].connection()).collect()
     }
 
     /// The module's invariants.

@@ -174,6 +174,29 @@ fn a_full_channel_takes_nobody_but_lets_its_members_return() {
 }
 
 #[test]
+fn the_longest_list_of_people_fits_into_a_message() {
+    let mut bench = bench_with(Limits { members: 10_000, ..Limits::default() });
+    let mut count = 0;
+    let full = loop {
+        let uid = Uid::account(&format!("{count:03}{}", "\"".repeat(252))).unwrap();
+        if let Err(code) = bench.try_join(join(count, Some(uid.clone()))) {
+            break code;
+        }
+        for source in [StreamSource::Camera, StreamSource::Screen] {
+            let id = StreamId { uid: uid.clone(), source };
+            bench.command(count, Publish { stream: StreamInfo { id, ..camera(1) } }).unwrap();
+        }
+        count += 1;
+    };
+    assert_eq!(full, Code::TooManyUsers);
+    let session = Some(format!("{:016x}", 0).parse().unwrap());
+    let answer = bench.try_join(Join { session, ..join(count + 1, None) }).unwrap();
+    assert_eq!(answer.peers.len(), (count - 1) as usize);
+    let length = serde_json::to_string(&Incoming::Reply(Reply::new(u32::MAX, Ok(Success::Joined(Box::new(answer)))))).unwrap().len();
+    assert!((signal::MAX_MESSAGE / 2..signal::MAX_MESSAGE).contains(&length), "{length} bytes for {count} people");
+}
+
+#[test]
 fn a_connection_joins_once_and_does_nothing_before() {
     let mut bench = bench();
     assert_eq!(bench.command(1, Publish { stream: camera(1) }), Err(Code::InvalidOperation));
@@ -230,7 +253,7 @@ fn here_leave_absent() {
     let left = Event::PeerLeave { uid: number(1), reason: LeaveReason::Quit };
     assert_eq!(bench.events(2), [Event::Unsubscribe { subscription: key(1) }, removed, left]);
     assert_eq!(bench.command(1, Ping), Err(Code::InvalidOperation));
-    assert_eq!(bench.enter(1).resumed, false);
+    assert!(!bench.enter(1).resumed);
     bench.command(1, Leave).unwrap();
     bench.command(2, Leave).unwrap();
     assert!(bench.channel.is_empty());
