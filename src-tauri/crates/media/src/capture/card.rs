@@ -24,7 +24,7 @@ impl Card {
         let choice = Choice::of(Direction::Input, &device, id, channels.into())?;
         let outlet = Arc::new(Mutex::new(Some(outlet)));
         let mut refusal = Error::Unsupported { device: id.to_owned(), source: None };
-        for config in choice.configs() {
+        for config in choice.configs(&device) {
             let callback = Callback {
                 framer: Framer::new(choice.rate, choice.channels.into(), channels),
                 samples: Vec::new(),
@@ -117,9 +117,11 @@ impl Farewell {
         if !host::ends(&error) {
             return;
         }
-        if self.outlet.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
-            // Nobody may be listening.
+        let outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(outlet) = outlet {
+            // Nobody may be listening. The event goes first, so that a reader who sees the end of the frames finds it.
             let _ = self.events.send(Event::Lost(host::failure(&self.id, error)));
+            drop(outlet);
         }
     }
 }

@@ -184,7 +184,7 @@ fn run(
     let cover = Cover::within((offer.format.width, offer.format.height), (want.width, want.height));
     let mut thin = Thin::new(offer.format.fps, want.fps);
     let (width, height) = cover.size();
-    if opened.send(Ok(VideoFormat { width, height, fps: offer.format.fps.min(want.fps) })).is_err() {
+    if opened.send(Ok(VideoFormat { width, height, fps: thin.fps() })).is_err() {
         return;
     }
     while !stop.is_set() {

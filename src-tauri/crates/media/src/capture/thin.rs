@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 /// Decides frame by frame which ones to keep.
 pub struct Thin {
+    fps: u32,
     /// The time from one kept frame to the next; none keeps all.
     period: Option<Duration>,
     next: Option<Instant>,
@@ -14,7 +15,13 @@ impl Thin {
     /// would show.
     pub fn new(have: u32, want: u32) -> Self {
         let faster = u64::from(have) * 4 > u64::from(want) * 5;
-        Self { period: faster.then(|| Duration::from_secs(1) / want.max(1)), next: None }
+        let period = faster.then(|| Duration::from_secs(1) / want.max(1));
+        Self { fps: if faster { want } else { have }, period, next: None }
+    }
+
+    /// How many frames per second are kept.
+    pub fn fps(&self) -> u32 {
+        self.fps
     }
 
     /// Whether to keep the frame captured at `captured`.
@@ -44,6 +51,7 @@ mod tests {
 
     #[test]
     fn a_faster_camera_is_thinned_to_the_wanted_rate() {
+        assert_eq!(Thin::new(60, 30).fps(), 30);
         assert_eq!(kept(60, 30, 0), 300);
         assert_eq!(kept(30, 15, 0), 150);
         assert_eq!(kept(25, 15, 0), 150);
@@ -53,6 +61,7 @@ mod tests {
 
     #[test]
     fn a_camera_as_fast_as_wanted_or_slower_keeps_all_frames() {
+        assert_eq!(Thin::new(30, 25).fps(), 30);
         assert_eq!(kept(30, 30, 5), 300);
         assert_eq!(kept(30, 25, 0), 300);
         assert_eq!(kept(10, 30, 0), 100);

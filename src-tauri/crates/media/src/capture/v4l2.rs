@@ -24,7 +24,7 @@ pub struct Node {
 /// The pixel formats that are understood, in V4L2's codes.
 const KNOWN: [&[u8; 4]; 4] = [b"YUYV", b"NV12", b"RGB3", b"MJPG"];
 
-/// The nodes that can capture, by index. One that may not be looked into is listed by its index, so that opening it says why.
+/// The nodes that can capture, by index. One that may not be looked into is listed too, so that opening it says why.
 pub fn nodes() -> Vec<Node> {
     let entries = std::fs::read_dir("/dev").into_iter().flatten().flatten();
     let mut indices: Vec<u32> = entries.filter_map(|entry| index(&entry.file_name().to_string_lossy())).collect();
@@ -43,12 +43,16 @@ fn node(index: u32) -> Option<Node> {
             let node = Node { index, bus: text(&capability.bus_info), card: text(&capability.card) };
             can_capture(capability.capabilities, capability.device_caps).then_some(node)
         }
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let name = format!("video{index}");
-            Some(Node { index, bus: name.clone(), card: name })
-        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => locked(index),
         Err(_) => None,
     }
+}
+
+/// A node that may not be opened. Its flags are unknown then, but a device's first node is the camera.
+fn locked(index: u32) -> Option<Node> {
+    let read = |file: &str| std::fs::read_to_string(format!("/sys/class/video4linux/video{index}/{file}")).ok();
+    let first = read("index")?.trim() == "0";
+    first.then(|| Node { index, bus: format!("video{index}"), card: read("name").unwrap_or_default().trim().to_owned() })
 }
 
 /// Whether a node with these flags is a camera. A driver's metadata and output nodes share `all` with it; `own` is the node's alone.

@@ -122,7 +122,7 @@ impl Card {
 /// Builds the stream with callbacks of 10 ms or, where the device refuses that, of its own choice.
 fn start(device: &cpal::Device, id: &str, choice: Choice, waker: &Waker) -> Result<(ring::Writer, Arc<Monitor>, cpal::Stream), Error> {
     let mut refusal = Error::Unsupported { device: id.to_owned(), source: None };
-    for config in choice.configs() {
+    for config in choice.configs(device) {
         let (writer, reader) = ring::ring((RING.as_secs_f64() * f64::from(choice.rate)) as usize * 2);
         let monitor = Arc::new(Monitor::default());
         let callback = Callback { ring: reader, begun: false, monitor: monitor.clone(), waker: waker.clone() };

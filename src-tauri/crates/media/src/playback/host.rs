@@ -11,6 +11,10 @@ use crate::capture::{Device, Kind, SAMPLE_RATE};
 /// The device that the person chose in the system's settings.
 pub const DEFAULT: &str = "default";
 
+/// What cpal calls its hosts on Linux.
+const ALSA: &str = "alsa";
+const PULSEAUDIO: &str = "pulseaudio";
+
 /// Which way the sound goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -36,7 +40,7 @@ impl Direction {
 
     fn default_device(self, host: &cpal::Host) -> Option<cpal::Device> {
         match self {
-            Self::Input => host.default_input_device(),
+            Self::Input => host.default_input_device().filter(|device| !device.id().is_ok_and(|id| is_monitor(&id))),
             Self::Output => host.default_output_device(),
         }
     }
@@ -53,35 +57,42 @@ impl Direction {
 pub fn list(direction: Direction) -> Vec<Device> {
     quiet();
     let host = cpal::default_host();
-    let default = direction.default_device(&host).and_then(|device| device.id().ok());
     let offered = |device: &cpal::Device| match direction {
         Direction::Input => device.supports_input(),
         Direction::Output => device.supports_output(),
     };
     let devices = host.devices().into_iter().flatten().filter(offered);
-    let mut listed: Vec<(bool, Device)> = Vec::new();
-    for device in devices {
-        let Ok(id) = device.id() else { continue };
-        let is_default = Some(&id) == default.as_ref();
-        if wanted(&id) && (!is_default || answers(direction, &device)) {
-            let entry = Device { id: format!("{}{id}", direction.prefix()), label: label(&device), kind: direction.kind() };
-            listed.push((is_default, entry));
-        }
+    let mut listed: Vec<(DeviceId, Device)> = devices
+        .filter_map(|device| {
+            let id = device.id().ok().filter(wanted)?;
+            let listed = Device { id: format!("{}{id}", direction.prefix()), label: label(&device), kind: direction.kind() };
+            Some((id, listed))
+        })
+        .collect();
+    let default = direction.default_device(&host);
+    let default_id = default.as_ref().and_then(|device| device.id().ok());
+    if let Some(place) = listed.iter().position(|(id, _)| Some(id) == default_id.as_ref()) {
+        listed[..=place].rotate_right(1);
+    } else if let (Some(device), Some(id)) = (default, default_id)
+        && answers(direction, &device)
+    {
+        listed.insert(0, (id, Device { id: DEFAULT.into(), label: label(&device), kind: direction.kind() }));
     }
-    listed.sort_by_key(|(is_default, _)| !is_default);
     listed.into_iter().map(|(_, device)| device).collect()
 }
 
-/// Whether a person would look for this device. ALSA lists each card a dozen times, by what may be put before it, and PulseAudio what
-/// each speaker plays as a microphone.
+/// Whether a person would look for this device. ALSA lists each card a dozen times, by what may be put before it.
 fn wanted(id: &DeviceId) -> bool {
     match id.host().to_string().as_str() {
-        "alsa" => {
-            id.id() == DEFAULT || id.id().strip_prefix("plughw:CARD=").is_some_and(|card| !card.starts_with(|c: char| c.is_ascii_digit()))
-        }
-        "pulseaudio" => !id.id().ends_with(".monitor"),
+        ALSA => id.id().strip_prefix("plughw:CARD=").is_some_and(|card| !card.starts_with(|c: char| c.is_ascii_digit())),
+        PULSEAUDIO => !is_monitor(id),
         _ => true,
     }
+}
+
+/// PulseAudio offers what a speaker plays as a microphone. Nobody means that one: the others would hear themselves.
+fn is_monitor(id: &DeviceId) -> bool {
+    id.host().to_string() == PULSEAUDIO && id.id().ends_with(".monitor")
 }
 
 /// Whether the default device is more than a name: ALSA has one without any card. One that is busy is there.
@@ -130,9 +141,12 @@ impl Choice {
         choose(&ranges, channels).ok_or_else(|| Error::Unsupported { device: id.to_owned(), source: None })
     }
 
-    /// As a request for callbacks of 10 ms, then for whatever the device likes.
-    pub fn configs(self) -> [StreamConfig; 2] {
-        [BufferSize::Fixed(self.rate.div_ceil(100)), BufferSize::Default].map(|buffer_size| StreamConfig {
+    /// As a request for short callbacks, then for whatever the device likes: 10 ms through a sound server; 20 ms on bare ALSA, whose
+    /// buffer is only two callbacks long, so that 20 ms without the processor already lose sound.
+    pub fn configs(self, device: &cpal::Device) -> [StreamConfig; 2] {
+        let bare = device.id().is_ok_and(|id| id.host().to_string() == ALSA);
+        let period = self.rate.div_ceil(if bare { 50 } else { 100 });
+        [BufferSize::Fixed(period), BufferSize::Default].map(|buffer_size| StreamConfig {
             channels: self.channels,
             sample_rate: self.rate,
             buffer_size,
@@ -243,8 +257,13 @@ mod tests {
     #[test]
     fn only_what_a_person_would_look_for_is_listed() {
         let listed = |id: &str| id.parse().map(|id| wanted(&id)).unwrap_or(true);
-        assert!(listed("alsa:default") && listed("alsa:plughw:CARD=PCH,DEV=0"));
-        assert!(!listed("alsa:null") && !listed("alsa:surround51:CARD=PCH,DEV=0") && !listed("alsa:plughw:CARD=0,DEV=0"));
+        assert!(listed("alsa:plughw:CARD=PCH,DEV=0"));
+        assert!(
+            !listed("alsa:null")
+                && !listed("alsa:default")
+                && !listed("alsa:surround51:CARD=PCH,DEV=0")
+                && !listed("alsa:plughw:CARD=0,DEV=0")
+        );
     }
 
     #[test]
