@@ -15,9 +15,10 @@ use crate::endpoint::Shared;
 use crate::peer::connection::Connection;
 use crate::peer::event::{Candidate, Event, Tracks};
 use crate::peer::handler::{self, Handler};
+use crate::peer::media::Media;
 use crate::peer::outbound::{Outbound, Track};
 use crate::peer::settings::{self, AUDIO_CLOCK, VIDEO_CLOCK};
-use crate::peer::task::{Media, Parts, Peer};
+use crate::peer::task::{Parts, Peer};
 use crate::peer::watchdog;
 use crate::send::rate;
 use crate::{Error, Runtime, SendStats, sdp};
@@ -51,8 +52,8 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
         now,
     );
     let (signals_in, signals) = mpsc::channel(handler::QUEUE);
-    let media = Media::Out(Arc::clone(&outbound));
-    let handler = Handler::new(signals_in, media.clone());
+    let media: Arc<dyn Media> = Arc::clone(&outbound) as Arc<dyn Media>;
+    let handler = Handler::new(signals_in, Arc::clone(&media));
     let chain = settings::publisher_chain(&outbound);
     let (connection, stopped) = Connection::open(config, chain, handler, Arc::clone(&shared.panics)).await?;
     let limits = watchdog::Limits { connect: config.connect_deadline * 2, silence: config.silence_deadline };
@@ -86,7 +87,7 @@ async fn add_track(connection: &Connection, outbound: &Outbound, kind: RtpCodecK
     let track = MediaStreamTrack::new(stream, name.clone(), name, kind, vec![coding]);
     let track: Arc<dyn TrackLocal> = Arc::new(TrackLocalStaticRTP::new(track));
     connection.order("adding a track", connection.peer().add_track(Arc::clone(&track))).await?;
-    outbound.nudge.set_local(track);
+    outbound.on_local_track(track);
     Ok(())
 }
 

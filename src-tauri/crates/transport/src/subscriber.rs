@@ -13,7 +13,8 @@ use crate::peer::connection::Connection;
 use crate::peer::event::{Candidate, Event, Tracks};
 use crate::peer::handler::{self, Handler};
 use crate::peer::inbound::{FRAME_QUEUE, Inbound};
-use crate::peer::task::{Media, Parts, Peer};
+use crate::peer::media::Media;
+use crate::peer::task::{Parts, Peer};
 use crate::peer::{settings, watchdog};
 use crate::receive::{audio, video};
 use crate::{Error, ReceiveStats, Runtime, sdp};
@@ -73,8 +74,8 @@ pub(crate) async fn open(shared: &Shared, tracks: Tracks) -> Result<(Subscriber,
     let (frames_in, frames) = mpsc::channel(FRAME_QUEUE);
     let inbound = Inbound::new(tracks, rand::random(), shared.wall, frames_in, runtime.now());
     let (signals_in, signals) = mpsc::channel(handler::QUEUE);
-    let media = Media::In(Arc::clone(&inbound));
-    let handler = Handler::new(signals_in, media.clone());
+    let media: Arc<dyn Media> = Arc::clone(&inbound) as Arc<dyn Media>;
+    let handler = Handler::new(signals_in, Arc::clone(&media));
     let chain = settings::subscriber_chain(&inbound);
     let (connection, stopped) = Connection::open(config, chain, handler, Arc::clone(&shared.panics)).await?;
     let limits = watchdog::Limits { connect: config.connect_deadline, silence: config.silence_deadline };
@@ -186,7 +187,7 @@ impl AudioReceiver {
         }
     }
 
-    /// Delays playout at least by `delay`. Lip sync is kept without it.
+    /// Holds playout back by at least `delay` beyond what the network asks for. Lip sync is kept without it.
     pub fn set_minimum_delay(&mut self, delay: Duration) {
         self.inbound.set_audio_floor(delay);
     }

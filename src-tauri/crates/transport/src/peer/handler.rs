@@ -9,7 +9,7 @@ use webrtc::peer_connection::{
 };
 
 use super::event::Candidate;
-use super::task::Media;
+use super::media::Media;
 
 /// More than a connection says before its task runs: a candidate for each address, a few states.
 pub(crate) const QUEUE: usize = 256;
@@ -25,11 +25,11 @@ pub(crate) enum Signal {
 /// Forwards callbacks.
 pub(crate) struct Handler {
     signals: mpsc::Sender<Signal>,
-    media: Media,
+    media: Arc<dyn Media>,
 }
 
 impl Handler {
-    pub(crate) fn new(signals: mpsc::Sender<Signal>, media: Media) -> Self {
+    pub(crate) fn new(signals: mpsc::Sender<Signal>, media: Arc<dyn Media>) -> Self {
         Self { signals, media }
     }
 
@@ -67,9 +67,6 @@ impl PeerConnectionEventHandler for Handler {
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        if state == RTCPeerConnectionState::Connected {
-            self.media.on_connected();
-        }
         self.forward(Signal::Connection(state));
     }
 

@@ -6,10 +6,14 @@
 //! handler       its callbacks, forwarded into a queue
 //! task          the queue, timers and events of one connection
 //! watchdog      when a connection is disconnected or over, and in which phase (pure)
-//! inbound       the subscriber's media: an interceptor over `receive`
-//! outbound      the publisher's media: an interceptor over `send`
+//! media         media as its connection sees it, either end's
+//! inbound       the subscriber's media: `receive` behind a lock
+//! outbound      the publisher's media: `send` behind a lock
+//! interceptor   media on the interceptor chain
+//! nudge         wakes the driver
 //! rtcp          reports and requests as RTCP packets
 //! outbox        events that media raises, one of a kind
+//! wall          the wall clock, read once
 //! ```
 //!
 //! Media never passes through `webrtc`'s track queues, which drop packets when they are full: the interceptors take
@@ -19,6 +23,8 @@ pub(crate) mod connection;
 pub(crate) mod event;
 pub(crate) mod handler;
 pub(crate) mod inbound;
+pub(crate) mod interceptor;
+pub(crate) mod media;
 pub(crate) mod nudge;
 pub(crate) mod outbound;
 pub(crate) mod outbox;

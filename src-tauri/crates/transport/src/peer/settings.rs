@@ -11,8 +11,10 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use webrtc::error::Error;
 use webrtc::peer_connection::{SettingEngine, SettingEngineBuilder};
 
-use super::inbound::{self, Inbound};
-use super::outbound::{self, Outbound};
+use super::inbound::Inbound;
+use super::interceptor::Interceptor;
+use super::media::Media;
+use super::outbound::{Estimator, Outbound};
 
 /// RTP clock rates (RFC 6184 §8.1 and RFC 7587 §4.1).
 pub(crate) const VIDEO_CLOCK: u32 = 90_000;
@@ -88,14 +90,14 @@ pub(crate) fn setting_engine() -> SettingEngine {
 pub(crate) fn subscriber_chain(inbound: &Arc<Inbound>) -> Registry {
     Registry::new()
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(FEEDBACK_INTERVAL).build())
-        .with(Slot::JitterBuffer, inbound::Interceptor::new(Arc::clone(inbound)))
+        .with(Slot::JitterBuffer, Interceptor::new(Arc::clone(inbound) as Arc<dyn Media>))
 }
 
 /// The publisher's chain. Ours stands in the pacer's place: what it releases, repairs included, is numbered and
 /// recorded on its way out.
 pub(crate) fn publisher_chain(outbound: &Arc<Outbound>) -> Registry {
     Registry::new()
-        .with(Slot::CongestionControl, CongestionControlBuilder::new(outbound::Estimator::new(Arc::clone(outbound))).build())
+        .with(Slot::CongestionControl, CongestionControlBuilder::new(Estimator::new(Arc::clone(outbound))).build())
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
-        .with(Slot::Pacer, outbound::Interceptor::new(Arc::clone(outbound)))
+        .with(Slot::Pacer, Interceptor::new(Arc::clone(outbound) as Arc<dyn Media>))
 }

@@ -8,15 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
-use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{RTCIceConnectionState, RTCPeerConnectionState};
 
 use super::connection::Connection;
 use super::event::Event;
 use super::handler::Signal;
-use super::inbound::Inbound;
-use super::outbound::Outbound;
-use super::outbox::Outbox;
+use super::media::Media;
 use super::watchdog::{Limits, Verdict, Watchdog};
 use crate::error::Failure;
 use crate::runtime::{Runtime, Stopped};
@@ -27,55 +24,6 @@ const EVENTS: usize = 256;
 const TICK: Duration = Duration::from_millis(100);
 /// The candidate pair's round trip is read this often.
 const RTT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The media of either end.
-#[derive(Clone)]
-pub(crate) enum Media {
-    In(Arc<Inbound>),
-    Out(Arc<Outbound>),
-}
-
-impl Media {
-    pub(crate) fn on_connected(&self) {
-        if let Media::Out(outbound) = self {
-            outbound.on_connected();
-        }
-    }
-
-    pub(crate) fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        if let Media::In(inbound) = self {
-            inbound.nudge.set_remote(track);
-        }
-    }
-
-    fn outbox(&self) -> &Outbox {
-        match self {
-            Media::In(inbound) => &inbound.outbox,
-            Media::Out(outbound) => &outbound.outbox,
-        }
-    }
-
-    fn last_packet(&self) -> Option<Instant> {
-        match self {
-            Media::In(inbound) => inbound.last_packet(),
-            Media::Out(outbound) => outbound.last_packet(),
-        }
-    }
-
-    fn set_rtt(&self, rtt: Duration) {
-        match self {
-            Media::In(inbound) => inbound.set_rtt(rtt),
-            Media::Out(outbound) => outbound.set_rtt(rtt),
-        }
-    }
-
-    fn close(&self) {
-        match self {
-            Media::In(inbound) => inbound.close(),
-            Media::Out(outbound) => outbound.close(),
-        }
-    }
-}
 
 /// Orders to the task.
 enum Order {
@@ -95,7 +43,7 @@ pub(crate) struct Peer {
 pub(crate) struct Parts {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) connection: Arc<Connection>,
-    pub(crate) media: Media,
+    pub(crate) media: Arc<dyn Media>,
     pub(crate) signals: mpsc::Receiver<Signal>,
     pub(crate) stopped: mpsc::Receiver<Stopped>,
     pub(crate) limits: Limits,
@@ -224,12 +172,7 @@ impl Task {
     async fn on_connected(&mut self) {
         if self.watchdog.on_connected() {
             self.backlog.push_back(Event::Connected);
-            // What was sent before, if anything, is of no use to the other end.
-            if let Media::Out(outbound) = &self.parts.media
-                && outbound.has_video()
-            {
-                self.backlog.push_back(Event::KeyframeRequested);
-            }
+            self.parts.media.on_connected();
         }
         self.read_rtt().await;
     }

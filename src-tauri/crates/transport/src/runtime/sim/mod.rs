@@ -90,6 +90,11 @@ impl Sim {
         self.world.state().network.set_filter(Box::new(filter));
     }
 
+    /// How many sockets are open.
+    pub fn sockets(&self) -> usize {
+        self.world.state().network.sockets()
+    }
+
     /// The clock's reading.
     pub fn now(&self) -> Instant {
         self.world.state().now

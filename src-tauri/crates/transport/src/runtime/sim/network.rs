@@ -101,6 +101,10 @@ impl Network {
         self.inboxes.insert(address, Inbox { host, ..Inbox::default() });
     }
 
+    pub(super) fn sockets(&self) -> usize {
+        self.inboxes.len()
+    }
+
     pub(super) fn unbind(&mut self, address: SocketAddr) {
         self.inboxes.remove(&address);
     }

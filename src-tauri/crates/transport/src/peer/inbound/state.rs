@@ -1,0 +1,213 @@
+//! What the subscriber's media knows, under its lock.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime};
+
+use rtc::interceptor::Packet as ChainPacket;
+use rtc::rtp;
+use tokio::sync::mpsc;
+
+use crate::peer::event::{Event, Tracks};
+use crate::peer::outbox::Outbox;
+use crate::peer::rtcp::{self, Message};
+use crate::receive::audio::{Audio, Playout};
+use crate::receive::video::{self, Video};
+use crate::receive::{Packet, report};
+use crate::sync::{Extra, Sync};
+
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// The first sender report is answered soon: the sender takes its round trip from it.
+const FIRST_REPORT: Duration = Duration::from_millis(20);
+const SYNC_INTERVAL: Duration = Duration::from_millis(200);
+/// A timer in the past would make the driver spin.
+const MIN_WAIT: Duration = Duration::from_millis(1);
+
+/// A track being received.
+pub(super) struct Track<T> {
+    pub(super) media: T,
+    pub(super) ssrc: Option<u32>,
+    /// When `media` wants to be asked again.
+    pub(super) next: Option<Instant>,
+    started: bool,
+    sender_known: bool,
+}
+
+impl<T> Track<T> {
+    fn new(media: T) -> Self {
+        Self { media, ssrc: None, next: None, started: false, sender_known: false }
+    }
+
+    fn has(&self, ssrc: u32) -> bool {
+        self.ssrc == Some(ssrc)
+    }
+
+    fn on_first_packet(&mut self, event: Event, outbox: &Outbox) {
+        if !std::mem::replace(&mut self.started, true) {
+            outbox.raise(event);
+        }
+    }
+}
+
+pub(super) struct State {
+    pub(super) video: Option<Track<Video>>,
+    pub(super) audio: Option<Track<Audio>>,
+    pub(super) frames: Option<mpsc::Sender<video::Frame>>,
+    sync: Sync,
+    /// What lip sync holds each track back by.
+    extra: Extra,
+    pub(super) next_sync: Option<Instant>,
+    pub(super) audio_floor: Duration,
+    pub(super) output_delay: Duration,
+    /// The first one goes out with the handshake's end: it tells the other end that the handshake has one.
+    pub(super) next_report: Instant,
+    pub(super) last_packet: Option<Instant>,
+    pub(super) overflows: u64,
+    pub(super) rtt: Option<Duration>,
+}
+
+impl State {
+    pub(super) fn new(tracks: Tracks, frames: mpsc::Sender<video::Frame>, now: Instant) -> Self {
+        Self {
+            video: tracks.video.then(|| Track::new(Video::new())),
+            audio: tracks.audio.then(|| Track::new(Audio::new())),
+            frames: Some(frames),
+            sync: Sync::new(),
+            extra: Extra::default(),
+            next_sync: None,
+            audio_floor: Duration::ZERO,
+            output_delay: Duration::ZERO,
+            next_report: now,
+            last_packet: None,
+            overflows: 0,
+            rtt: None,
+        }
+    }
+
+    pub(super) fn on_rtp(&mut self, packet: &rtp::Packet, now: Instant, outbox: &Outbox) {
+        self.last_packet = Some(now);
+        let ssrc = packet.header.ssrc;
+        let media = Packet {
+            sequence: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            marker: packet.header.marker,
+            payload: packet.payload.clone(),
+        };
+        if let Some(track) = self.video.as_mut().filter(|track| track.has(ssrc)) {
+            track.media.on_packet(media, now);
+            track.next = Some(now);
+            track.on_first_packet(Event::VideoStarted, outbox);
+        } else if let Some(track) = self.audio.as_mut().filter(|track| track.has(ssrc)) {
+            track.media.on_packet(media, now);
+            track.next = Some(now);
+            track.on_first_packet(Event::AudioStarted, outbox);
+        }
+    }
+
+    /// `wall` is our wall clock's reading at `now`.
+    pub(super) fn on_rtcp(&mut self, packets: &[rtcp::Packet], now: Instant, wall: SystemTime) {
+        self.last_packet = Some(now);
+        let mut first = false;
+        for message in packets.iter().flat_map(rtcp::read) {
+            let Message::Sender { ssrc, ntp, timestamp } = message else { continue };
+            if let Some(track) = self.video.as_mut().filter(|track| track.has(ssrc)) {
+                track.media.on_sender_report(ntp, timestamp, now, wall);
+                first |= !std::mem::replace(&mut track.sender_known, true);
+            } else if let Some(track) = self.audio.as_mut().filter(|track| track.has(ssrc)) {
+                track.media.on_sender_report(ntp, timestamp, now, wall);
+                first |= !std::mem::replace(&mut track.sender_known, true);
+            }
+        }
+        if first {
+            self.next_report = self.next_report.min(now + FIRST_REPORT);
+        }
+    }
+
+    /// Appends what is due at `now`, from this end's `ssrc`.
+    pub(super) fn poll(&mut self, ssrc: u32, now: Instant, out: &mut VecDeque<ChainPacket>) {
+        let mut requests = Vec::new();
+        self.poll_video(ssrc, now, &mut requests);
+        self.poll_audio(ssrc, now, &mut requests);
+        if self.next_report <= now {
+            requests.push(rtcp::receiver_report(ssrc, self.blocks(now)));
+            self.next_report = now + REPORT_INTERVAL;
+        }
+        if !requests.is_empty() {
+            out.push_back(ChainPacket::Rtcp(requests));
+        }
+    }
+
+    fn poll_video(&mut self, ssrc: u32, now: Instant, requests: &mut Vec<rtcp::Packet>) {
+        let Some(track) = self.video.as_mut().filter(|track| track.next.is_some_and(|next| next <= now)) else { return };
+        let Some(media_ssrc) = track.ssrc else { return };
+        loop {
+            match track.media.poll(now) {
+                video::Output::Frame(frame) => {
+                    if let Some(captured) = frame.captured {
+                        self.sync.on_video(captured, frame.render_at - self.extra.video);
+                    }
+                    let Some(frames) = &self.frames else { continue };
+                    if let Err(mpsc::error::TrySendError::Full(_)) = frames.try_send(frame) {
+                        self.overflows += 1;
+                        track.media.require_keyframe(now);
+                    }
+                }
+                video::Output::Nack(sequences) => requests.push(rtcp::nack(ssrc, media_ssrc, &sequences)),
+                video::Output::RequestKeyframe => requests.push(rtcp::keyframe_request(ssrc, media_ssrc)),
+                video::Output::Wait(next) => {
+                    track.next = next.map(|next| next.max(now + MIN_WAIT));
+                    break;
+                }
+            }
+        }
+        self.keep_in_step(now);
+    }
+
+    fn poll_audio(&mut self, ssrc: u32, now: Instant, requests: &mut Vec<rtcp::Packet>) {
+        let Some(track) = self.audio.as_mut().filter(|track| track.next.is_some_and(|next| next <= now)) else { return };
+        let Some(media_ssrc) = track.ssrc else { return };
+        let (sequences, next) = track.media.poll_nack(now);
+        track.next = next.map(|next| next.max(now + MIN_WAIT));
+        if !sequences.is_empty() {
+            requests.push(rtcp::nack(ssrc, media_ssrc, &sequences));
+        }
+    }
+
+    /// When [`poll`](Self::poll) should be asked at the latest.
+    pub(super) fn next(&self) -> Instant {
+        let video = self.video.as_ref().and_then(|track| track.next);
+        let audio = self.audio.as_ref().and_then(|track| track.next);
+        [video, audio].into_iter().flatten().fold(self.next_report, Instant::min)
+    }
+
+    fn blocks(&mut self, now: Instant) -> Vec<(u32, report::Block)> {
+        let video = self.video.as_mut().and_then(|track| Some((track.ssrc?, track.media.report(now)?)));
+        let audio = self.audio.as_mut().and_then(|track| Some((track.ssrc?, track.media.report(now)?)));
+        video.into_iter().chain(audio).collect()
+    }
+
+    /// What to play for the 20 ms after `now`.
+    pub(super) fn pull(&mut self, now: Instant) -> Playout {
+        let Some(track) = &mut self.audio else { return Playout::Empty };
+        let playout = track.media.pull(now);
+        if let Playout::Packet { captured: Some(captured), .. } = playout {
+            self.sync.on_audio(captured, now + self.output_delay - self.extra.audio);
+        }
+        self.keep_in_step(now);
+        playout
+    }
+
+    /// Applies lip sync, now and then.
+    fn keep_in_step(&mut self, now: Instant) {
+        if self.next_sync.is_some_and(|next| now < next) {
+            return;
+        }
+        self.next_sync = Some(now + SYNC_INTERVAL);
+        self.extra = self.sync.update();
+        if let Some(track) = &mut self.video {
+            track.media.set_extra_delay(self.extra.video);
+        }
+        if let Some(track) = &mut self.audio {
+            track.media.set_minimum_delay(self.audio_floor.max(self.extra.audio));
+        }
+    }
+}

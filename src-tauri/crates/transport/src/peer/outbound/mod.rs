@@ -1,0 +1,203 @@
+//! The publisher's media: frames into [`crate::send`], packets onto the chain, requests and reports off it.
+//!
+//! Packets get their sequence numbers when they leave the pacer, in the driver's task; whoever hands in frames only
+//! packetizes and queues them. Before the connection is up there is nowhere to send to, and frames are dropped.
+
+mod state;
+mod track;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rtc::interceptor::{BandwidthEstimator, Packet, PacketReport, StreamInfo};
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_remote::TrackRemote;
+
+use self::state::{Queued, State};
+pub(crate) use self::track::Track;
+use super::event::Event;
+use super::media::Media;
+use super::nudge::Nudge;
+use super::outbox::Outbox;
+use super::wall::Wall;
+use crate::SendStats;
+use crate::send::packetize::{self, packetize};
+use crate::send::rate::{self, Sample};
+
+/// RTP header, transport-wide number, SRTP tag, UDP and IP headers: what a payload costs besides itself, in bytes.
+const OVERHEAD: usize = 12 + 8 + 16 + 28;
+
+/// One publisher's media.
+pub(crate) struct Outbound {
+    state: Mutex<State>,
+    ssrc: u32,
+    wall: Wall,
+    outbox: Outbox,
+    nudge: Nudge,
+}
+
+impl Outbound {
+    /// Media for the tracks given, at rates within `config`.
+    pub(crate) fn new(video: Option<Track>, audio: Option<Track>, config: rate::Config, wall: Wall, now: Instant) -> Arc<Self> {
+        let ssrc = video.as_ref().or(audio.as_ref()).map(|track| track.ssrc).unwrap_or_default();
+        let state = Mutex::new(State::new(video, audio, config, now));
+        Arc::new(Self { state, ssrc, wall, outbox: Outbox::default(), nudge: Nudge::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The library has a track of ours.
+    pub(crate) fn on_local_track(&self, track: Arc<dyn TrackLocal>) {
+        self.nudge.set_local(track);
+    }
+
+    /// Queues a frame; see [`crate::Publisher::send_video`].
+    pub(crate) fn send_video(&self, access_unit: &[u8], captured: Instant, keyframe: bool, now: Instant) {
+        let payloads = packetize(access_unit, packetize::MAX_PAYLOAD);
+        let count = payloads.len() as u64;
+        let mut state = self.state();
+        let State { video: Some(track), connected, pacer, .. } = &mut *state else { return };
+        if !*connected || payloads.is_empty() {
+            track.stats.dropped += count;
+            return;
+        }
+        let timestamp = track.clock.timestamp(captured);
+        let packets = payloads.into_iter().map(|payload| {
+            let size = payload.data.len() + OVERHEAD;
+            (size, Queued::Video { timestamp, payload: payload.data, marker: payload.marker })
+        });
+        if pacer.push_video(packets, keyframe, now) {
+            track.stats.frames += 1;
+        } else {
+            track.stats.dropped += count;
+        }
+        if pacer.take_keyframe_request(now) {
+            self.outbox.raise(Event::KeyframeRequested);
+        }
+        drop(state);
+        self.nudge.wake();
+    }
+
+    /// Queues an Opus packet; see [`crate::Publisher::send_audio`].
+    pub(crate) fn send_audio(&self, opus: &[u8], captured: Instant) {
+        let mut state = self.state();
+        let State { audio: Some(track), connected, pacer, audio_bytes, .. } = &mut *state else { return };
+        if !*connected || opus.is_empty() {
+            track.stats.dropped += 1;
+            return;
+        }
+        track.stats.frames += 1;
+        let size = opus.len() + OVERHEAD;
+        *audio_bytes += size as u64;
+        let timestamp = track.clock.timestamp(captured);
+        pacer.push_audio(size, Queued::Audio { timestamp, payload: Bytes::copy_from_slice(opus) });
+        drop(state);
+        self.nudge.wake();
+    }
+
+    pub(crate) fn stats(&self) -> SendStats {
+        let state = self.state();
+        SendStats {
+            video: state.video.as_ref().map(|track| track.stats.clone()).unwrap_or_default(),
+            audio: state.audio.as_ref().map(|track| track.stats.clone()).unwrap_or_default(),
+            keyframe_requests: state.keyframe_requests,
+            target_bps: state.rate.target(),
+            rtt: state.rate.rtt(),
+            pacer_delay: state.pacer.queued(),
+        }
+    }
+}
+
+impl Media for Outbound {
+    fn bind(&self, info: &StreamInfo) {
+        self.state().tracks().filter(|track| track.ssrc == info.ssrc).for_each(|track| {
+            track.payload_type = Some(info.payload_type);
+        });
+    }
+
+    fn on_packet(&self, packet: &Packet, now: Instant) -> bool {
+        if let Packet::Rtcp(packets) = packet {
+            let mut state = self.state();
+            state.on_rtcp(packets, now, &self.wall, &self.outbox);
+            state.tell(&self.outbox);
+        }
+        true
+    }
+
+    fn poll(&self, now: Instant, out: &mut VecDeque<Packet>) {
+        self.state().poll(self.ssrc, now, &self.wall, out);
+    }
+
+    fn next(&self) -> Instant {
+        self.state().next()
+    }
+
+    /// From now on there is somewhere to send to; what was sent before, if anything, is of no use to the other end.
+    fn on_connected(&self) {
+        let mut state = self.state();
+        state.connected = true;
+        state.tell(&self.outbox);
+        if state.video.is_some() {
+            self.outbox.raise(Event::KeyframeRequested);
+        }
+    }
+
+    /// The other end sends nothing that we take.
+    fn on_track(&self, _: Arc<dyn TrackRemote>) {}
+
+    /// Until reports tell it better.
+    fn set_rtt(&self, rtt: Duration) {
+        let mut state = self.state();
+        if state.rate.rtt().is_none() {
+            state.rate.on_rtt(rtt);
+        }
+    }
+
+    fn last_packet(&self) -> Option<Instant> {
+        self.state().last_packet
+    }
+
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn close(&self) {
+        self.state().connected = false;
+    }
+}
+
+/// The library's seam for congestion control: transport-wide feedback, already joined with what was sent.
+pub(crate) struct Estimator {
+    outbound: Arc<Outbound>,
+}
+
+impl Estimator {
+    pub(crate) fn new(outbound: Arc<Outbound>) -> Self {
+        Self { outbound }
+    }
+}
+
+impl BandwidthEstimator for Estimator {
+    fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
+        let samples: Vec<Sample> = reports
+            .iter()
+            // Arrived, but the receiver does not say when: neither a delay nor a loss.
+            .filter(|report| !report.arrived || report.arrival.is_some())
+            .map(|report| Sample { sent: report.departure, arrival: report.arrival, size: report.size })
+            .collect();
+        if samples.is_empty() {
+            return;
+        }
+        let mut state = self.outbound.state();
+        state.on_feedback(&samples, now);
+        state.tell(&self.outbound.outbox);
+    }
+
+    fn target_bitrate(&self) -> f64 {
+        f64::from(self.outbound.state().rate.target())
+    }
+}

@@ -1,0 +1,276 @@
+//! Whole calls over the simulated network: a minute of sound and picture.
+
+mod common;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use common::{BOTH, Ends, access_unit, ms, negotiate, number_of, outcome, spawn_media, world};
+use transport::runtime::sim::{Datagram, Link};
+use transport::{AudioReceiver, Event, Playout, ReceiveStats, Runtime, SendStats, VideoReceiver};
+
+const WAN: Link = Link {
+    delay: Duration::from_millis(20),
+    jitter: Duration::from_millis(5),
+    loss: 0.0,
+    rate_bps: None,
+    queue: Duration::from_millis(200),
+};
+/// 30 frames of this size a second are about 0.9 Mb/s.
+const FRAME_SIZE: usize = 3_800;
+
+/// What came out of a call.
+#[derive(Debug, Default)]
+struct Seen {
+    frames: Vec<(u32, Instant, Option<Instant>)>,
+    sound: u32,
+    recoverable: u32,
+    concealed: u32,
+    empty: u32,
+}
+
+struct Outcome {
+    seen: Seen,
+    received: ReceiveStats,
+    sent: SendStats,
+}
+
+/// A call of `length` over `link` both ways.
+fn call(seed: u64, link: Link, length: Duration) -> Outcome {
+    let (sim, a, b) = world(seed, link);
+    sim.run(async {
+        let mut ends = negotiate(&a, &b, BOTH).await;
+        outcome(&mut ends).await.expect("connected");
+        let Ends { subscriber, publisher, video, audio, publisher_told, .. } = ends;
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        watch(&a, video.expect("asked for"), Arc::clone(&seen));
+        listen(&a, audio.expect("asked for"), Arc::clone(&seen));
+        spawn_media(&b, &publisher, publisher_told, sim.now() + length, FRAME_SIZE);
+        sim.sleep(length + ms(1_000)).await;
+        let seen = std::mem::take(&mut *seen.lock().expect("no panic"));
+        Outcome { seen, received: subscriber.stats(), sent: publisher.stats() }
+    })
+}
+
+fn watch(runtime: &Arc<dyn Runtime>, mut video: VideoReceiver, seen: Arc<Mutex<Seen>>) {
+    let clock = Arc::clone(runtime);
+    runtime.spawn(Box::pin(async move {
+        while let Some(frame) = video.next().await {
+            let number = number_of(&frame.data).expect("a whole frame");
+            seen.lock().expect("no panic").frames.push((number, clock.now(), frame.captured));
+        }
+    }));
+}
+
+fn listen(runtime: &Arc<dyn Runtime>, mut audio: AudioReceiver, seen: Arc<Mutex<Seen>>) {
+    let clock = Arc::clone(runtime);
+    let mut interval = runtime.interval(ms(20));
+    runtime.spawn(Box::pin(async move {
+        loop {
+            interval.tick().await;
+            let playout = audio.pull(clock.now());
+            let mut seen = seen.lock().expect("no panic");
+            match playout {
+                Playout::Packet { .. } => seen.sound += 1,
+                Playout::Lost { next: Some(_) } => seen.recoverable += 1,
+                Playout::Lost { next: None } => seen.concealed += 1,
+                Playout::Empty => seen.empty += 1,
+            }
+        }
+    }));
+}
+
+fn report(name: &str, outcome: &Outcome) {
+    let Outcome { seen, received, sent } = outcome;
+    println!(
+        "{name}: {} frames of {}, video lost {} repaired {} nacks {}, keyframe requests {}; sound {} FEC {} concealed {} \
+         empty {}, lost {} repaired {} nacks {}; target {} kb/s, rtt {:?}, resent {}",
+        seen.frames.len(),
+        sent.video.frames,
+        received.video.lost,
+        received.video.repaired,
+        received.video.nacks,
+        received.keyframe_requests,
+        seen.sound,
+        seen.recoverable,
+        seen.concealed,
+        seen.empty,
+        received.audio.lost,
+        received.audio.repaired,
+        received.audio.nacks,
+        sent.target_bps / 1000,
+        sent.rtt,
+        sent.video.resent + sent.audio.resent,
+    );
+}
+
+#[test]
+fn on_a_clean_network_everything_arrives_in_order_and_nothing_is_asked_for_again() {
+    let outcome = call(1, WAN, Duration::from_secs(60));
+    report("clean", &outcome);
+    let Outcome { seen, received, sent } = &outcome;
+    assert!(sent.video.frames >= 1_799);
+    assert_eq!(seen.frames.len() as u64, sent.video.frames);
+    assert!(seen.frames.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0));
+    assert_eq!((received.video.lost, received.video.nacks, received.audio.nacks), (0, 0, 0));
+    assert_eq!(sent.video.resent + sent.audio.resent, 0);
+    assert!(seen.sound >= 2_990 && seen.concealed + seen.recoverable <= 10, "{} {}", seen.sound, seen.concealed);
+    let rtt = sent.rtt.expect("reports came");
+    assert!((ms(40)..ms(60)).contains(&rtt), "{rtt:?}");
+}
+
+#[test]
+fn the_capture_time_arrives_with_the_frame() {
+    let outcome = call(1, WAN, Duration::from_secs(5));
+    let known: Vec<Duration> =
+        outcome.seen.frames.iter().filter_map(|(_, at, captured)| Some(at.saturating_duration_since((*captured)?))).collect();
+    assert!(known.len() * 10 >= outcome.seen.frames.len() * 9, "{} of {}", known.len(), outcome.seen.frames.len());
+    // The mapping of clocks trusts the fastest report; the rest is the path, the pacer and the frame's own packets.
+    assert!(known.iter().all(|delay| *delay < ms(80)), "{:?}", known.iter().max());
+}
+
+#[test]
+fn lost_packets_are_repaired_and_each_draws_few_requests() {
+    let outcome = call(2, Link { loss: 0.05, ..WAN }, Duration::from_secs(60));
+    report("5 % loss", &outcome);
+    let Outcome { seen, received, sent } = &outcome;
+    assert!(received.video.lost > 100);
+    assert!(received.video.repaired * 100 >= received.video.lost * 97, "{received:?}");
+    assert!(received.video.nacks <= received.video.lost * 2, "{received:?}");
+    assert!(seen.frames.len() as u64 * 100 >= sent.video.frames * 97, "{} of {}", seen.frames.len(), sent.video.frames);
+    assert!((seen.concealed + seen.recoverable) * 100 <= seen.sound * 3, "{seen:?}");
+}
+
+#[test]
+fn at_heavy_loss_a_call_goes_on() {
+    let outcome = call(3, Link { loss: 0.2, ..WAN }, Duration::from_secs(60));
+    report("20 % loss", &outcome);
+    let Outcome { seen, received, sent } = &outcome;
+    assert!(seen.frames.len() as u64 * 2 >= sent.video.frames, "{} of {}", seen.frames.len(), sent.video.frames);
+    assert!(received.video.nacks <= received.video.lost * 3, "{received:?}");
+    assert!((seen.concealed + seen.recoverable) * 10 <= seen.sound * 2);
+}
+
+/// SSRC and sequence number of an RTP packet; its header is readable under SRTP.
+fn rtp(datagram: &Datagram) -> Option<(u32, u16)> {
+    let data = &datagram.data;
+    let is_rtp = matches!(data.first(), Some(128..=191)) && data.len() > 12 && !(64..96).contains(&(data[1] & 0x7f));
+    is_rtp.then(|| (u32::from_be_bytes([data[8], data[9], data[10], data[11]]), u16::from_be_bytes([data[2], data[3]])))
+}
+
+#[test]
+fn a_hole_that_cannot_be_repaired_draws_a_keyframe() {
+    let (sim, a, b) = world(1, WAN);
+    let victim = Arc::new(Mutex::new(None));
+    let armed = Arc::new(AtomicBool::new(false));
+    let (doomed, arm) = (Arc::clone(&victim), Arc::clone(&armed));
+    sim.set_filter(move |datagram| {
+        let Some(packet) = rtp(datagram).filter(|_| datagram.data.len() > 1_000) else { return true };
+        let mut doomed = doomed.lock().expect("no panic");
+        if arm.swap(false, Ordering::Relaxed) {
+            *doomed = Some(packet);
+        }
+        *doomed != Some(packet)
+    });
+    sim.run(async {
+        let mut ends = negotiate(&a, &b, BOTH).await;
+        outcome(&mut ends).await.expect("connected");
+        let Ends { subscriber, publisher, mut video, publisher_told, .. } = ends;
+        let end = sim.now() + Duration::from_secs(10);
+        spawn_media(&b, &publisher, publisher_told, end, FRAME_SIZE);
+        let mut video = video.take().expect("asked for");
+        let mut last = sim.now();
+        let mut longest = Duration::ZERO;
+        let mut frames = 0u32;
+        let mut keyframes = 0u32;
+        while sim.now() + ms(100) < end {
+            let frame = video.next().await.expect("the call goes on");
+            frames += 1;
+            keyframes += u32::from(frame.keyframe);
+            if frames == 100 {
+                armed.store(true, Ordering::Relaxed);
+            }
+            longest = longest.max(sim.now() - last);
+            last = sim.now();
+        }
+        println!("hole: {frames} frames, {keyframes} keyframes, longest gap {longest:?}");
+        assert_eq!(keyframes, 2);
+        assert!(longest < ms(1_200), "{longest:?}");
+        let requests = subscriber.stats().keyframe_requests;
+        assert!((1..=4).contains(&requests), "{requests}");
+        assert_eq!(publisher.stats().keyframe_requests, requests);
+    });
+}
+
+#[test]
+fn the_decoders_request_reaches_the_publisher_at_once() {
+    let (sim, a, b) = world(1, WAN);
+    sim.run(async {
+        let mut ends = negotiate(&a, &b, BOTH).await;
+        outcome(&mut ends).await.expect("connected");
+        let mut video = ends.video.take().expect("asked for");
+        common::told(&mut ends.publisher_told, |event| *event == Event::KeyframeRequested).await.expect("at the start");
+        ends.publisher.send_video(&access_unit(0, true, 5_000), sim.now(), true);
+        video.next().await.expect("the first frame");
+        sim.sleep(ms(1_000)).await;
+        let asked = sim.now();
+        ends.subscriber.request_keyframe();
+        let (at, _) =
+            common::told(&mut ends.publisher_told, |event| *event == Event::KeyframeRequested).await.expect("asked");
+        assert!(at - asked < ms(40), "{:?}", at - asked);
+    });
+}
+
+#[test]
+fn a_slow_path_lowers_the_target_and_the_call_goes_on() {
+    let outcome = call(4, Link { rate_bps: Some(500_000), ..WAN }, Duration::from_secs(30));
+    report("500 kb/s", &outcome);
+    assert!(outcome.sent.target_bps < 600_000, "{}", outcome.sent.target_bps);
+    assert!(outcome.seen.sound > 1_000);
+}
+
+#[test]
+fn the_owner_learns_what_video_may_use() {
+    let (sim, a, b) = world(1, WAN);
+    sim.run(async {
+        let mut ends = negotiate(&a, &b, BOTH).await;
+        outcome(&mut ends).await.expect("connected");
+        let (_, event) =
+            common::told(&mut ends.publisher_told, |event| matches!(event, Event::TargetBitrate(_))).await.expect("told");
+        let Event::TargetBitrate(target) = event else { unreachable!() };
+        assert!((500_000..1_000_000).contains(&target), "{target}");
+    });
+}
+
+#[test]
+fn an_ice_restart_keeps_media() {
+    let (sim, a, b) = world(1, WAN);
+    sim.run(async {
+        let mut ends = negotiate(&a, &b, BOTH).await;
+        outcome(&mut ends).await.expect("connected");
+        let Ends { subscriber, publisher, video, publisher_told, .. } = ends;
+        let end = sim.now() + Duration::from_secs(10);
+        spawn_media(&b, &publisher, publisher_told, end, FRAME_SIZE);
+        let mut video = video.expect("asked for");
+        let mut last = sim.now();
+        let mut longest = Duration::ZERO;
+        let mut frames = 0;
+        while sim.now() + ms(100) < end {
+            video.next().await.expect("the call goes on");
+            longest = longest.max(sim.now() - last);
+            last = sim.now();
+            frames += 1;
+            if frames == 100 {
+                let offer = subscriber.restart().await.expect("an offer");
+                sim.sleep(ms(20)).await;
+                let answer = publisher.restart(&offer).await.expect("an answer");
+                sim.sleep(ms(20)).await;
+                subscriber.set_answer(&answer).await.expect("a good answer");
+            }
+        }
+        println!("restart: {frames} frames, longest gap {longest:?}");
+        assert!(frames > 250, "{frames}");
+        assert!(longest < ms(500), "{longest:?}");
+    });
+}
