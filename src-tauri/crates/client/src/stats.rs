@@ -1,21 +1,123 @@
 //! What a call amounts to in numbers.
 
+mod window;
+
+use std::time::{Duration, Instant};
+
 use session::ConnectionState;
-use signal::Uid;
+use signal::{StreamId, Uid};
 
 use crate::RemoteStream;
 use crate::local::Outgoing;
+pub(crate) use window::Window;
 
-/// Everything an overlay or a report shows of a call, at one moment. Counters are cumulative.
-#[derive(Clone, Debug)]
+/// Everything an overlay or a report shows of a call, at one moment. Rates, bitrates and means are those of the last second; counters
+/// are cumulative.
+#[derive(Clone, Debug, PartialEq)]
 pub struct CallStats {
     pub state: ConnectionState,
     pub uid: Option<Uid>,
+    /// The longest round trip to any other end, in ms.
+    pub rtt_ms: Option<f64>,
+    pub send: SentStats,
+    pub receive: Vec<ReceivedStats>,
+}
+
+/// What is sent of the published stream; `None` for a track that does not exist.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SentStats {
+    pub video: Option<SentVideo>,
+    pub audio: Option<SentAudio>,
+}
+
+/// A picture as it leaves the encoder.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SentVideo {
+    pub fps: f64,
+    pub width: u32,
+    pub height: u32,
+    pub bitrate_kbps: f64,
+    /// What the encoder aims at: the least that any subscriber can take.
+    pub target_kbps: f64,
+    /// Mean time to encode a picture.
+    pub encode_ms: f64,
+    pub frames: u64,
+    pub keyframes: u64,
+}
+
+/// Sound as it leaves the encoder.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SentAudio {
+    pub bitrate_kbps: f64,
+}
+
+/// What is received of one stream; `None` for a track that it does not have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReceivedStats {
+    pub stream: StreamId,
+    pub video: Option<ReceivedVideo>,
+    pub audio: Option<ReceivedAudio>,
+}
+
+/// A received picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReceivedVideo {
+    /// Pictures shown.
+    pub fps: f64,
+    pub width: u32,
+    pub height: u32,
+    pub bitrate_kbps: f64,
+    /// Time in which the picture stood still, by webrtc-stats' definition of a freeze (see `remote::freeze`).
+    pub frozen_ms: f64,
+    /// Mean time from capture to the decoded picture being handed out, by the sender's RTCP clock; `None` before that is known.
+    pub latency_ms: Option<f64>,
+    /// Packets found missing, and those of them that came when asked for again.
+    pub lost: u64,
+    pub repaired: u64,
+    /// Pictures shown.
+    pub frames: u64,
+    /// Mean time to decode a picture.
+    pub decode_ms: f64,
+    /// When the first picture was shown.
+    pub first_frame: Option<Instant>,
+}
+
+impl ReceivedVideo {
+    /// How long after `start` (such as the join call) the first picture was shown, in ms.
+    pub fn first_frame_ms(&self, start: Instant) -> Option<f64> {
+        self.first_frame.map(|first| ms(first.saturating_duration_since(start)))
+    }
+}
+
+/// Received sound.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReceivedAudio {
+    pub bitrate_kbps: f64,
+    /// Packets found missing, whether or not they came later.
+    pub lost: u64,
+    /// Sound that was made up for want of a packet; what in-band error correction restored does not count.
+    pub concealed_ms: f64,
+    /// Sound that came as it was sent.
+    pub played_ms: f64,
+    /// Mean time from capture to being heard, by the sender's RTCP clock; `None` before that is known.
+    pub latency_ms: Option<f64>,
 }
 
 impl CallStats {
-    /// Collects from all streams. `rtt_ms` is that of the channel service's connection, if one was measured.
-    pub(crate) fn collect(state: ConnectionState, uid: Option<Uid>, _local: &[Outgoing], _remote: &[RemoteStream]) -> Self {
-        Self { state, uid }
+    /// Collects from all streams.
+    pub(crate) fn collect(state: ConnectionState, uid: Option<Uid>, local: &[Outgoing], remote: &[RemoteStream]) -> Self {
+        let now = Instant::now();
+        let rtts = local.iter().map(Outgoing::rtt).chain(remote.iter().map(RemoteStream::rtt));
+        Self {
+            state,
+            uid,
+            rtt_ms: rtts.flatten().max().map(ms),
+            send: local.first().map(|stream| stream.stats(now)).unwrap_or_default(),
+            receive: remote.iter().map(|stream| stream.stats(now)).collect(),
+        }
     }
+}
+
+pub(crate) fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }

@@ -1,0 +1,170 @@
+//! The sound of a local stream: microphone → Opus → every subscription, on the microphone's thread.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use media::AudioFrame;
+use media::capture::{self, Kind, Microphone};
+use media::encode::opus::{self, Encoder};
+use media::profile::AudioProfile;
+use tokio::sync::watch;
+
+use super::device::Device;
+use super::subscribers::Subscribers;
+use super::{LocalState, problem};
+use crate::stats::{SentAudio, Window};
+
+/// Frames that lie further apart than their length and this do not belong to one packet.
+const TOLERANCE: Duration = Duration::from_millis(5);
+const FRAME: Duration = Duration::from_millis(10);
+
+/// A microphone's way into the stream.
+pub(super) struct Source {
+    pub id: String,
+    pub profile: AudioProfile,
+    pub sound: Arc<Sound>,
+    pub subscribers: Arc<Subscribers>,
+    pub state: Arc<watch::Sender<LocalState>>,
+}
+
+/// What a stream's sound shares with its microphones, one after another.
+#[derive(Default)]
+pub(super) struct Sound {
+    pub muted: AtomicBool,
+    /// Bits of each packet.
+    bits: Mutex<Window>,
+}
+
+impl Sound {
+    pub fn stats(&self, now: Instant) -> SentAudio {
+        let mut bits = self.bits.lock().unwrap_or_else(PoisonError::into_inner);
+        SentAudio { bitrate_kbps: bits.sum(now) / 1000.0 }
+    }
+}
+
+impl Device for Source {
+    type Handle = Microphone;
+    type Frames = (Receiver<AudioFrame>, Receiver<capture::Event>);
+
+    fn open(&self) -> Result<(Microphone, Self::Frames), capture::Error> {
+        let mut microphone = Microphone::open(&self.id, self.profile.channels)?;
+        let frames = (microphone.take_frames(), microphone.take_events());
+        Ok((microphone, frames))
+    }
+
+    fn pump(&mut self, (frames, events): Self::Frames) -> capture::Error {
+        match Encoder::new(self.profile) {
+            Ok(encoder) => self.encode(&frames, encoder),
+            Err(error) => {
+                tracing::error!(%error, "there is no Opus encoder");
+                // Its level is still shown.
+                frames.iter().for_each(drop);
+            }
+        }
+        match events.try_recv() {
+            Ok(capture::Event::Lost(error)) => error,
+            Err(_) => capture::Error::NotFound { device: self.id.clone() },
+        }
+    }
+
+    fn on_lost(&mut self, error: &capture::Error) {
+        tracing::warn!(id = %self.id, %error, "the microphone is lost");
+        self.state.send_modify(|state| state.microphone_lost = Some(problem::describe(Kind::Microphone, error)));
+    }
+
+    fn on_back(&mut self) {
+        tracing::info!(id = %self.id, "the microphone is back");
+        self.state.send_modify(|state| state.microphone_lost = None);
+    }
+}
+
+impl Source {
+    /// Encodes until the frames end, whenever somebody is connected and the sound is not muted.
+    fn encode(&self, frames: &Receiver<AudioFrame>, mut encoder: Encoder) {
+        let mut packets = Packets::new(self.profile.channels);
+        let mut known_loss = 0;
+        for frame in frames {
+            let loss = self.subscribers.loss_percent().filter(|_| !self.sound.muted.load(Ordering::Relaxed));
+            let Some(loss) = loss else {
+                packets.clear();
+                continue;
+            };
+            let Some((samples, captured)) = packets.push(frame) else { continue };
+            if loss != known_loss && encoder.set_loss(loss).is_ok() {
+                known_loss = loss;
+            }
+            match encoder.encode(&samples) {
+                Ok(packet) => {
+                    self.sound.bits.lock().unwrap_or_else(PoisonError::into_inner).add(packet.len() as f64 * 8.0, Instant::now());
+                    self.subscribers.send_audio(&packet, captured);
+                }
+                Err(error) => tracing::warn!(%error, "a packet of sound was not encoded"),
+            }
+        }
+    }
+}
+
+/// Joins two frames of 10 ms to what goes into a packet.
+struct Packets {
+    need: usize,
+    samples: Vec<f32>,
+    captured: Option<Instant>,
+}
+
+impl Packets {
+    fn new(channels: u8) -> Self {
+        let need = opus::SAMPLES * usize::from(channels.clamp(1, 2));
+        Self { need, samples: Vec::with_capacity(need), captured: None }
+    }
+
+    fn clear(&mut self) {
+        self.samples.clear();
+        self.captured = None;
+    }
+
+    /// The samples of a whole packet and when the first was captured. A half packet before a gap is given up.
+    fn push(&mut self, frame: AudioFrame) -> Option<(Vec<f32>, Instant)> {
+        if self.captured.is_some_and(|captured| frame.captured > captured + FRAME + TOLERANCE) {
+            self.clear();
+        }
+        let captured = *self.captured.get_or_insert(frame.captured);
+        self.samples.extend_from_slice(&frame.samples);
+        if self.samples.len() < self.need {
+            return None;
+        }
+        self.samples.truncate(self.need);
+        self.captured = None;
+        Some((std::mem::replace(&mut self.samples, Vec::with_capacity(self.need)), captured))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(captured: Instant, value: f32) -> AudioFrame {
+        AudioFrame { samples: vec![value; 480], channels: 1, captured }
+    }
+
+    #[test]
+    fn two_frames_make_a_packet_with_the_time_of_the_first() {
+        let (mut packets, start) = (Packets::new(1), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(packets.push(frame(at(0), 0.1)), None);
+        let (samples, captured) = packets.push(frame(at(10), 0.2)).expect("complete");
+        assert_eq!((samples.len(), samples[479], samples[480], captured), (960, 0.1, 0.2, at(0)));
+        assert_eq!(packets.push(frame(at(20), 0.3)), None);
+    }
+
+    #[test]
+    fn a_half_packet_before_a_gap_is_given_up() {
+        let (mut packets, start) = (Packets::new(1), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(packets.push(frame(at(0), 0.1)), None);
+        assert_eq!(packets.push(frame(at(40), 0.2)), None);
+        let (samples, captured) = packets.push(frame(at(50), 0.3)).expect("complete");
+        assert_eq!((samples[0], captured), (0.2, at(40)));
+    }
+}

@@ -1,0 +1,136 @@
+//! What lies before the encoder: the newest picture, and whether a keyframe is wanted.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use media::VideoFrame;
+
+use super::subscribers::Wish;
+
+/// A place for one picture: a newer one replaces it, and nobody waits to put one.
+#[derive(Default)]
+pub(super) struct Inbox {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    frame: Option<VideoFrame>,
+    /// The frame has not been taken yet.
+    fresh: bool,
+    keyframe: bool,
+    first_keyframe: bool,
+    closed: bool,
+}
+
+/// A picture to encode.
+pub(super) struct Job {
+    pub frame: VideoFrame,
+    /// It has not been taken before.
+    pub fresh: bool,
+    pub keyframe: bool,
+    pub first_keyframe: bool,
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A newer picture; it replaces one that was not taken.
+    pub fn put(&self, frame: VideoFrame) {
+        let old = {
+            let mut waiting = self.lock();
+            waiting.fresh = true;
+            waiting.frame.replace(frame)
+        };
+        self.changed.notify_all();
+        drop(old);
+    }
+
+    /// There is no picture any more.
+    pub fn empty(&self) {
+        let mut waiting = self.lock();
+        waiting.fresh = false;
+        waiting.frame = None;
+    }
+
+    pub fn wish(&self, wish: Wish) {
+        let mut waiting = self.lock();
+        match wish {
+            Wish::Nothing => return,
+            Wish::Keyframe => waiting.keyframe = true,
+            Wish::FirstKeyframe => waiting.first_keyframe = true,
+        }
+        drop(waiting);
+        self.changed.notify_all();
+    }
+
+    /// Nothing more is taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// The next picture: a fresh one, or for somebody new the last one again. `None` when closed.
+    pub fn next(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        loop {
+            if waiting.closed {
+                return None;
+            }
+            if let Some(frame) = waiting.frame.clone().filter(|_| waiting.fresh || waiting.first_keyframe) {
+                let Waiting { fresh, keyframe, first_keyframe, .. } = *waiting;
+                (waiting.fresh, waiting.keyframe, waiting.first_keyframe) = (false, false, false);
+                return Some(Job { frame, fresh, keyframe, first_keyframe });
+            }
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn frame(start: Instant, ms: u64) -> VideoFrame {
+        VideoFrame::black(64, 48, start + Duration::from_millis(ms)).expect("fits")
+    }
+
+    #[test]
+    fn the_inbox_keeps_the_newest_picture_and_gives_it_once() {
+        let (inbox, start) = (Inbox::default(), Instant::now());
+        inbox.put(frame(start, 1));
+        inbox.put(frame(start, 2));
+        let job = inbox.next().expect("open");
+        assert_eq!((job.frame.captured(), job.fresh, job.first_keyframe), (start + Duration::from_millis(2), true, false));
+        inbox.wish(Wish::Keyframe);
+        inbox.wish(Wish::FirstKeyframe);
+        let job = inbox.next().expect("open");
+        assert!(!job.fresh && job.keyframe && job.first_keyframe);
+        inbox.close();
+        inbox.put(frame(start, 3));
+        assert!(inbox.next().is_none());
+    }
+
+    #[test]
+    fn a_keyframe_for_somebody_new_waits_for_a_picture() {
+        let (inbox, start) = (Arc::new(Inbox::default()), Instant::now());
+        inbox.put(frame(start, 1));
+        inbox.empty();
+        inbox.wish(Wish::FirstKeyframe);
+        let waiting = std::thread::spawn({
+            let inbox = inbox.clone();
+            move || inbox.next().map(|job| job.frame.captured())
+        });
+        inbox.put(frame(start, 7));
+        assert_eq!(waiting.join().expect("no panic"), Some(start + Duration::from_millis(7)));
+    }
+}

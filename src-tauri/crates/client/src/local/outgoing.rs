@@ -1,0 +1,146 @@
+//! The sending side of a local stream, as the engine holds it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use media::profile::VideoProfile;
+use signal::{StreamSource, SubscriptionId};
+use tokio::sync::watch;
+use transport::Publisher;
+
+use super::subscribers::Subscribers;
+use super::{LocalState, StreamSpec, audio, video};
+use crate::stats::SentStats;
+
+/// What a connection is assumed to take before anything is known about it, in bits per second: enough for 1280×720 at once.
+const START_BPS: u32 = 1_000_000;
+/// What Opus packets cost besides their content: 50 a second with headers of IP, UDP, SRTP and RTP, in bits per second.
+const AUDIO_OVERHEAD_BPS: u32 = 50 * 64 * 8;
+/// What video costs besides the encoder's bitrate: headers and repairs, in percent.
+const VIDEO_OVERHEAD: u32 = 115;
+
+/// What a stream may send, in bits per second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bitrates {
+    pub start_bps: u32,
+    pub max_bps: u32,
+}
+
+/// The sending side of a [`LocalStream`]: what the engine holds. It does not keep the stream's devices open.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    sending: Arc<Sending>,
+}
+
+/// What the devices' threads, the encoder's and the engine share.
+pub(super) struct Sending {
+    key: u64,
+    source: StreamSource,
+    bitrates: Bitrates,
+    pub profile: VideoProfile,
+    pub state: watch::Receiver<LocalState>,
+    pub subscribers: Arc<Subscribers>,
+    pub encoding: video::Encoding,
+    pub sound: Arc<audio::Sound>,
+}
+
+/// Sound and picture together, as a connection counts them.
+fn bitrates(spec: &StreamSpec) -> Bitrates {
+    let audio = if spec.audio { spec.audio_profile.kbps * 1000 + AUDIO_OVERHEAD_BPS } else { 0 };
+    let video = if spec.video { spec.video_profile.max_kbps * 10 * VIDEO_OVERHEAD } else { 0 };
+    let max_bps = audio + video;
+    Bitrates { start_bps: START_BPS.min(max_bps), max_bps }
+}
+
+impl Sending {
+    /// The sending side of a stream of `spec`.
+    pub fn new(spec: &StreamSpec, state: watch::Receiver<LocalState>) -> Self {
+        static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
+        let bitrates = bitrates(spec);
+        Self {
+            key: NEXT_KEY.fetch_add(1, Ordering::Relaxed),
+            source: spec.source,
+            bitrates,
+            profile: spec.video_profile,
+            state,
+            subscribers: Arc::new(Subscribers::new(bitrates.start_bps)),
+            encoding: video::Encoding::new(),
+            sound: Arc::default(),
+        }
+    }
+}
+
+impl Outgoing {
+    pub(super) fn new(sending: Arc<Sending>) -> Self {
+        Self { sending }
+    }
+
+    /// A number that tells this stream from all others of the process.
+    pub fn key(&self) -> u64 {
+        self.sending.key
+    }
+
+    pub fn source(&self) -> StreamSource {
+        self.sending.source
+    }
+
+    /// The stream's state, newest wins; the sender is dropped when the stream is closed.
+    pub fn state(&self) -> watch::Receiver<LocalState> {
+        self.sending.state.clone()
+    }
+
+    pub fn bitrates(&self) -> Bitrates {
+        self.sending.bitrates
+    }
+
+    /// Starts to feed a subscription. The first one starts the encoders.
+    pub fn add(&self, subscription: SubscriptionId, publisher: Arc<Publisher>) {
+        self.sending.subscribers.add(subscription, publisher);
+        self.sending.encoding.start(self.sending.profile, &self.sending.subscribers);
+    }
+
+    /// Stops to feed a subscription and lets go of its publisher. Unknown ones are ignored.
+    pub fn remove(&self, subscription: &SubscriptionId) {
+        self.sending.subscribers.remove(subscription);
+    }
+
+    /// What a subscription's connection reports: connected, keyframe requested, target bitrate, loss.
+    pub fn on_event(&self, subscription: &SubscriptionId, event: &transport::Event) {
+        let wish = self.sending.subscribers.on_event(subscription, event);
+        self.sending.encoding.inbox.wish(wish);
+    }
+
+    pub fn stats(&self, now: Instant) -> SentStats {
+        let state = self.sending.state.borrow();
+        SentStats {
+            video: state.video.then(|| self.sending.encoding.stats(now)),
+            audio: state.audio.then(|| self.sending.sound.stats(now)),
+        }
+    }
+
+    /// The longest round trip to anybody who gets the stream.
+    pub fn rtt(&self) -> Option<Duration> {
+        self.sending.subscribers.map(|publisher| publisher.stats().rtt).into_iter().flatten().max()
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("key", &self.sending.key).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_may_carry_both_tracks_and_what_they_cost_besides() {
+        let both = StreamSpec { video_profile: VideoProfile::named("720p_2").unwrap(), ..StreamSpec::default() };
+        assert_eq!(bitrates(&both), Bitrates { start_bps: 1_000_000, max_bps: 2_365_600 });
+        let sound = StreamSpec { video: false, ..both };
+        assert_eq!(bitrates(&sound), Bitrates { start_bps: 65_600, max_bps: 65_600 });
+    }
+}

@@ -1,0 +1,179 @@
+//! From one picture to one access unit: its size and rate by the bitrate, keyframes by request. The clock comes in as an argument.
+
+use std::time::{Duration, Instant};
+
+use media::VideoFrame;
+use media::encode::EncodedVideo;
+use media::encode::h264::{self, Encoder};
+use media::encode::rate::{Cadence, Ladder};
+use media::profile::VideoProfile;
+
+/// The shortest time between two keyframes that were asked for.
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(300);
+/// Added to the capture time of a picture that is sent twice: two pictures of one time would be taken for one.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// Which requests for a keyframe are open.
+#[derive(Debug, Default)]
+pub(super) struct Keyframes {
+    wanted: bool,
+    first_wanted: bool,
+    last: Option<Instant>,
+}
+
+impl Keyframes {
+    pub fn wish(&mut self, keyframe: bool, first: bool) {
+        self.wanted |= keyframe;
+        self.first_wanted |= first;
+    }
+
+    /// Whether the next picture is to be one: at once for somebody new, else [`KEYFRAME_INTERVAL`] after the last.
+    fn due(&self, now: Instant) -> bool {
+        let rested = self.last.is_none_or(|last| now.saturating_duration_since(last) >= KEYFRAME_INTERVAL);
+        self.first_wanted || self.wanted && rested
+    }
+
+    fn on_keyframe(&mut self, now: Instant) {
+        *self = Self { last: Some(now), ..Self::default() };
+    }
+}
+
+/// From one picture to one access unit.
+pub(super) struct Pipeline {
+    profile: VideoProfile,
+    encoder: Option<Encoder>,
+    ladder: Option<Ladder>,
+    cadence: Cadence,
+    last_captured: Option<Instant>,
+    /// What the encoder aims at, in bits per second.
+    pub target_bps: u32,
+}
+
+impl Pipeline {
+    pub fn new(profile: VideoProfile) -> Self {
+        Self { profile, encoder: None, ladder: None, cadence: Cadence::default(), last_captured: None, target_bps: 0 }
+    }
+
+    /// Encodes a picture at what `target_bps` affords; `None` if it is left out for its time.
+    pub fn encode(
+        &mut self,
+        frame: VideoFrame,
+        fresh: bool,
+        target_bps: u32,
+        keyframes: &mut Keyframes,
+        now: Instant,
+    ) -> Result<Option<EncodedVideo>, Unencoded> {
+        let source = (frame.width(), frame.height());
+        let target_bps = target_bps.min(self.profile.max_kbps * 1000);
+        self.target_bps = target_bps;
+        let step = self.ladder.get_or_insert_with(|| Ladder::new(self.profile, source, target_bps)).update(target_bps, source, now);
+        let keyframe = keyframes.due(now);
+        let last = self.last_captured;
+        let again = !fresh || last.is_some_and(|last| frame.captured() <= last);
+        if (again || !self.cadence.take(frame.captured(), step.fps)) && !keyframe {
+            return Ok(None);
+        }
+        let captured = last.map_or(frame.captured(), |last| frame.captured().max(last + AGAIN));
+        let frame = frame.scaled(step.width, step.height)?.with_captured(captured);
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            None => {
+                let config = h264::Config { width: step.width, height: step.height, fps: step.fps, bitrate_bps: target_bps };
+                self.encoder.insert(Encoder::new(config)?)
+            }
+        };
+        encoder.set_fps(step.fps)?;
+        encoder.set_bitrate(target_bps)?;
+        let encoded = encoder.encode(&frame, keyframe)?;
+        self.last_captured = Some(captured);
+        if encoded.as_ref().is_some_and(|encoded| encoded.keyframe) {
+            keyframes.on_keyframe(now);
+        }
+        Ok(encoded)
+    }
+}
+
+/// Why a picture was left out; the next may do.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unencoded {
+    #[error(transparent)]
+    Encoder(#[from] h264::Error),
+    #[error(transparent)]
+    Frame(#[from] media::frame::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROFILE: VideoProfile = VideoProfile { width: 640, height: 360, fps: 30, max_kbps: 600 };
+
+    fn frame(start: Instant, ms: u64) -> VideoFrame {
+        VideoFrame::black(640, 360, start + Duration::from_millis(ms)).expect("fits")
+    }
+
+    /// A pipeline, and what it makes of a picture every 33 ms.
+    struct Test {
+        pipeline: Pipeline,
+        keyframes: Keyframes,
+        start: Instant,
+        ms: u64,
+    }
+
+    impl Test {
+        fn new() -> Self {
+            Self { pipeline: Pipeline::new(PROFILE), keyframes: Keyframes::default(), start: Instant::now(), ms: 0 }
+        }
+
+        fn step(&mut self, target_bps: u32) -> Option<EncodedVideo> {
+            self.ms += 33;
+            let (frame, now) = (frame(self.start, self.ms), self.start + Duration::from_millis(self.ms + 5));
+            self.pipeline.encode(frame, true, target_bps, &mut self.keyframes, now).expect("encodes")
+        }
+    }
+
+    #[test]
+    fn the_bitrate_decides_the_size_and_the_profile_bounds_it() {
+        let mut test = Test::new();
+        let size = |encoded: Option<EncodedVideo>| encoded.map(|encoded| (encoded.width, encoded.height, encoded.keyframe));
+        assert_eq!(size(test.step(5_000_000)), Some((640, 360, true)));
+        assert_eq!(test.pipeline.target_bps, 600_000);
+        assert_eq!(size(test.step(5_000_000)), Some((640, 360, false)));
+        assert_eq!(size(test.step(60_000)), Some((160, 90, true)));
+    }
+
+    #[test]
+    fn requests_for_keyframes_are_answered_at_most_every_300_ms() {
+        let mut test = Test::new();
+        let keyframes = (0..30).filter(|_| {
+            test.keyframes.wish(true, false);
+            test.step(600_000).is_some_and(|encoded| encoded.keyframe)
+        });
+        assert_eq!(keyframes.count(), 3);
+    }
+
+    #[test]
+    fn somebody_new_gets_a_keyframe_at_once() {
+        let mut test = Test::new();
+        assert!(test.step(600_000).is_some_and(|encoded| encoded.keyframe));
+        test.keyframes.wish(false, true);
+        assert!(test.step(600_000).is_some_and(|encoded| encoded.keyframe));
+        assert!(test.step(600_000).is_some_and(|encoded| !encoded.keyframe));
+    }
+
+    #[test]
+    fn a_picture_sent_again_has_a_later_time_and_is_only_sent_for_a_keyframe() {
+        let mut test = Test::new();
+        let first = test.step(600_000).expect("encoded");
+        let again = |test: &mut Test| {
+            let frame = frame(test.start, test.ms);
+            test.pipeline.encode(frame, false, 600_000, &mut test.keyframes, test.start + Duration::from_millis(test.ms)).expect("encodes")
+        };
+        assert_eq!(again(&mut test), None);
+        test.keyframes.wish(false, true);
+        let second = again(&mut test).expect("encoded");
+        assert!(second.keyframe && second.captured > first.captured);
+        let third = test.step(600_000).expect("encoded");
+        assert!(third.captured > second.captured);
+    }
+}

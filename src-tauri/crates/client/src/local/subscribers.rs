@@ -1,0 +1,214 @@
+//! Who gets a local stream: the connected publishers, what each can take, and who waits for a keyframe.
+//!
+//! Invariants: a picture goes to those who have had a keyframe since they connected, and to nobody else; sending never waits.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use media::encode::EncodedVideo;
+use signal::SubscriptionId;
+use transport::{Event, Publisher};
+
+/// Where a subscription's media goes. Never waits.
+pub(super) trait Sink: Send {
+    fn send_video(&self, video: &EncodedVideo);
+    fn send_audio(&self, packet: &[u8], captured: Instant);
+}
+
+impl Sink for Arc<Publisher> {
+    fn send_video(&self, video: &EncodedVideo) {
+        Publisher::send_video(self, &video.data, video.captured, video.keyframe);
+    }
+
+    fn send_audio(&self, packet: &[u8], captured: Instant) {
+        Publisher::send_audio(self, packet, captured);
+    }
+}
+
+/// What an event asks of the video encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Nothing,
+    /// Somebody cannot go on without a keyframe.
+    Keyframe,
+    /// Somebody new has seen nothing yet.
+    FirstKeyframe,
+}
+
+struct Entry<S> {
+    sink: S,
+    connected: bool,
+    had_keyframe: bool,
+    target_bps: Option<u32>,
+    loss_percent: u8,
+}
+
+/// All subscriptions of a stream.
+pub(super) struct Subscribers<S = Arc<Publisher>> {
+    entries: Mutex<HashMap<SubscriptionId, Entry<S>>>,
+    /// Assumed of a connection until it says what it can take, in bits per second.
+    start_bps: u32,
+}
+
+impl<S: Sink> Subscribers<S> {
+    pub fn new(start_bps: u32) -> Self {
+        Self { entries: Mutex::default(), start_bps }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SubscriptionId, Entry<S>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A subscription that is not connected yet.
+    pub fn add(&self, id: SubscriptionId, sink: S) {
+        self.lock().insert(id, Entry { sink, connected: false, had_keyframe: false, target_bps: None, loss_percent: 0 });
+    }
+
+    pub fn remove(&self, id: &SubscriptionId) {
+        let removed = self.lock().remove(id);
+        drop(removed);
+    }
+
+    pub fn clear(&self) {
+        let removed = std::mem::take(&mut *self.lock());
+        drop(removed);
+    }
+
+    /// Takes what a subscription's connection reports.
+    pub fn on_event(&self, id: &SubscriptionId, event: &Event) -> Wish {
+        let mut entries = self.lock();
+        let Some(entry) = entries.get_mut(id) else { return Wish::Nothing };
+        match event {
+            Event::Connected => {
+                entry.connected = true;
+                entry.had_keyframe = false;
+                return Wish::FirstKeyframe;
+            }
+            Event::Disconnected | Event::Failed(_) => entry.connected = false,
+            Event::KeyframeRequested if entry.connected => return Wish::Keyframe,
+            Event::TargetBitrate(bps) => entry.target_bps = Some(*bps),
+            Event::Loss(percent) => entry.loss_percent = *percent,
+            Event::KeyframeRequested | Event::Candidate(_) | Event::AudioStarted | Event::VideoStarted => {}
+        }
+        Wish::Nothing
+    }
+
+    /// The lowest bitrate that video may use, in bits per second; `None` while nobody is connected.
+    pub fn target_bps(&self) -> Option<u32> {
+        let entries = self.lock();
+        entries.values().filter(|entry| entry.connected).map(|entry| entry.target_bps.unwrap_or(self.start_bps)).min()
+    }
+
+    /// The worst loss on the way to anybody, in percent; `None` while nobody is connected.
+    pub fn loss_percent(&self) -> Option<u8> {
+        self.lock().values().filter(|entry| entry.connected).map(|entry| entry.loss_percent).max()
+    }
+
+    pub fn send_video(&self, video: &EncodedVideo) {
+        for entry in self.lock().values_mut().filter(|entry| entry.connected) {
+            entry.had_keyframe |= video.keyframe;
+            if entry.had_keyframe {
+                entry.sink.send_video(video);
+            }
+        }
+    }
+
+    pub fn send_audio(&self, packet: &[u8], captured: Instant) {
+        self.lock().values().filter(|entry| entry.connected).for_each(|entry| entry.sink.send_audio(packet, captured));
+    }
+
+    /// Reads something off every sink.
+    pub fn map<R>(&self, read: impl Fn(&S) -> R) -> Vec<R> {
+        self.lock().values().map(|entry| read(&entry.sink)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// Tells what it gets: a picture's first byte, or a packet's.
+    struct Told(Sender<u8>);
+
+    impl Sink for Told {
+        fn send_video(&self, video: &EncodedVideo) {
+            self.0.send(video.data[0]).expect("the test listens");
+        }
+
+        fn send_audio(&self, packet: &[u8], _: Instant) {
+            self.0.send(packet[0]).expect("the test listens");
+        }
+    }
+
+    fn id(number: u8) -> SubscriptionId {
+        format!("{number:016x}").parse().expect("16 hexadecimal characters")
+    }
+
+    fn add(subscribers: &Subscribers<Told>, number: u8) -> Receiver<u8> {
+        let (sender, receiver) = channel();
+        subscribers.add(id(number), Told(sender));
+        receiver
+    }
+
+    fn picture(byte: u8, keyframe: bool) -> EncodedVideo {
+        EncodedVideo { data: vec![byte], keyframe, width: 2, height: 2, captured: Instant::now() }
+    }
+
+    #[test]
+    fn a_new_subscriber_is_sent_nothing_before_its_keyframe() {
+        let subscribers = Subscribers::new(1);
+        let (first, second) = (add(&subscribers, 1), add(&subscribers, 2));
+        assert_eq!(subscribers.on_event(&id(1), &Event::Connected), Wish::FirstKeyframe);
+        subscribers.send_video(&picture(1, true));
+        subscribers.on_event(&id(2), &Event::Connected);
+        subscribers.send_video(&picture(2, false));
+        subscribers.send_video(&picture(3, true));
+        subscribers.send_video(&picture(4, false));
+        drop(subscribers);
+        assert_eq!((first.iter().collect::<Vec<_>>(), second.iter().collect::<Vec<_>>()), (vec![1, 2, 3, 4], vec![3, 4]));
+    }
+
+    #[test]
+    fn who_is_not_connected_gets_nothing_and_starts_over_when_back() {
+        let subscribers = Subscribers::new(1);
+        let pictures = add(&subscribers, 1);
+        subscribers.on_event(&id(1), &Event::Connected);
+        subscribers.send_video(&picture(1, true));
+        subscribers.on_event(&id(1), &Event::Disconnected);
+        subscribers.send_video(&picture(2, true));
+        subscribers.send_audio(&[3], Instant::now());
+        assert_eq!(subscribers.on_event(&id(1), &Event::KeyframeRequested), Wish::Nothing);
+        assert_eq!(subscribers.on_event(&id(1), &Event::Connected), Wish::FirstKeyframe);
+        subscribers.send_video(&picture(4, false));
+        subscribers.send_audio(&[5], Instant::now());
+        assert_eq!(subscribers.on_event(&id(1), &Event::KeyframeRequested), Wish::Keyframe);
+        subscribers.remove(&id(1));
+        assert_eq!(pictures.iter().collect::<Vec<_>>(), [1, 5]);
+    }
+
+    #[test]
+    fn the_slowest_connected_subscriber_sets_the_bitrate_and_the_worst_the_loss() {
+        let subscribers = Subscribers::new(700);
+        let _keep: Vec<_> = (1..=3).map(|number| add(&subscribers, number)).collect();
+        assert_eq!((subscribers.target_bps(), subscribers.loss_percent()), (None, None));
+        for number in 1..=3 {
+            subscribers.on_event(&id(number), &Event::TargetBitrate(u32::from(number) * 100));
+            subscribers.on_event(&id(number), &Event::Loss(number * 3));
+        }
+        subscribers.on_event(&id(2), &Event::Connected);
+        subscribers.on_event(&id(3), &Event::Connected);
+        assert_eq!((subscribers.target_bps(), subscribers.loss_percent()), (Some(200), Some(9)));
+    }
+
+    #[test]
+    fn a_connection_that_has_not_said_is_assumed_to_take_the_start() {
+        let subscribers = Subscribers::new(700);
+        let _keep = add(&subscribers, 1);
+        subscribers.on_event(&id(1), &Event::Connected);
+        assert_eq!(subscribers.target_bps(), Some(700));
+        assert_eq!(subscribers.on_event(&id(9), &Event::Connected), Wish::Nothing);
+    }
+}

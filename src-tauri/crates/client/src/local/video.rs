@@ -1,0 +1,171 @@
+//! The picture of a local stream: camera → newest frame → one encoder → every subscription.
+//!
+//! Invariants: the encoder takes the newest picture and never makes the camera wait; it works only while somebody is connected and the
+//! picture is not muted; capture times go up from picture to picture.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use media::VideoFrame;
+use media::capture::{self, Camera, Kind, VideoFormat};
+use media::encode::EncodedVideo;
+use media::latest::{self, Next};
+use media::profile::VideoProfile;
+use tokio::sync::watch;
+
+use super::device::Device;
+use super::inbox::Inbox;
+use super::pipeline::{Keyframes, Pipeline};
+use super::subscribers::Subscribers;
+use super::{LocalState, problem};
+use crate::stats::{SentVideo, Window, ms};
+
+/// A camera's way into the stream.
+pub(super) struct Source {
+    pub id: String,
+    pub want: VideoFormat,
+    /// The stream's own slot, which outlives cameras.
+    pub preview: Arc<latest::Writer<VideoFrame>>,
+    pub inbox: Arc<Inbox>,
+    pub state: Arc<watch::Sender<LocalState>>,
+}
+
+impl Device for Source {
+    type Handle = Camera;
+    type Frames = (latest::Reader<VideoFrame>, Receiver<capture::Event>);
+
+    fn open(&self) -> Result<(Camera, Self::Frames), capture::Error> {
+        let mut camera = Camera::open(&self.id, self.want)?;
+        let frames = (camera.frames(), camera.take_events());
+        Ok((camera, frames))
+    }
+
+    fn pump(&mut self, (mut frames, events): Self::Frames) -> capture::Error {
+        loop {
+            match frames.next(Duration::from_secs(1)) {
+                Next::Value(frame) => {
+                    self.preview.set(frame.clone());
+                    self.inbox.put(frame);
+                }
+                Next::Timeout => {}
+                Next::Closed => break,
+            }
+        }
+        match events.try_recv() {
+            Ok(capture::Event::Lost(error)) => error,
+            Err(_) => capture::Error::NotFound { device: self.id.clone() },
+        }
+    }
+
+    fn on_lost(&mut self, error: &capture::Error) {
+        tracing::warn!(id = %self.id, %error, "the camera is lost");
+        self.inbox.empty();
+        self.state.send_modify(|state| state.camera_lost = Some(problem::describe(Kind::Camera, error)));
+    }
+
+    fn on_back(&mut self) {
+        tracing::info!(id = %self.id, "the camera is back");
+        self.state.send_modify(|state| state.camera_lost = None);
+    }
+}
+
+/// The encoder's thread and what it shares.
+pub(super) struct Encoding {
+    pub inbox: Arc<Inbox>,
+    pub muted: Arc<AtomicBool>,
+    counters: Arc<Mutex<Counters>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Counters {
+    width: u32,
+    height: u32,
+    target_bps: u32,
+    frames: u64,
+    keyframes: u64,
+    /// Bits of each picture, and how long it took, in ms.
+    bits: Window,
+    encode_ms: Window,
+}
+
+impl Encoding {
+    pub fn new() -> Self {
+        Self { inbox: Arc::default(), muted: Arc::default(), counters: Arc::default(), thread: Mutex::default() }
+    }
+
+    /// Starts the thread, unless it runs already.
+    pub fn start(&self, profile: VideoProfile, subscribers: &Arc<Subscribers>) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_some() || self.inbox.is_closed() {
+            return;
+        }
+        let (inbox, muted, counters, subscribers) = (self.inbox.clone(), self.muted.clone(), self.counters.clone(), subscribers.clone());
+        let body = move || run(profile, &inbox, &muted, &counters, &subscribers);
+        match std::thread::Builder::new().name("encode".into()).spawn(body) {
+            Ok(handle) => *thread = Some(handle),
+            Err(error) => tracing::error!(%error, "no thread for the video encoder"),
+        }
+    }
+
+    /// Ends the thread and waits for it: no longer than a picture takes.
+    pub fn stop(&self) {
+        self.inbox.close();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A panic in the thread has been reported by the panic hook; there is nothing left to stop.
+            let _ = thread.join();
+        }
+    }
+
+    pub fn stats(&self, now: Instant) -> SentVideo {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        SentVideo {
+            fps: counters.bits.count(now),
+            width: counters.width,
+            height: counters.height,
+            bitrate_kbps: counters.bits.sum(now) / 1000.0,
+            target_kbps: f64::from(counters.target_bps) / 1000.0,
+            encode_ms: counters.encode_ms.mean(now).unwrap_or(0.0),
+            frames: counters.frames,
+            keyframes: counters.keyframes,
+        }
+    }
+}
+
+fn run(profile: VideoProfile, inbox: &Inbox, muted: &AtomicBool, counters: &Mutex<Counters>, subscribers: &Subscribers) {
+    let mut pipeline = None;
+    let mut waiting = Keyframes::default();
+    while let Some(job) = inbox.next() {
+        let target = subscribers.target_bps().filter(|_| !muted.load(Ordering::Relaxed));
+        let Some(target) = target else {
+            // Nobody looks: the encoder's memory is given back.
+            pipeline = None;
+            waiting = Keyframes::default();
+            continue;
+        };
+        waiting.wish(job.keyframe, job.first_keyframe);
+        let begun = Instant::now();
+        let pipeline = pipeline.get_or_insert_with(|| Pipeline::new(profile));
+        match pipeline.encode(job.frame, job.fresh, target, &mut waiting, begun) {
+            Ok(Some(encoded)) => {
+                let done = Instant::now();
+                count(counters, &encoded, pipeline.target_bps, done, done - begun);
+                subscribers.send_video(&encoded);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a picture was not encoded"),
+        }
+    }
+}
+
+fn count(counters: &Mutex<Counters>, encoded: &EncodedVideo, target_bps: u32, now: Instant, took: Duration) {
+    let mut counters = counters.lock().unwrap_or_else(PoisonError::into_inner);
+    (counters.width, counters.height, counters.target_bps) = (encoded.width, encoded.height, target_bps);
+    counters.frames += 1;
+    counters.keyframes += u64::from(encoded.keyframe);
+    counters.bits.add(encoded.data.len() as f64 * 8.0, now);
+    counters.encode_ms.add(ms(took), now);
+}

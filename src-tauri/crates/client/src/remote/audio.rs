@@ -1,0 +1,283 @@
+//! The sound of a remote stream: packets off the connection → Opus → the speaker, 10 ms at a time on the mixing thread.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use media::decode::opus::{Decoder, MAX_SAMPLES};
+use media::encode::opus::SAMPLES;
+use media::playback::{BLOCK, Voice};
+use transport::{AudioReceiver, Playout};
+
+use crate::stats::{ReceivedAudio, Window, ms};
+
+/// Stereo.
+const CHANNELS: usize = 2;
+/// What a packet stands for.
+const PACKET: Duration = Duration::from_millis(20);
+
+/// What becomes of a stream's sound, whichever connection brings it.
+#[derive(Default)]
+pub(super) struct Sound {
+    counters: Mutex<Counters>,
+    /// Those who want what is played, block by block.
+    taps: Mutex<Vec<SyncSender<Vec<f32>>>>,
+}
+
+#[derive(Default)]
+struct Counters {
+    bits: Window,
+    latency_ms: Window,
+    played: Duration,
+    concealed: Duration,
+    heard: bool,
+}
+
+impl Sound {
+    fn counters(&self) -> MutexGuard<'_, Counters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on `tap` gets every block of 10 ms, silence included. One that is full misses blocks, one that is gone is forgotten.
+    pub fn tap(&self, tap: SyncSender<Vec<f32>>) {
+        self.taps.lock().unwrap_or_else(PoisonError::into_inner).push(tap);
+    }
+
+    fn tell(&self, block: &[f32; BLOCK]) {
+        let mut taps = self.taps.lock().unwrap_or_else(PoisonError::into_inner);
+        taps.retain(|tap| !matches!(tap.try_send(block.to_vec()), Err(TrySendError::Disconnected(_))));
+    }
+
+    /// What the sound amounts to, without the connection's part.
+    pub fn stats(&self, now: Instant) -> ReceivedAudio {
+        let mut counters = self.counters();
+        ReceivedAudio {
+            bitrate_kbps: counters.bits.sum(now) / 1000.0,
+            lost: 0,
+            concealed_ms: ms(counters.concealed),
+            played_ms: ms(counters.played),
+            latency_ms: counters.latency_ms.mean(now),
+        }
+    }
+}
+
+/// Where packets come from.
+pub(super) trait Packets: Send {
+    /// What to play now; called every 20 ms.
+    fn pull(&mut self, now: Instant) -> Playout;
+
+    /// What is pulled is heard `delay` later.
+    fn set_output_delay(&mut self, delay: Duration);
+}
+
+impl Packets for AudioReceiver {
+    fn pull(&mut self, now: Instant) -> Playout {
+        AudioReceiver::pull(self, now)
+    }
+
+    fn set_output_delay(&mut self, delay: Duration) {
+        AudioReceiver::set_output_delay(self, delay);
+    }
+}
+
+/// One connection's sound, as the mixing thread pulls it.
+pub(super) struct Speech<P> {
+    packets: P,
+    decoder: Decoder,
+    sound: Arc<Sound>,
+    /// Of the speaker, in microseconds.
+    latency: Arc<AtomicU64>,
+    on_first: Box<dyn Fn() + Send>,
+    /// Decoded sound; `next` is the first sample that was not played.
+    decoded: Vec<f32>,
+    next: usize,
+}
+
+impl<P: Packets> Speech<P> {
+    /// `on_first` is called at the stream's first sound.
+    pub fn new(
+        packets: P,
+        sound: Arc<Sound>,
+        latency: Arc<AtomicU64>,
+        on_first: impl Fn() + Send + 'static,
+    ) -> Result<Self, media::decode::Error> {
+        let decoder = Decoder::new(CHANNELS as u8)?;
+        Ok(Self { packets, decoder, sound, latency, on_first: Box::new(on_first), decoded: Vec::new(), next: 0 })
+    }
+
+    /// Decodes what comes next; answers whether anything does.
+    fn refill(&mut self, now: Instant) -> bool {
+        let latency = Duration::from_micros(self.latency.load(Ordering::Relaxed));
+        self.packets.set_output_delay(latency);
+        let playout = self.packets.pull(now);
+        self.next = 0;
+        self.decoded.resize(MAX_SAMPLES * CHANNELS, 0.0);
+        let samples = match playout {
+            Playout::Packet { data, captured } => self.packet(&data, captured, latency, now),
+            Playout::Lost { next } => self.lost(next.as_deref()),
+            Playout::Empty => 0,
+        };
+        self.decoded.truncate(samples * CHANNELS);
+        samples > 0
+    }
+
+    fn packet(&mut self, data: &[u8], captured: Option<Instant>, latency: Duration, now: Instant) -> usize {
+        let Ok(samples) = self.decoder.packet(data, &mut self.decoded) else { return self.lost(None) };
+        let first = {
+            let mut counters = self.sound.counters();
+            counters.bits.add(data.len() as f64 * 8.0, now);
+            counters.played += PACKET * samples as u32 / SAMPLES as u32;
+            if let Some(captured) = captured {
+                counters.latency_ms.add(ms((now + latency).saturating_duration_since(captured)), now);
+            }
+            !std::mem::replace(&mut counters.heard, true)
+        };
+        if first {
+            (self.on_first)();
+        }
+        samples
+    }
+
+    /// Restores a packet from its successor, or makes up what may have been in it.
+    fn lost(&mut self, successor: Option<&[u8]>) -> usize {
+        let room = &mut self.decoded[..SAMPLES * CHANNELS];
+        if let Some(Ok(samples)) = successor.map(|successor| self.decoder.fec(successor, room)) {
+            self.sound.counters().played += PACKET;
+            return samples;
+        }
+        self.sound.counters().concealed += PACKET;
+        self.decoder.conceal(room).unwrap_or(0)
+    }
+
+    fn fill(&mut self, out: &mut [f32; BLOCK]) -> bool {
+        let mut filled = 0;
+        while filled < BLOCK {
+            if self.next == self.decoded.len() && !self.refill(Instant::now()) {
+                out[filled..].fill(0.0);
+                return filled > 0;
+            }
+            let count = (BLOCK - filled).min(self.decoded.len() - self.next);
+            out[filled..filled + count].copy_from_slice(&self.decoded[self.next..self.next + count]);
+            (filled, self.next) = (filled + count, self.next + count);
+        }
+        true
+    }
+}
+
+impl<P: Packets> Voice for Speech<P> {
+    fn pull(&mut self, out: &mut [f32; BLOCK]) -> bool {
+        let heard = self.fill(out);
+        self.sound.tell(out);
+        heard
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::atomic::AtomicU32;
+    use std::sync::mpsc::sync_channel;
+
+    use media::encode::opus::Encoder;
+    use media::profile::AudioProfile;
+
+    use super::*;
+
+    struct Script(VecDeque<Playout>);
+
+    impl Packets for Script {
+        fn pull(&mut self, _: Instant) -> Playout {
+            self.0.pop_front().unwrap_or(Playout::Empty)
+        }
+
+        fn set_output_delay(&mut self, delay: Duration) {
+            assert_eq!(delay, Duration::from_millis(30));
+        }
+    }
+
+    fn packets(count: usize) -> Vec<Vec<u8>> {
+        let mut encoder = Encoder::new(AudioProfile::DEFAULT).expect("valid");
+        encoder.set_loss(20).expect("valid");
+        let sample = |at: usize| (at as f32 * 200.0 * std::f32::consts::TAU / 48_000.0).sin() * 0.3;
+        let packet = |index: usize| (index * SAMPLES..(index + 1) * SAMPLES).map(sample).collect::<Vec<_>>();
+        (0..count).map(|index| encoder.encode(&packet(index)).expect("encodes")).collect()
+    }
+
+    fn played(data: &[u8]) -> Playout {
+        Playout::Packet { data: data.to_vec(), captured: Some(Instant::now()) }
+    }
+
+    fn speech(script: impl IntoIterator<Item = Playout>) -> (Speech<Script>, Arc<Sound>, Arc<AtomicU32>) {
+        let (sound, firsts) = (Arc::new(Sound::default()), Arc::new(AtomicU32::new(0)));
+        let count = firsts.clone();
+        let on_first = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        let latency = Arc::new(AtomicU64::new(30_000));
+        let packets = Script(script.into_iter().collect());
+        (Speech::new(packets, sound.clone(), latency, on_first).expect("set up"), sound, firsts)
+    }
+
+    fn loudness(block: &[f32; BLOCK]) -> f32 {
+        block.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
+    }
+
+    #[test]
+    fn a_packet_is_played_in_two_blocks() {
+        let packets = packets(10);
+        let (mut speech, sound, firsts) = speech(packets.iter().map(|data| played(data)));
+        let mut block = [0.0; BLOCK];
+        let blocks = std::iter::from_fn(|| speech.pull(&mut block).then(|| loudness(&block))).collect::<Vec<_>>();
+        assert_eq!(blocks.len(), 20);
+        assert!(blocks[10..].iter().all(|&peak| peak > 0.2));
+        let stats = sound.stats(Instant::now());
+        assert_eq!((stats.played_ms, stats.concealed_ms, firsts.load(Ordering::Relaxed)), (200.0, 0.0, 1));
+        assert!(stats.bitrate_kbps > 1.0 && stats.latency_ms.is_some_and(|latency| latency >= 30.0));
+    }
+
+    #[test]
+    fn a_lost_packet_is_restored_from_its_successor_or_concealed() {
+        let packets = packets(30);
+        let mut script: Vec<_> = packets.iter().map(|data| played(data)).collect();
+        script[20] = Playout::Lost { next: Some(packets[21].clone()) };
+        script[25] = Playout::Lost { next: None };
+        let (mut speech, sound, _) = speech(script);
+        let mut block = [0.0; BLOCK];
+        let blocks = std::iter::from_fn(|| speech.pull(&mut block).then(|| loudness(&block))).collect::<Vec<_>>();
+        assert_eq!(blocks.len(), 60);
+        assert!(blocks[40..52].iter().all(|&peak| peak > 0.1));
+        let stats = sound.stats(Instant::now());
+        assert_eq!((stats.played_ms, stats.concealed_ms), (580.0, 20.0));
+    }
+
+    #[test]
+    fn nothing_due_is_silence_and_a_damaged_packet_is_concealed() {
+        let packets = packets(6);
+        let mut script: Vec<_> = packets.iter().map(|data| played(data)).collect();
+        script.push(played(&[]));
+        let (mut speech, sound, _) = speech(script);
+        let mut block = [0.0; BLOCK];
+        assert_eq!(std::iter::from_fn(|| speech.pull(&mut block).then_some(())).count(), 14);
+        assert!(!speech.pull(&mut block));
+        assert_eq!(sound.stats(Instant::now()).concealed_ms, 20.0);
+    }
+
+    #[test]
+    fn a_tap_gets_every_block_silence_included_until_it_is_gone() {
+        let packets = packets(1);
+        let (mut speech, sound, _) = speech([played(&packets[0])]);
+        let (sender, blocks) = sync_channel(8);
+        sound.tap(sender);
+        let mut block = [0.5; BLOCK];
+        for _ in 0..4 {
+            speech.pull(&mut block);
+        }
+        let got: Vec<_> = blocks.try_iter().collect();
+        assert_eq!(got.len(), 4);
+        assert!(got[3].len() == BLOCK && got[3].iter().all(|&sample| sample == 0.0));
+        drop(blocks);
+        speech.pull(&mut block);
+        assert!(sound.taps.lock().expect("no panic").is_empty());
+    }
+}
