@@ -36,13 +36,8 @@ impl Delays {
     /// The delay of what was stamped `timestamp` (extended) and is here at `at`.
     pub fn delay(&mut self, timestamp: i64, at: Instant) -> i64 {
         let (origin, first) = *self.origin.get_or_insert((at, timestamp));
-        saturate(i128::from(micros(at, origin)) - self.media_micros(timestamp, first))
-    }
-
-    /// When something stamped `timestamp` is `delay` old. `None` if that is no time at all, or before the first sample.
-    pub fn instant(&self, timestamp: i64, delay: i64) -> Option<Instant> {
-        let (origin, first) = self.origin?;
-        offset(origin, saturate(self.media_micros(timestamp, first) + i128::from(delay)))
+        let media = (i128::from(timestamp) - i128::from(first)) * 1_000_000 / i128::from(self.rate.max(1));
+        saturate(i128::from(micros(at, origin)) - media)
     }
 
     /// Counts an arrival at `at` with the delay that [`Self::delay`] gave.
@@ -75,22 +70,15 @@ impl Delays {
         (!self.sorted.is_empty()).then(|| *self.sorted.select_nth_unstable(index).1)
     }
 
-    pub fn len(&self) -> usize {
+    /// Samples in the window.
+    pub fn count(&self) -> usize {
         self.samples.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
     }
 
     /// Forgets the samples: the sender's clock jumped.
     pub fn reset(&mut self) {
         self.samples.clear();
         self.origin = None;
-    }
-
-    fn media_micros(&self, timestamp: i64, first: i64) -> i128 {
-        (i128::from(timestamp) - i128::from(first)) * 1_000_000 / i128::from(self.rate.max(1))
     }
 }
 
@@ -129,7 +117,6 @@ mod tests {
         let (mut delays, now) = (delays(), Instant::now());
         assert_eq!(delays.delay(9000, now), 0);
         assert_eq!(delays.delay(18_000, now + 130 * MS), 30_000);
-        assert_eq!(delays.instant(18_000, 30_000), Some(now + 130 * MS));
     }
 
     #[test]
@@ -162,7 +149,6 @@ mod tests {
                 let at = now + Duration::from_micros(u64::from(step));
                 let delay = delays.delay(timestamp, at);
                 delays.push(delay, at);
-                let _ = delays.instant(timestamp, delay);
                 prop_assert!(delays.percentile(0.5, 10).is_some());
             }
         }

@@ -10,7 +10,10 @@
 //! jitter_audio   what is played next
 //! clock          RTP timestamp → the sender's capture time
 //! report         what a receiver report says
+//! unit           what payloads say about the access unit they carry
+//! delay          how long packets or frames were on their way
 //! unwrap         sequence numbers and timestamps without their wrap
+//! seen           duplicates
 //! ```
 //!
 //! Invariant: everything here is total and bounded whatever arrives. A packet that makes no sense is counted and dropped.
@@ -25,6 +28,7 @@ pub mod jitter_video;
 pub mod keyframe;
 pub mod nack;
 pub mod report;
+pub mod seen;
 pub mod unit;
 pub mod unwrap;
 pub mod video;

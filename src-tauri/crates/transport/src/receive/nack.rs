@@ -3,7 +3,7 @@
 //! Invariants: a packet is asked for until it comes, until it is settled ([`Nack::settle`]) or until tries or time run out,
 //! and then never again; what is remembered is bounded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// How persistent a [`Nack`] is.
@@ -14,14 +14,19 @@ pub struct Config {
     pub max_age: Duration,
     /// A hole with more packets than this is not repaired.
     pub max_missing: usize,
+    /// The same for the hole that an outage leaves: what it holds is too old to be of use.
+    pub max_outage: usize,
 }
 
 impl Config {
     /// A frame that is late freezes the picture; a keyframe instead costs a round trip and twenty times the bits.
-    pub const VIDEO: Self = Self { max_tries: 10, max_age: Duration::from_millis(1000), max_missing: 512 };
+    pub const VIDEO: Self = Self { max_tries: 10, max_age: Duration::from_millis(1000), max_missing: 512, max_outage: 30 };
     /// Sound is settled by its playout long before.
-    pub const AUDIO: Self = Self { max_tries: 4, max_age: Duration::from_millis(400), max_missing: 50 };
+    pub const AUDIO: Self = Self { max_tries: 4, max_age: Duration::from_millis(400), max_missing: 50, max_outage: 5 };
 }
+
+/// A path that delivers nothing for this long while packets are sent is out.
+const OUTAGE: Duration = Duration::from_millis(400);
 
 /// The round-trip time before one is measured.
 const DEFAULT_RTT: Duration = Duration::from_millis(100);
@@ -35,6 +40,9 @@ const INITIAL_TOLERANCE: Duration = Duration::from_millis(4);
 const MIN_TOLERANCE: Duration = Duration::from_millis(1);
 const MAX_TOLERANCE: Duration = Duration::from_millis(40);
 
+/// Packets remembered as asked for in vain at most.
+const MAX_FORGONE: usize = 64;
+
 /// Requests due within this time of one another share a message.
 const BATCH: Duration = Duration::from_millis(1);
 
@@ -47,7 +55,9 @@ pub enum Arrival {
     Reordered,
     /// It was asked for.
     Repaired,
-    /// It was not expected: a duplicate, or given up.
+    /// It was asked for, and settled or given up before it came.
+    RepairedTooLate,
+    /// It was not expected.
     Late,
 }
 
@@ -69,10 +79,14 @@ pub struct Stats {
 pub struct Nack {
     config: Config,
     highest: Option<u64>,
+    /// When the last packet came.
+    last: Option<Instant>,
     missing: BTreeMap<u64, Missing>,
     /// Everything below is settled.
     floor: u64,
     abandoned: Option<u64>,
+    /// Packets that are no longer asked for but may be on their way.
+    forgone: VecDeque<u64>,
     tolerance: Duration,
     round_trip: RoundTrip,
     stats: Stats,
@@ -91,9 +105,11 @@ impl Nack {
         Self {
             config,
             highest: None,
+            last: None,
             missing: BTreeMap::new(),
             floor: 0,
             abandoned: None,
+            forgone: VecDeque::new(),
             tolerance: INITIAL_TOLERANCE,
             round_trip: RoundTrip::default(),
             stats: Stats::default(),
@@ -106,16 +122,18 @@ impl Nack {
     }
 
     pub fn on_packet(&mut self, sequence: u64, now: Instant) -> Arrival {
+        let outage = self.last.replace(now).is_some_and(|last| now.saturating_duration_since(last) >= OUTAGE);
         let Some(highest) = self.highest else {
             self.highest = Some(sequence);
             return Arrival::New;
         };
         if sequence > highest {
             self.highest = Some(sequence);
-            self.open_hole(highest + 1, sequence, now);
+            self.open_hole(highest + 1, sequence, outage, now);
             return Arrival::New;
         }
         match self.missing.remove(&sequence) {
+            None if self.forgone.contains(&sequence) => Arrival::RepairedTooLate,
             None => Arrival::Late,
             Some(Missing { asked_at: None, since, .. }) => {
                 self.widen_tolerance(now.saturating_duration_since(since));
@@ -130,8 +148,10 @@ impl Nack {
         if sequence > self.floor {
             self.floor = sequence;
             let kept = self.missing.split_off(&sequence);
-            self.stats.abandoned += self.missing.values().filter(|missing| missing.asked_at.is_some()).count() as u64;
-            self.missing = kept;
+            for (settled, _) in std::mem::replace(&mut self.missing, kept).into_iter().filter(|(_, missing)| missing.asked_at.is_some()) {
+                self.stats.abandoned += 1;
+                self.forgo(settled);
+            }
         }
     }
 
@@ -179,10 +199,10 @@ impl Nack {
         self.round_trip.smoothed.unwrap_or(DEFAULT_RTT)
     }
 
-    fn open_hole(&mut self, from: u64, to: u64, now: Instant) {
+    fn open_hole(&mut self, from: u64, to: u64, outage: bool, now: Instant) {
         let from = from.max(self.floor);
         let size = to.saturating_sub(from);
-        if size > self.config.max_missing as u64 {
+        if size > (if outage { self.config.max_outage } else { self.config.max_missing }) as u64 {
             while !self.missing.is_empty() {
                 self.abandon_first();
             }
@@ -231,7 +251,15 @@ impl Nack {
             self.stats.lost += u64::from(missing.asked_at.is_none());
             self.stats.abandoned += 1;
             self.abandoned = self.abandoned.max(Some(sequence));
+            self.forgo(sequence);
         }
+    }
+
+    fn forgo(&mut self, sequence: u64) {
+        if self.forgone.len() >= MAX_FORGONE {
+            self.forgone.pop_front();
+        }
+        self.forgone.push_back(sequence);
     }
 
     fn max_age(&self) -> Duration {
@@ -382,6 +410,8 @@ mod tests {
         nack.settle(108);
         assert_eq!(nack.poll(now + 100 * MS), [108, 109]);
         assert_eq!(nack.on_packet(105, now + 100 * MS), Arrival::Late);
+        nack.settle(110);
+        assert_eq!(nack.on_packet(109, now + 150 * MS), Arrival::RepairedTooLate);
     }
 
     #[test]
@@ -390,6 +420,16 @@ mod tests {
         nack.on_packet(5000, now);
         assert_eq!(nack.take_abandoned(), Some(4999));
         assert!(nack.poll(now + 100 * MS).is_empty());
+    }
+
+    #[test]
+    fn what_an_outage_swallowed_is_given_up_but_not_one_packet_after_a_pause() {
+        let (mut nack, now) = nack();
+        nack.on_packet(102, now + OUTAGE);
+        assert_eq!(nack.take_abandoned(), None);
+        assert_eq!(nack.poll(now + OUTAGE * 2), [101]);
+        nack.on_packet(200, now + OUTAGE * 2);
+        assert_eq!(nack.take_abandoned(), Some(199));
     }
 
     #[test]

@@ -86,6 +86,11 @@ impl Reception {
         })
     }
 
+    /// Packets that have not come so far.
+    pub fn missing(&self) -> u64 {
+        self.first.map_or(0, |first| (self.highest - first + 1).saturating_sub(self.received))
+    }
+
     /// Interarrival jitter.
     pub fn jitter(&self) -> Duration {
         Duration::from_micros(self.jitter as u64)

@@ -1,8 +1,19 @@
 //! A video track whole: packets in; frames with their time, NACKs and keyframe requests out.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Packet, report};
+use super::assemble::{self, Assembler};
+use super::clock::SenderClock;
+use super::jitter_video::JitterVideo;
+use super::nack::{self, Nack};
+use super::report::{self, Reception};
+use super::seen::Seen;
+use super::unwrap::{Sequence, Timestamp};
+use super::{Packet, keyframe};
+
+/// Clock rate of video timestamps (RFC 6184 §8.1).
+const RATE: u32 = 90_000;
 
 /// A frame ready for the decoder, in decode order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,54 +70,355 @@ pub struct Stats {
 /// One video track being received.
 #[derive(Debug)]
 pub struct Video {
-    _stats: Stats,
+    sequence: Sequence,
+    timestamp: Timestamp,
+    /// Frames' timestamps; they leave in an order of their own.
+    frame_timestamp: Timestamp,
+    seen: Seen,
+    reception: Reception,
+    nack: Nack,
+    assembler: Assembler,
+    keyframes: keyframe::Requests,
+    jitter: JitterVideo,
+    clock: SenderClock,
+    ready: VecDeque<Frame>,
+    packets: u64,
+    bytes: u64,
+    duplicates: u64,
 }
 
 impl Video {
     pub fn new() -> Self {
-        unimplemented!()
+        Self {
+            sequence: Sequence::default(),
+            timestamp: Timestamp::default(),
+            frame_timestamp: Timestamp::default(),
+            seen: Seen::default(),
+            reception: Reception::new(RATE),
+            nack: Nack::new(nack::Config::VIDEO),
+            assembler: Assembler::new(),
+            keyframes: keyframe::Requests::default(),
+            jitter: JitterVideo::new(),
+            clock: SenderClock::new(RATE),
+            ready: VecDeque::new(),
+            packets: 0,
+            bytes: 0,
+            duplicates: 0,
+        }
     }
 
     pub fn on_packet(&mut self, packet: Packet, now: Instant) {
-        unimplemented!("{packet:?} {now:?}")
+        self.packets += 1;
+        self.bytes += packet.payload.len() as u64;
+        let sequence = self.sequence.extend(packet.sequence);
+        if !self.seen.insert(sequence) {
+            self.duplicates += 1;
+            return;
+        }
+        self.reception.on_packet(sequence, self.timestamp.extend(packet.timestamp), now);
+        self.nack.on_packet(sequence, now);
+        self.assembler.push(sequence, packet.timestamp, packet.marker, packet.payload, now);
+        self.take_frames(now);
     }
 
     /// A sender report: its NTP time (32.32) and RTP timestamp; `wall` is our clock's reading at `now`.
     pub fn on_sender_report(&mut self, ntp: u64, timestamp: u32, now: Instant, wall: SystemTime) {
-        unimplemented!("{ntp} {timestamp} {now:?} {wall:?}")
+        self.reception.on_sender_report(ntp, now);
+        self.clock.on_sender_report(ntp, timestamp, now, wall);
     }
 
     pub fn set_rtt(&mut self, rtt: Duration) {
-        unimplemented!("{rtt:?}")
+        self.nack.set_rtt(rtt);
     }
 
     /// Lip sync's extra delay ([`crate::sync`]).
     pub fn set_extra_delay(&mut self, extra: Duration) {
-        unimplemented!("{extra:?}")
+        self.jitter.set_extra_delay(extra);
     }
 
     /// The decoder failed or was replaced: nothing is handed on until the next keyframe, which is asked for.
     pub fn require_keyframe(&mut self, now: Instant) {
-        unimplemented!("{now:?}")
+        self.take_frames(now);
+        self.ready.clear();
+        self.assembler.require_keyframe();
     }
 
     /// Poll until [`Output::Wait`].
     pub fn poll(&mut self, now: Instant) -> Output {
-        unimplemented!("{now:?}")
+        let requests = self.nack.poll(now);
+        if let Some(sequence) = self.nack.take_abandoned() {
+            self.assembler.abandon(sequence, now);
+        }
+        self.assembler.expire(now);
+        self.take_frames(now);
+        if !requests.is_empty() {
+            return Output::Nack(requests.into_iter().map(|sequence| sequence as u16).collect());
+        }
+        if let Some(frame) = self.ready.pop_front() {
+            return Output::Frame(frame);
+        }
+        let (arriving, rtt) = (self.assembler.keyframe_arriving(), self.nack.rtt());
+        if self.keyframes.poll(self.assembler.needs_keyframe(), arriving, rtt, now) {
+            return Output::RequestKeyframe;
+        }
+        Output::Wait([self.nack.timeout(), self.keyframes.timeout(arriving, rtt)].into_iter().flatten().min())
     }
 
     /// The next receiver report's block; call once per report sent. `None` before the first packet.
     pub fn report(&mut self, now: Instant) -> Option<report::Block> {
-        unimplemented!("{now:?}")
+        self.reception.block(now)
     }
 
     pub fn stats(&self) -> Stats {
-        unimplemented!()
+        let (nack, frames) = (self.nack.stats(), self.assembler.stats());
+        Stats {
+            packets: self.packets,
+            bytes: self.bytes,
+            duplicates: self.duplicates,
+            lost: nack.lost,
+            repaired: nack.repaired,
+            abandoned: nack.abandoned,
+            nacks: nack.requested,
+            keyframe_requests: self.keyframes.count(),
+            frames: frames.frames,
+            keyframes: frames.keyframes,
+            dropped_frames: frames.dropped,
+            malformed: frames.malformed,
+            jitter: self.reception.jitter(),
+            delay: self.jitter.added(),
+        }
+    }
+
+    /// Times the frames that can be decoded by now.
+    fn take_frames(&mut self, now: Instant) {
+        while let Some(frame) = self.assembler.next_frame() {
+            let assemble::Frame { data, timestamp, keyframe, .. } = frame;
+            let render_at = self.jitter.on_frame(self.frame_timestamp.extend(timestamp), now, keyframe);
+            let captured = self.clock.captured(timestamp);
+            self.ready.push_back(Frame { data, timestamp, keyframe, captured, render_at });
+        }
+        self.nack.settle(self.assembler.settled());
     }
 }
 
 impl Default for Video {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::send::history::{self, History};
+    use crate::send::nal;
+    use crate::send::packetize::{MAX_PAYLOAD, packetize};
+    use std::collections::BTreeMap;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// A call in virtual time: 30 frames a second over a path with delay and loss, repairs and keyframe requests answered.
+    struct Call {
+        video: Video,
+        history: History<Packet>,
+        start: Instant,
+        now: Instant,
+        /// What is on its way to either side, by arrival and order of sending.
+        arrivals: BTreeMap<(Instant, u64), Packet>,
+        requests: BTreeMap<(Instant, u64), Output>,
+        sent: u64,
+        frame: u32,
+        sequence: u16,
+        keyframe_wanted: bool,
+        one_way: Duration,
+        loss: f64,
+        random: u64,
+        shown: Vec<(u32, bool, Duration)>,
+    }
+
+    impl Call {
+        fn new(one_way: Duration, loss: f64) -> Self {
+            let start = Instant::now();
+            Self {
+                video: Video::new(),
+                history: History::new(history::Config::default()),
+                start,
+                now: start,
+                arrivals: BTreeMap::new(),
+                requests: BTreeMap::new(),
+                sent: 0,
+                frame: 0,
+                sequence: 65_000,
+                keyframe_wanted: true,
+                one_way,
+                loss,
+                random: 42,
+                shown: Vec::new(),
+            }
+        }
+
+        fn lost(&mut self) -> bool {
+            self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            ((self.random >> 33) as f64 / f64::from(1u32 << 31)) < self.loss
+        }
+
+        fn transmit(&mut self, packet: Packet) {
+            self.sent += 1;
+            if !self.lost() {
+                self.arrivals.insert((self.now + self.one_way, self.sent), packet);
+            }
+        }
+
+        fn send_frame(&mut self) {
+            let keyframe = std::mem::take(&mut self.keyframe_wanted);
+            let slice = [vec![if keyframe { 0x65 } else { 0x61 }], vec![0x55; if keyframe { 12_000 } else { 3500 }]].concat();
+            let units: &[&[u8]] = if keyframe { &[&[0x67, 1], &[0x68, 1], &slice] } else { &[&slice] };
+            let data: Vec<u8> = units.iter().flat_map(|unit| nal::START_CODE.iter().chain(*unit)).copied().collect();
+            for payload in packetize(&data, MAX_PAYLOAD) {
+                let timestamp = (self.frame * 3000).wrapping_sub(90_000);
+                let packet = Packet { sequence: self.sequence, timestamp, marker: payload.marker, payload: payload.data };
+                self.history.push(self.sequence, packet.payload.len(), packet.clone(), self.now);
+                self.sequence = self.sequence.wrapping_add(1);
+                self.transmit(packet);
+            }
+            self.frame += 1;
+        }
+
+        fn answer(&mut self, request: Output) {
+            match request {
+                Output::Nack(sequences) => {
+                    for sequence in sequences {
+                        if let Ok(packet) = self.history.repair(sequence, self.one_way * 2, self.now) {
+                            self.transmit(packet);
+                        }
+                    }
+                }
+                _ => self.keyframe_wanted = true,
+            }
+        }
+
+        fn receive(&mut self) -> Option<Instant> {
+            loop {
+                match self.video.poll(self.now) {
+                    Output::Frame(frame) => {
+                        let index = frame.timestamp.wrapping_add(90_000) / 3000;
+                        let captured = self.start + index * 100 * MS / 3;
+                        self.shown.push((index, frame.keyframe, frame.render_at - captured));
+                    }
+                    Output::Wait(at) => return at,
+                    request => {
+                        self.sent += 1;
+                        if !self.lost() {
+                            self.requests.insert((self.now + self.one_way, self.sent), request);
+                        }
+                    }
+                }
+            }
+        }
+
+        fn run(&mut self, seconds: u32) -> &mut Self {
+            let end = self.now + seconds * 1000 * MS;
+            while self.now < end {
+                let mut next = self.start + self.frame * 100 * MS / 3;
+                if next <= self.now {
+                    self.send_frame();
+                    continue;
+                }
+                if let Some(wake) = self.receive() {
+                    next = next.min(wake.max(self.now + MS / 10));
+                }
+                next = next.min(self.arrivals.first_key_value().map_or(next, |(key, _)| key.0));
+                self.now = next.min(self.requests.first_key_value().map_or(next, |(key, _)| key.0));
+                while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                    let packet = entry.remove();
+                    self.video.on_packet(packet, self.now);
+                }
+                while let Some(entry) = self.requests.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                    let request = entry.remove();
+                    self.answer(request);
+                }
+            }
+            self
+        }
+
+        /// How late after capture frames are shown: the share of `percent`.
+        fn delay(&self, percent: usize) -> Duration {
+            let mut delays: Vec<_> = self.shown.iter().map(|shown| shown.2).collect();
+            delays.sort();
+            delays[(delays.len() - 1) * percent / 100]
+        }
+    }
+
+    #[test]
+    fn a_clean_path_shows_every_frame_at_once() {
+        let mut call = Call::new(20 * MS, 0.0);
+        call.run(20);
+        assert!(call.shown.len() >= 599, "{}", call.shown.len());
+        assert!(call.delay(95) <= 30 * MS, "{:?}", call.delay(95));
+        let stats = call.video.stats();
+        assert_eq!((stats.nacks, stats.keyframe_requests, stats.duplicates), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_tenth_lost_is_repaired_without_a_keyframe_or_waste() {
+        let mut call = Call::new(25 * MS, 0.1);
+        call.run(60);
+        let stats = call.video.stats();
+        assert!(call.shown.len() >= 1785, "{} frames, {stats:?}", call.shown.len());
+        assert!(stats.keyframe_requests <= 3, "{stats:?}");
+        assert!(stats.nacks as f64 <= stats.lost as f64 * 1.5, "{stats:?}");
+        assert!(stats.duplicates * 20 <= stats.lost, "{stats:?}");
+        assert!(call.delay(50) <= 120 * MS && call.delay(95) <= 200 * MS, "{:?} {:?}", call.delay(50), call.delay(95));
+    }
+
+    #[test]
+    fn three_tenths_lost_still_shows_most_frames() {
+        let mut call = Call::new(25 * MS, 0.3);
+        call.run(60);
+        let stats = call.video.stats();
+        assert!(call.shown.len() >= 1700, "{} frames, {stats:?}", call.shown.len());
+        assert!(call.delay(95) <= 500 * MS, "{:?}", call.delay(95));
+    }
+
+    #[test]
+    fn after_an_outage_a_keyframe_brings_the_picture_back() {
+        let mut call = Call::new(25 * MS, 0.0);
+        call.run(5);
+        call.loss = 1.0;
+        call.run(3);
+        call.loss = 0.0;
+        let before = call.shown.len();
+        call.run(1);
+        assert!(call.shown.len() >= before + 20, "{} {:?}", call.shown.len() - before, call.video.stats());
+        call.run(3);
+        assert!(call.shown.last().unwrap().2 <= 60 * MS, "{:?}", call.shown.last());
+    }
+
+    #[test]
+    fn a_failed_decoder_gets_a_keyframe_and_nothing_before_it() {
+        let mut call = Call::new(20 * MS, 0.0);
+        call.run(5);
+        call.video.require_keyframe(call.now);
+        let before = call.shown.len();
+        call.run(1);
+        assert!(call.shown[before].1, "a keyframe comes first");
+        assert_eq!(call.video.stats().keyframe_requests, 1);
+    }
+
+    #[test]
+    fn capture_time_is_told_once_a_report_has_come() {
+        let mut call = Call::new(20 * MS, 0.0);
+        call.run(1);
+        let wall = SystemTime::now();
+        call.video.on_sender_report(crate::send::report::ntp(wall), (call.frame * 3000).wrapping_sub(90_000), call.now, wall);
+        call.send_frame();
+        let due = call.now + 25 * MS;
+        call.arrivals.values().for_each(|packet| call.video.on_packet(packet.clone(), due));
+        let captured = std::iter::from_fn(|| match call.video.poll(due) {
+            Output::Frame(frame) => Some(frame.captured),
+            _ => None,
+        });
+        let captured = captured.last().unwrap().unwrap();
+        assert!(captured.saturating_duration_since(call.now) < MS && call.now.saturating_duration_since(captured) < MS);
     }
 }

@@ -30,8 +30,7 @@ pub fn is_slice(kind: u8) -> bool {
 /// Whether a NAL unit of this type may travel: types 0 and 24 up mean something else in RTP, and delimiters, filler and
 /// end marks say nothing that packets do not.
 pub fn is_carried(kind: u8) -> bool {
-    (1..kind::STAP_A).contains(&kind)
-        && !matches!(kind, kind::DELIMITER | kind::END_OF_SEQUENCE | kind::END_OF_STREAM | kind::FILLER)
+    (1..kind::STAP_A).contains(&kind) && !matches!(kind, kind::DELIMITER | kind::END_OF_SEQUENCE | kind::END_OF_STREAM | kind::FILLER)
 }
 
 /// The NAL units of an Annex B byte stream, without start codes and trailing zeros; bytes before the first start code
