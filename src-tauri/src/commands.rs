@@ -4,16 +4,18 @@ use client::Error;
 use tauri::{AppHandle, State, WebviewWindow, ipc::Channel};
 
 use crate::{
-    App,
+    app::App,
     call::{
         Page,
+        input::{Input, Ticket},
         join::{Choice, Devices as Wish, Join, PROFILES, profile},
-        machine::{Answer, Input},
+        output::Answer,
     },
     devices,
     error::internal,
     events::PageEvent,
-    types::{CallState, CallStats, Defaults, Devices, FrameSocket, JoinParams, Joined, PreviewSpec},
+    stats::CallStats,
+    types::{CallState, Defaults, Devices, FrameSocket, JoinParams, Joined, PreviewSpec},
 };
 
 #[tauri::command]
@@ -125,10 +127,6 @@ pub async fn new_window(handle: AppHandle, app: State<'_, App>) -> Result<(), Er
     app.open_window(&handle).map_err(|error| internal("the window could not be opened", error))
 }
 
-async fn done(
-    window: &WebviewWindow,
-    app: &App,
-    input: impl FnOnce(crate::call::machine::Ticket) -> Input + Send + 'static,
-) -> Result<(), Error> {
+async fn done(window: &WebviewWindow, app: &App, input: impl FnOnce(Ticket) -> Input + Send + 'static) -> Result<(), Error> {
     app.window(window.label()).call.command(input).await.map(drop)
 }

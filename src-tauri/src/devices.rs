@@ -6,8 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     media::{capture, playback},
-    signal::Code,
-    types::{Device, Devices, Problem},
+    types::{Device, Devices},
 };
 
 /// How often the system is asked whether devices came or went.
@@ -37,12 +36,8 @@ impl Catalogue {
 
     /// A catalogue that never changes.
     #[cfg(test)]
-    pub fn fixed(found: Found) -> Self {
-        Self { found: watch::channel(found).1 }
-    }
-
-    pub fn found(&self) -> Found {
-        self.found.borrow().clone()
+    pub fn empty() -> Self {
+        Self { found: watch::channel(Found::default()).1 }
     }
 
     /// Waits for the next change; for ever if there can be none.
@@ -134,15 +129,6 @@ fn unlisted(id: &str) -> Device {
     Device { id: id.to_owned(), label: name.to_owned() }
 }
 
-/// The speaker to open, and what to say if the one wished for cannot be had.
-pub fn speaker_for(wish: &str, found: &Found) -> (String, Option<Problem>) {
-    if wish == "none" || !found.speakers.is_empty() {
-        return (wish.to_owned(), None);
-    }
-    let message = "No speaker found: you will not hear the others. Plug one in and join again.".to_owned();
-    ("none".to_owned(), Some(Problem { code: Code::DevicesNotFound.to_string(), message }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,14 +161,5 @@ mod tests {
         assert_eq!(ids(&devices.cameras), ["camera:A", "pattern"]);
         assert_eq!(ids(&devices.microphones), ["default", "tone"]);
         assert_eq!(devices.microphones[0].label, "No microphone found");
-    }
-
-    #[test]
-    fn without_a_speaker_the_call_goes_on_in_silence_and_says_so() {
-        let (speaker, problem) = speaker_for("default", &found());
-        assert_eq!((speaker.as_str(), problem.unwrap().code.as_str()), ("none", "DEVICES_NOT_FOUND"));
-        assert_eq!(speaker_for("none", &found()), ("none".into(), None));
-        let loud = Found { speakers: vec![device("speaker:A")], ..found() };
-        assert_eq!(speaker_for("speaker:A", &loud), ("speaker:A".into(), None));
     }
 }

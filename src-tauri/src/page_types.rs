@@ -1,4 +1,4 @@
-//! Holds `ui/types/app.d.ts` to the types in [`crate::types`] and [`crate::events`].
+//! Holds `ui/types/app.d.ts` to the types in [`crate::types`], [`crate::stats`] and [`crate::events`].
 
 use std::path::Path;
 
@@ -6,10 +6,11 @@ use ts_rs::{Config, TS};
 
 use crate::{
     events::{PageEvent, StreamRef, Volume},
+    stats::*,
     types::*,
 };
 
-const HEAD: &str = "// What crosses between the app and its page. Generated from src-tauri/src/types.rs and events.rs by their test:\n\
+const HEAD: &str = "// What crosses between the app and its page. Generated from src-tauri/src/types.rs, stats.rs and events.rs by their test:\n\
                     // change those and run `cargo test -p app`.\n";
 
 fn declaration<T: TS>(config: &Config) -> String {

@@ -1,9 +1,27 @@
-//! What has to be set before the window system starts.
+//! What differs by operating system: what is set before the window system starts, and how a process is told to end.
 
 /// Prepares this process. To be called first, while there is one thread.
 pub fn prepare() {
     #[cfg(target_os = "linux")]
     linux::prepare();
+}
+
+/// Waits until the terminal or the system asks this process to end.
+pub async fn told_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -12,172 +12,16 @@
 use std::collections::VecDeque;
 
 use super::{
+    input::{Attempt, Input, Ticket},
     join::{Choice, Devices, Join},
+    local::Local,
+    output::{Answer, Output},
     publish::Publish,
 };
 use crate::{
     signal::{Code, Error, StreamId, StreamInfo, Uid},
-    types::{CallState, Connection, LOCAL, LocalState, Phase as PagePhase, Problem, RemoteMedia, RemoteState},
+    types::{CallState, Connection, Phase as PagePhase, Problem, RemoteMedia, RemoteState},
 };
-
-/// Whom an answer is for.
-pub type Ticket = u64;
-
-/// Which attempt to join something belongs to.
-pub type Attempt = u64;
-
-/// What a command is answered with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    Done,
-    Joined(Uid),
-}
-
-/// Which of a stream's devices opened, and what is wrong with the others.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Opened {
-    pub audio: bool,
-    pub video: bool,
-    pub problems: Vec<Problem>,
-}
-
-impl Opened {
-    /// Why a stream without tracks cannot be published.
-    fn unpublishable(&self) -> Error {
-        let why = self.problems.first().map_or("There is no camera and no microphone.", |problem| problem.message.as_str());
-        Error::new(Code::InvalidLocalStream, format!("Nothing can be published. {why}"))
-    }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    // The page's commands.
-    StartPreview {
-        devices: Devices,
-        ticket: Ticket,
-    },
-    StopPreview {
-        ticket: Ticket,
-    },
-    Join {
-        join: Box<Join>,
-        ticket: Ticket,
-    },
-    Leave {
-        ticket: Ticket,
-    },
-    Publish {
-        wanted: bool,
-        ticket: Ticket,
-    },
-    Mute {
-        audio: Option<bool>,
-        video: Option<bool>,
-        ticket: Ticket,
-    },
-    SetCamera {
-        id: Choice,
-        ticket: Ticket,
-    },
-    SetMicrophone {
-        id: Choice,
-        ticket: Ticket,
-    },
-    // The ends of jobs.
-    StreamOpened(Opened),
-    StreamSwitched(Opened),
-    Joined {
-        attempt: Attempt,
-        result: Result<Uid, Error>,
-    },
-    Left {
-        attempt: Attempt,
-    },
-    PublishEnded {
-        attempt: Attempt,
-        result: Result<(), Error>,
-    },
-    SubscribeEnded {
-        attempt: Attempt,
-        stream: StreamId,
-        result: Result<(), Error>,
-    },
-    // The client's news.
-    Connection {
-        attempt: Attempt,
-        state: Connection,
-    },
-    StreamAdded {
-        attempt: Attempt,
-        stream: StreamInfo,
-    },
-    StreamUpdated {
-        attempt: Attempt,
-        stream: StreamInfo,
-    },
-    StreamRemoved {
-        attempt: Attempt,
-        stream: StreamId,
-    },
-    StreamMedia {
-        attempt: Attempt,
-        stream: StreamId,
-        media: RemoteMedia,
-    },
-    DeviceLost {
-        attempt: Attempt,
-        problem: Problem,
-    },
-    /// The membership ended without a `Leave`: banned, replaced, refused.
-    Ended {
-        attempt: Attempt,
-    },
-    // The app's own.
-    Service(Option<Problem>),
-    Speaker(Option<Problem>),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// Make a stream of these devices; answer with `StreamOpened`.
-    OpenStream(Devices),
-    /// Change to these devices; answer with `StreamSwitched`.
-    SwitchStream {
-        camera: Option<Choice>,
-        microphone: Option<Choice>,
-    },
-    CloseStream,
-    /// Silence or black out the stream's tracks.
-    Mute {
-        audio: bool,
-        video: bool,
-    },
-    /// Make a client and join; answer with `Joined`.
-    Connect {
-        attempt: Attempt,
-        join: Box<Join>,
-    },
-    /// Stop joining or leave, and drop the client; answer with `Left`.
-    Disconnect {
-        attempt: Attempt,
-    },
-    /// Answer with `PublishEnded`.
-    Publish {
-        attempt: Attempt,
-        wanted: bool,
-    },
-    /// Answer with `SubscribeEnded`.
-    Subscribe {
-        attempt: Attempt,
-        stream: StreamId,
-    },
-    /// Tell the page of a failure that no command waits for.
-    Complain(Error),
-    Reply {
-        ticket: Ticket,
-        result: Result<Answer, Error>,
-    },
-}
 
 enum Phase {
     Lobby,
@@ -199,23 +43,12 @@ enum Phase {
     },
 }
 
-enum Stream {
-    Closed,
-    Opening(Devices),
-    Open { devices: Devices, opened: Opened },
-    Switching { to: Devices, opened: Opened },
-}
-
 pub struct Machine {
     phase: Phase,
     attempt: Attempt,
-    /// What the devices should be; none when nobody needs them.
-    wish: Option<Devices>,
+    local: Local,
     /// Whether the lobby shows a preview.
     preview: bool,
-    stream: Stream,
-    audio_muted: bool,
-    video_muted: bool,
     connection: Connection,
     remote: Vec<RemoteState>,
     service: Option<Problem>,
@@ -228,11 +61,8 @@ impl Default for Machine {
         Self {
             phase: Phase::Lobby,
             attempt: 0,
-            wish: None,
+            local: Local::default(),
             preview: false,
-            stream: Stream::Closed,
-            audio_muted: false,
-            video_muted: false,
             connection: Connection::Disconnected,
             remote: Vec::new(),
             service: None,
@@ -258,8 +88,9 @@ impl Machine {
             Input::Mute { audio, video, ticket } => self.on_mute(audio, video, ticket),
             Input::SetCamera { id, ticket } => self.on_set_device(id, ticket, |devices| &mut devices.camera),
             Input::SetMicrophone { id, ticket } => self.on_set_device(id, ticket, |devices| &mut devices.microphone),
-            Input::StreamOpened(opened) => self.on_stream_opened(opened),
-            Input::StreamSwitched(opened) => self.on_stream_switched(opened),
+            Input::StreamOpened(opened) => self.local.opened(opened),
+            Input::StreamSwitched(opened) => self.local.switched(opened),
+            Input::StreamChanged(opened) => self.local.changed(opened),
             Input::Service(problem) => self.service = problem,
             Input::Speaker(problem) => self.speaker = problem,
             Input::Joined { attempt, result } if attempt == self.attempt => self.on_joined(result),
@@ -270,8 +101,8 @@ impl Machine {
             Input::StreamAdded { attempt, stream } if attempt == self.attempt => self.on_stream_added(&stream),
             Input::StreamUpdated { attempt, stream } if attempt == self.attempt => self.on_stream_updated(&stream),
             Input::StreamRemoved { attempt, stream } if attempt == self.attempt => self.on_stream_removed(&stream),
+            Input::StreamMuted { attempt, stream, audio, video } if attempt == self.attempt => self.on_stream_muted(&stream, audio, video),
             Input::StreamMedia { attempt, stream, media } if attempt == self.attempt => self.on_stream_media(&stream, media),
-            Input::DeviceLost { attempt, problem } if attempt == self.attempt => self.on_device_lost(problem),
             Input::Ended { attempt } if attempt == self.attempt => self.on_ended(),
             // any -> news of an earlier attempt -> unchanged
             Input::Joined { .. }
@@ -282,8 +113,8 @@ impl Machine {
             | Input::StreamAdded { .. }
             | Input::StreamUpdated { .. }
             | Input::StreamRemoved { .. }
+            | Input::StreamMuted { .. }
             | Input::StreamMedia { .. }
-            | Input::DeviceLost { .. }
             | Input::Ended { .. } => {}
         }
         self.settle();
@@ -293,9 +124,9 @@ impl Machine {
         self.preview = true;
         match self.phase {
             // lobby -> StartPreview -> lobby, devices opened
-            Phase::Lobby => self.wish = Some(devices),
+            Phase::Lobby => self.local.want(Some(devices)),
             // leaving -> StartPreview -> leaving, devices for the lobby
-            Phase::Leaving { next: None, .. } => self.wish = Some(devices),
+            Phase::Leaving { next: None, .. } => self.local.want(Some(devices)),
             // joining, call -> StartPreview -> unchanged: the call's devices are the preview
             Phase::Joining { .. } | Phase::Call { .. } | Phase::Leaving { next: Some(_), .. } => {}
         }
@@ -305,7 +136,7 @@ impl Machine {
     fn on_stop_preview(&mut self, ticket: Ticket) {
         self.preview = false;
         if matches!(self.phase, Phase::Lobby) {
-            self.wish = None;
+            self.local.want(None);
         }
         self.done(ticket);
     }
@@ -383,7 +214,7 @@ impl Machine {
                     // leaving -> Left -> joining, if a join waits
                     Some((join, tickets)) => self.connect(join, tickets),
                     // leaving -> Left -> lobby; the preview goes on with the call's devices
-                    None if !self.preview => self.wish = None,
+                    None if !self.preview => self.local.want(None),
                     None => {}
                 }
             }
@@ -421,41 +252,17 @@ impl Machine {
     }
 
     fn on_mute(&mut self, audio: Option<bool>, video: Option<bool>, ticket: Ticket) {
-        self.audio_muted = audio.unwrap_or(self.audio_muted);
-        self.video_muted = video.unwrap_or(self.video_muted);
-        self.apply_mute();
+        self.local.mute(audio, video);
         self.done(ticket);
     }
 
     fn on_set_device(&mut self, id: Choice, ticket: Ticket, which: impl Fn(&mut Devices) -> &mut Choice) {
-        match &mut self.wish {
+        match self.local.wish_mut() {
             Some(devices) => {
                 *which(devices) = id;
                 self.done(ticket);
             }
             None => self.refuse(ticket, Error::new(Code::InvalidOperation, "No camera or microphone is open.")),
-        }
-    }
-
-    fn on_stream_opened(&mut self, opened: Opened) {
-        if let Stream::Opening(devices) = std::mem::replace(&mut self.stream, Stream::Closed) {
-            self.stream = Stream::Open { devices, opened };
-            self.apply_mute();
-        }
-    }
-
-    fn on_stream_switched(&mut self, opened: Opened) {
-        if let Stream::Switching { to, .. } = std::mem::replace(&mut self.stream, Stream::Closed) {
-            self.stream = Stream::Open { devices: to, opened };
-            self.apply_mute();
-        }
-    }
-
-    fn on_device_lost(&mut self, problem: Problem) {
-        if let Stream::Open { opened, .. } | Stream::Switching { opened, .. } = &mut self.stream
-            && !opened.problems.contains(&problem)
-        {
-            opened.problems.push(problem);
         }
     }
 
@@ -469,7 +276,7 @@ impl Machine {
     }
 
     fn on_stream_updated(&mut self, stream: &StreamInfo) {
-        if let Some(remote) = self.remote.iter_mut().find(|remote| remote.stream == stream.id.to_string()) {
+        if let Some(remote) = self.remote(&stream.id) {
             *remote = remote_state(stream, remote.state);
         }
     }
@@ -478,23 +285,35 @@ impl Machine {
         self.remote.retain(|remote| remote.stream != stream.to_string());
     }
 
+    fn on_stream_muted(&mut self, stream: &StreamId, audio: Option<bool>, video: Option<bool>) {
+        if let Some(remote) = self.remote(stream) {
+            remote.audio_muted = audio.unwrap_or(remote.audio_muted);
+            remote.video_muted = video.unwrap_or(remote.video_muted);
+        }
+    }
+
     fn on_stream_media(&mut self, stream: &StreamId, media: RemoteMedia) {
-        if let Some(remote) = self.remote.iter_mut().find(|remote| remote.stream == stream.to_string()) {
+        if let Some(remote) = self.remote(stream) {
             remote.state = media;
         }
     }
 
     /// A stream that went meanwhile, or a call that ends, has no use for the failure.
     fn on_subscribe_ended(&mut self, stream: &StreamId, result: Result<(), Error>) {
-        if let (Some(remote), Err(error)) = (self.remote.iter_mut().find(|remote| remote.stream == stream.to_string()), result) {
+        if let (Some(remote), Err(error)) = (self.remote(stream), result) {
             remote.state = RemoteMedia::Stalled;
             self.outputs.push_back(Output::Complain(error));
         }
     }
 
+    fn remote(&mut self, stream: &StreamId) -> Option<&mut RemoteState> {
+        let name = stream.to_string();
+        self.remote.iter_mut().find(|remote| remote.stream == name)
+    }
+
     fn connect(&mut self, join: Box<Join>, tickets: Vec<Ticket>) {
         self.attempt += 1;
-        self.wish = Some(join.devices.clone());
+        self.local.want(Some(join.devices.clone()));
         self.connection = Connection::Connecting;
         self.outputs.push_back(Output::Connect { attempt: self.attempt, join: join.clone() });
         self.phase = Phase::Joining { join, tickets };
@@ -509,58 +328,22 @@ impl Machine {
 
     /// Brings devices and publication nearer to what is wanted, and answers who waited for it.
     fn settle(&mut self) {
-        self.settle_stream();
-        if let Phase::Call { uid, publish, tickets, .. } = &mut self.phase {
-            let opened = match &self.stream {
-                Stream::Open { opened, .. } => Some(opened),
-                _ => None,
-            };
-            if let Some(nothing) = opened.filter(|opened| !opened.audio && !opened.video) {
-                publish.give_up(nothing.unpublishable());
-            }
-            if opened.is_some() {
-                let joined = tickets.drain(..).map(|ticket| Output::Reply { ticket, result: Ok(Answer::Joined(uid.clone())) });
-                self.outputs.extend(joined);
-            }
-            if let Some(wanted) = publish.start(opened.is_some()) {
-                self.outputs.push_back(Output::Publish { attempt: self.attempt, wanted });
-            }
-            for (ticket, result) in publish.answers() {
-                self.outputs.push_back(Output::Reply { ticket, result: result.map(|()| Answer::Done) });
-            }
-        }
-    }
-
-    fn settle_stream(&mut self) {
         let published = matches!(&self.phase, Phase::Call { publish, .. } if !publish.is_idle());
-        match (&self.stream, &self.wish) {
-            (Stream::Closed, Some(wish)) => {
-                self.outputs.push_back(Output::OpenStream(wish.clone()));
-                self.stream = Stream::Opening(wish.clone());
-            }
-            (Stream::Open { .. }, None) => {
-                self.outputs.push_back(Output::CloseStream);
-                self.stream = Stream::Closed;
-            }
-            (Stream::Open { devices, opened }, Some(wish)) if devices != wish => {
-                if let Some((camera, microphone)) = devices.switch_to(wish) {
-                    self.outputs.push_back(Output::SwitchStream { camera, microphone });
-                    self.stream = Stream::Switching { to: wish.clone(), opened: opened.clone() };
-                } else if !published {
-                    self.outputs.push_back(Output::CloseStream);
-                    self.outputs.push_back(Output::OpenStream(wish.clone()));
-                    self.stream = Stream::Opening(wish.clone());
-                }
-            }
-            // A job runs, or all is as wished.
-            (Stream::Opening(_) | Stream::Switching { .. } | Stream::Open { .. } | Stream::Closed, _) => {}
+        self.outputs.extend(self.local.settle(published).into_iter().map(Output::Local));
+        let Phase::Call { uid, publish, tickets, .. } = &mut self.phase else { return };
+        let stream = self.local.open();
+        if let Some(empty) = stream.filter(|stream| stream.is_empty()) {
+            publish.give_up(empty.unpublishable());
         }
-    }
-
-    fn apply_mute(&mut self) {
-        if matches!(self.stream, Stream::Open { .. } | Stream::Switching { .. }) {
-            self.outputs.push_back(Output::Mute { audio: self.audio_muted, video: self.video_muted });
+        if stream.is_some() {
+            let joined = tickets.drain(..).map(|ticket| Output::Reply { ticket, result: Ok(Answer::Joined(uid.clone())) });
+            self.outputs.extend(joined);
         }
+        if let Some(wanted) = publish.start(stream.is_some()) {
+            self.outputs.push_back(Output::Publish { attempt: self.attempt, wanted });
+        }
+        let answers = publish.answers().into_iter();
+        self.outputs.extend(answers.map(|(ticket, result)| Output::Reply { ticket, result: result.map(|()| Answer::Done) }));
     }
 
     fn reply(&mut self, tickets: Vec<Ticket>, result: &Result<Answer, Error>) {
@@ -596,22 +379,10 @@ impl Machine {
             connection: self.connection,
             params,
             uid,
-            local: self.local(),
+            local: self.local.snapshot(self.speaker.as_ref()),
             remote: self.remote.clone(),
             problem: self.service.clone(),
         }
-    }
-
-    fn local(&self) -> Option<LocalState> {
-        let (Stream::Open { opened, .. } | Stream::Switching { opened, .. }) = &self.stream else { return None };
-        Some(LocalState {
-            stream: LOCAL.into(),
-            audio: opened.audio,
-            video: opened.video,
-            audio_muted: self.audio_muted,
-            video_muted: self.video_muted,
-            problems: opened.problems.iter().chain(&self.speaker).cloned().collect(),
-        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether the stream is published, and whether it should be: one job at a time, the newest wish wins.
 
-use super::machine::Ticket;
+use super::input::Ticket;
 use crate::signal::{Code, Error};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::call::join;
+use crate::call::{
+    join,
+    local::{Opened, Step},
+};
 
 fn devices(camera: &str) -> Devices {
     Devices { camera: Choice::Id(camera.into()), microphone: Choice::Any, profile: join::profile(None).unwrap() }
@@ -58,14 +61,17 @@ fn in_call() -> Machine {
 fn lobby_join_joining_call_as_in_the_quick_start() {
     let mut machine = Machine::default();
     let outputs = after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
-    assert_eq!(outputs, [Output::Connect { attempt: 1, join: form("demo") }, Output::OpenStream(form("demo").devices)]);
+    assert_eq!(outputs, [Output::Connect { attempt: 1, join: form("demo") }, Output::Local(Step::Open(form("demo").devices))]);
     assert_eq!(machine.snapshot().state, PagePhase::Joining);
     let outputs = after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
     assert_eq!(outputs, [], "the camera is still opening");
     assert!(machine.snapshot().joined);
     let outputs = after(&mut machine, Input::StreamOpened(both()));
-    let then =
-        [Output::Mute { audio: false, video: false }, reply(1, Answer::Joined(uid(7))), Output::Publish { attempt: 1, wanted: true }];
+    let then = [
+        Output::Local(Step::Mute { audio: false, video: false }),
+        reply(1, Answer::Joined(uid(7))),
+        Output::Publish { attempt: 1, wanted: true },
+    ];
     assert_eq!(outputs, then);
     after(&mut machine, Input::PublishEnded { attempt: 1, result: Ok(()) });
     let state = machine.snapshot();
@@ -136,7 +142,7 @@ fn call_leave_lobby_everything_is_cleared() {
     after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(9) });
     after(&mut machine, Input::Leave { ticket: 2 });
     let outputs = after(&mut machine, Input::Left { attempt: 1 });
-    assert!(outputs.contains(&Output::CloseStream), "no preview was asked for");
+    assert!(outputs.contains(&Output::Local(Step::Close)), "no preview was asked for");
     let state = machine.snapshot();
     assert!(!state.joined && !state.published && state.remote.is_empty() && state.local.is_none() && state.uid.is_none());
     assert_eq!(after(&mut machine, Input::Leave { ticket: 3 }), [reply(3, Answer::Done)]);
@@ -169,14 +175,12 @@ fn the_previews_stream_is_the_calls_stream_and_the_preview_again() {
 }
 
 #[test]
-fn devices_change_one_job_at_a_time_and_the_newest_wish_wins() {
-    let mut machine = Machine::default();
-    after(&mut machine, Input::StartPreview { devices: devices("a"), ticket: 1 });
-    assert_eq!(after(&mut machine, Input::SetCamera { id: Choice::Id("b".into()), ticket: 2 }), [reply(2, Answer::Done)]);
-    after(&mut machine, Input::SetCamera { id: Choice::Id("c".into()), ticket: 3 });
-    let outputs = after(&mut machine, Input::StreamOpened(both()));
-    assert!(outputs.contains(&Output::SwitchStream { camera: Some(Choice::Id("c".into())), microphone: None }));
-    assert_eq!(after(&mut machine, Input::StreamSwitched(both())), [Output::Mute { audio: false, video: false }]);
+fn a_device_is_switched_in_lobby_and_call_and_refused_where_none_is_open() {
+    let pattern = || Choice::Id("other".into());
+    let outputs = after(&mut Machine::default(), Input::SetCamera { id: pattern(), ticket: 1 });
+    assert_eq!(refused(&outputs, Code::InvalidOperation), [1]);
+    let outputs = after(&mut in_call(), Input::SetCamera { id: pattern(), ticket: 2 });
+    assert_eq!(outputs, [reply(2, Answer::Done), Output::Local(Step::Switch { camera: Some(pattern()), microphone: None })]);
 }
 
 #[test]
@@ -194,13 +198,13 @@ fn without_devices_one_still_watches_and_publish_says_why() {
 }
 
 #[test]
-fn a_mute_lasts_from_lobby_to_call() {
+fn a_mute_in_the_lobby_holds_in_the_call() {
     let mut machine = Machine::default();
     after(&mut machine, Input::Mute { audio: Some(true), video: None, ticket: 1 });
     after(&mut machine, Input::Join { join: form("demo"), ticket: 2 });
-    assert!(after(&mut machine, Input::StreamOpened(both())).contains(&Output::Mute { audio: true, video: false }));
-    let local = machine.snapshot().local.unwrap();
-    assert!(local.audio_muted && !local.video_muted);
+    let outputs = after(&mut machine, Input::StreamOpened(both()));
+    assert!(outputs.contains(&Output::Local(Step::Mute { audio: true, video: false })));
+    assert!(machine.snapshot().local.unwrap().audio_muted);
 }
 
 #[test]
@@ -210,9 +214,10 @@ fn remote_streams_come_change_and_go() {
     assert_eq!(after(&mut machine, Input::StreamAdded { attempt: 0, stream: stream(9) }), [], "an earlier attempt's");
     after(&mut machine, Input::SubscribeEnded { attempt: 1, stream: stream(8).id, result: Ok(()) });
     after(&mut machine, Input::StreamMedia { attempt: 1, stream: stream(8).id, media: RemoteMedia::Playing });
-    after(&mut machine, Input::StreamUpdated { attempt: 1, stream: StreamInfo { video_muted: true, ..stream(8) } });
+    after(&mut machine, Input::StreamUpdated { attempt: 1, stream: StreamInfo { audio: false, ..stream(8) } });
+    after(&mut machine, Input::StreamMuted { attempt: 1, stream: stream(8).id, audio: None, video: Some(true) });
     let remote = machine.snapshot().remote;
-    assert!(remote.len() == 1 && remote[0].video_muted && remote[0].state == RemoteMedia::Playing);
+    assert!(remote.len() == 1 && !remote[0].audio && remote[0].video_muted && remote[0].state == RemoteMedia::Playing);
     after(&mut machine, Input::StreamRemoved { attempt: 1, stream: stream(8).id });
     assert!(machine.snapshot().remote.is_empty());
 }

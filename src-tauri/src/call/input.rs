@@ -1,0 +1,109 @@
+//! Everything that can happen to a window's call.
+
+use super::{
+    join::{Choice, Devices, Join},
+    local::Opened,
+};
+use crate::{
+    signal::{Error, StreamId, StreamInfo, Uid},
+    types::{Connection, Problem, RemoteMedia},
+};
+
+/// Whom an answer is for.
+pub type Ticket = u64;
+
+/// Which attempt to join something belongs to.
+pub type Attempt = u64;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    // The page's commands.
+    StartPreview {
+        devices: Devices,
+        ticket: Ticket,
+    },
+    StopPreview {
+        ticket: Ticket,
+    },
+    Join {
+        join: Box<Join>,
+        ticket: Ticket,
+    },
+    Leave {
+        ticket: Ticket,
+    },
+    Publish {
+        wanted: bool,
+        ticket: Ticket,
+    },
+    Mute {
+        audio: Option<bool>,
+        video: Option<bool>,
+        ticket: Ticket,
+    },
+    SetCamera {
+        id: Choice,
+        ticket: Ticket,
+    },
+    SetMicrophone {
+        id: Choice,
+        ticket: Ticket,
+    },
+    // The ends of jobs.
+    StreamOpened(Opened),
+    StreamSwitched(Opened),
+    Joined {
+        attempt: Attempt,
+        result: Result<Uid, Error>,
+    },
+    Left {
+        attempt: Attempt,
+    },
+    PublishEnded {
+        attempt: Attempt,
+        result: Result<(), Error>,
+    },
+    SubscribeEnded {
+        attempt: Attempt,
+        stream: StreamId,
+        result: Result<(), Error>,
+    },
+    // The client's news.
+    Connection {
+        attempt: Attempt,
+        state: Connection,
+    },
+    StreamAdded {
+        attempt: Attempt,
+        stream: StreamInfo,
+    },
+    StreamUpdated {
+        attempt: Attempt,
+        stream: StreamInfo,
+    },
+    StreamRemoved {
+        attempt: Attempt,
+        stream: StreamId,
+    },
+    /// The publisher silenced or blacked out a track, or took that back; what is not given stays.
+    StreamMuted {
+        attempt: Attempt,
+        stream: StreamId,
+        audio: Option<bool>,
+        video: Option<bool>,
+    },
+    StreamMedia {
+        attempt: Attempt,
+        stream: StreamId,
+        media: RemoteMedia,
+    },
+    /// The membership ended without a `Leave`: banned, replaced, refused.
+    Ended {
+        attempt: Attempt,
+    },
+    // The app's own.
+    /// A device of the window's stream is gone, or back.
+    StreamChanged(Opened),
+    Service(Option<Problem>),
+    Speaker(Option<Problem>),
+}

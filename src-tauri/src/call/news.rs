@@ -1,0 +1,76 @@
+//! What the client's events mean to the machine.
+
+use client::{ConnectionState, Event};
+
+use super::input::{Attempt, Input};
+use crate::{signal::StreamId, types::RemoteMedia};
+
+/// The inputs that an event of this attempt's client amounts to.
+pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
+    let media = |stream: &StreamId, media| vec![Input::StreamMedia { attempt, stream: stream.clone(), media }];
+    let muted = |stream: &StreamId, audio, video| vec![Input::StreamMuted { attempt, stream: stream.clone(), audio, video }];
+    match event {
+        Event::ConnectionStateChange { cur, .. } => {
+            let state = Input::Connection { attempt, state: (*cur).into() };
+            if *cur == ConnectionState::Disconnected { vec![state, Input::Ended { attempt }] } else { vec![state] }
+        }
+        Event::StreamAdded { stream } => vec![Input::StreamAdded { attempt, stream: stream.clone() }],
+        Event::StreamUpdated { stream } => vec![Input::StreamUpdated { attempt, stream: stream.clone() }],
+        Event::StreamRemoved { stream } => vec![Input::StreamRemoved { attempt, stream: stream.clone() }],
+        Event::MuteAudio { stream, .. } => muted(stream, Some(true), None),
+        Event::UnmuteAudio { stream, .. } => muted(stream, Some(false), None),
+        Event::MuteVideo { stream, .. } => muted(stream, None, Some(true)),
+        Event::UnmuteVideo { stream, .. } => muted(stream, None, Some(false)),
+        // A stream without a picture plays as soon as its media flows.
+        Event::StreamSubscribed { stream } if !stream.info().video => media(&stream.id(), RemoteMedia::Playing),
+        Event::FirstVideoFrameDecode { stream } => media(stream, RemoteMedia::Playing),
+        Event::StreamReconnectStart { stream } => media(stream, RemoteMedia::Stalled),
+        Event::StreamReconnectEnd { stream, success: true } => media(stream, RemoteMedia::Playing),
+        Event::StreamSubscribed { .. }
+        | Event::StreamReconnectEnd { .. }
+        | Event::StreamPublished { .. }
+        | Event::StreamUnpublished { .. }
+        | Event::PeerOnline { .. }
+        | Event::PeerLeave { .. }
+        | Event::FirstAudioFrameDecode { .. }
+        | Event::VolumeIndicator { .. }
+        | Event::DeviceLost { .. }
+        | Event::ClientBanned { .. }
+        | Event::Error { .. } => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::Uid;
+
+    fn ana() -> StreamId {
+        StreamId::camera(Uid::Number(7))
+    }
+
+    #[test]
+    fn a_client_that_is_disconnected_has_ended_its_call() {
+        let event = Event::ConnectionStateChange { prev: ConnectionState::Connected, cur: ConnectionState::Disconnected };
+        assert!(inputs(3, &event).contains(&Input::Ended { attempt: 3 }));
+        let event = Event::ConnectionStateChange { prev: ConnectionState::Connected, cur: ConnectionState::Connecting };
+        assert!(!inputs(3, &event).contains(&Input::Ended { attempt: 3 }), "it is being brought back");
+    }
+
+    #[test]
+    fn a_stream_plays_stalls_and_plays_again() {
+        let states: Vec<_> = [
+            Event::FirstVideoFrameDecode { stream: ana() },
+            Event::StreamReconnectStart { stream: ana() },
+            Event::StreamReconnectEnd { stream: ana(), success: true },
+        ]
+        .iter()
+        .flat_map(|event| inputs(1, event))
+        .map(|input| match input {
+            Input::StreamMedia { media, .. } => media,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+        assert_eq!(states, [RemoteMedia::Playing, RemoteMedia::Stalled, RemoteMedia::Playing]);
+    }
+}

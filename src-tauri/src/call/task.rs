@@ -1,0 +1,375 @@
+//! The task behind a [`Window`](super::Window): it owns the client and the streams, and does what the machine wants.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use client::{Client, Config, Event, Events, LocalStream, RemoteStream, SubscribeOptions};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::MissedTickBehavior,
+};
+
+use super::{
+    input::{Attempt, Input, Ticket},
+    join::Join,
+    local::{Opened, Step},
+    machine::Machine,
+    news,
+    output::{Answer, Output},
+    stream,
+    window::{Order, Page, Setup},
+};
+use crate::{
+    error::invalid_parameter,
+    events::{PageEvent, Volume},
+    frames::Streams,
+    service::{self, Status},
+    signal::{Code, Error, StreamId},
+    stats::CallStats,
+    types::{CallState, LOCAL},
+};
+
+/// How often the page hears how loud everybody is.
+const VOLUME_EVERY: Duration = Duration::from_millis(200);
+
+/// How many finished jobs may wait for the task.
+const QUEUE: usize = 64;
+
+/// The client of one attempt to join.
+struct Call {
+    attempt: Attempt,
+    client: Client,
+    events: Events,
+    joining: JoinHandle<()>,
+    started: Instant,
+    remote: HashMap<StreamId, RemoteStream>,
+}
+
+pub struct Task {
+    setup: Setup,
+    /// What the window's tiles can show.
+    streams: Streams,
+    machine: Machine,
+    page: Option<Page>,
+    /// What the page knows.
+    sent: Option<CallState>,
+    loud: Vec<Volume>,
+    tickets: HashMap<Ticket, oneshot::Sender<Result<Answer, Error>>>,
+    next_ticket: Ticket,
+    local: Option<LocalStream>,
+    /// The end of the stream before: its devices must be free before others are opened.
+    closing: Option<JoinHandle<()>>,
+    call: Option<Call>,
+    jobs: mpsc::Sender<Input>,
+    ends: mpsc::Receiver<Input>,
+}
+
+impl Task {
+    pub fn new(setup: Setup, streams: Streams) -> Self {
+        let (jobs, ends) = mpsc::channel(QUEUE);
+        Self {
+            setup,
+            streams,
+            machine: Machine::default(),
+            page: None,
+            sent: None,
+            loud: Vec::new(),
+            tickets: HashMap::new(),
+            next_ticket: 0,
+            local: None,
+            closing: None,
+            call: None,
+            jobs,
+            ends,
+        }
+    }
+
+    /// Runs until the handle is gone, then leaves.
+    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut volume = tokio::time::interval(VOLUME_EVERY);
+        volume.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut service = self.setup.service.clone();
+        let mut catalogue = self.setup.catalogue.clone();
+        let status = service.borrow_and_update().clone();
+        self.on_service(status);
+        loop {
+            self.perform_all();
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(order) => self.on_order(order),
+                    None => break,
+                },
+                Some(end) = self.ends.recv() => self.on_end(end),
+                (attempt, event) = next_event(&mut self.call) => self.on_event(attempt, &event),
+                Ok(()) = service.changed() => {
+                    let status = service.borrow_and_update().clone();
+                    self.on_service(status);
+                }
+                () = catalogue.changed() => self.tell(PageEvent::DevicesChanged),
+                _ = volume.tick() => self.tell_volumes(),
+            }
+        }
+        self.end().await;
+    }
+
+    fn on_order(&mut self, order: Order) {
+        // Whoever asked may have gone meanwhile; then the answer has no use.
+        match order {
+            Order::Command { input, reply } => {
+                self.next_ticket += 1;
+                self.tickets.insert(self.next_ticket, reply);
+                self.machine.handle(input(self.next_ticket));
+            }
+            Order::State(reply) => drop(reply.send(self.machine.snapshot())),
+            Order::Stats(reply) => drop(reply.send(self.stats())),
+            Order::Volume { stream, volume, reply } => drop(reply.send(self.set_volume(&stream, volume))),
+            Order::Page(page) => {
+                self.page = Some(page);
+                self.sent = None;
+            }
+        }
+    }
+
+    /// A job ended.
+    fn on_end(&mut self, end: Input) {
+        match &end {
+            Input::StreamOpened(opened) | Input::StreamSwitched(opened) => self.show_local(opened),
+            Input::Left { attempt } => drop(self.call.take_if(|call| call.attempt == *attempt)),
+            _ => {}
+        }
+        self.machine.handle(end);
+    }
+
+    fn on_service(&mut self, status: Status) {
+        let problem = match status {
+            Status::Failed(error) => Some(Error::from(error).into()),
+            Status::Starting | Status::Ready => None,
+        };
+        self.machine.handle(Input::Service(problem));
+    }
+
+    fn on_event(&mut self, attempt: Attempt, event: &Event) {
+        if let Some(event) = PageEvent::of(event) {
+            self.tell(event);
+        }
+        match event {
+            Event::StreamSubscribed { stream } => self.show_remote(stream),
+            Event::StreamRemoved { stream } => self.hide_remote(stream),
+            Event::DeviceLost { stream: None, error } => self.machine.handle(Input::Speaker(Some(error.clone().into()))),
+            Event::DeviceLost { stream: Some(_), error } => {
+                if let Some(local) = &self.local {
+                    self.machine.handle(Input::StreamChanged(stream::now(local, Some(error.clone()))));
+                }
+            }
+            _ => {}
+        }
+        for input in news::inputs(attempt, event) {
+            self.machine.handle(input);
+        }
+    }
+
+    fn show_remote(&mut self, stream: &RemoteStream) {
+        self.streams.put(&stream.id().to_string(), stream.frames());
+        if let Some(call) = &mut self.call {
+            call.remote.insert(stream.id(), stream.clone());
+        }
+    }
+
+    fn hide_remote(&mut self, stream: &StreamId) {
+        self.streams.remove(&stream.to_string());
+        if let Some(call) = &mut self.call {
+            call.remote.remove(stream);
+        }
+    }
+
+    fn show_local(&mut self, opened: &Opened) {
+        match self.local.as_ref().filter(|_| opened.video).and_then(LocalStream::frames) {
+            Some(frames) => self.streams.put(LOCAL, frames),
+            None => self.streams.remove(LOCAL),
+        }
+    }
+
+    /// Does what the machine wants, then tells the page what changed.
+    fn perform_all(&mut self) {
+        while let Some(output) = self.machine.poll() {
+            self.perform(output);
+        }
+        let state = self.machine.snapshot();
+        if self.sent.as_ref() != Some(&state) {
+            self.tell(PageEvent::CallState { call: Box::new(state.clone()) });
+            self.sent = Some(state);
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Local(step) => self.perform_local(step),
+            Output::Connect { attempt, join } => self.connect(attempt, join),
+            Output::Disconnect { attempt } => self.disconnect(attempt),
+            Output::Publish { attempt, wanted } => self.publish(attempt, wanted),
+            Output::Subscribe { attempt, stream } => self.subscribe(attempt, stream),
+            Output::Complain(error) => self.tell(PageEvent::error(error)),
+            Output::Reply { ticket, result } => {
+                if let Some(reply) = self.tickets.remove(&ticket) {
+                    let _ = reply.send(result);
+                }
+            }
+        }
+    }
+
+    fn perform_local(&mut self, step: Step) {
+        match step {
+            Step::Open(devices) => {
+                let stream = stream::create(&devices);
+                let closing = self.closing.take();
+                self.local = Some(stream.clone());
+                self.job(async move { Input::StreamOpened(stream::open(stream, devices, closing).await) });
+            }
+            Step::Switch { camera, microphone } => {
+                if let Some(local) = self.local.clone() {
+                    self.job(async move { Input::StreamSwitched(stream::switch(local, camera, microphone).await) });
+                }
+            }
+            Step::Close => {
+                self.streams.remove(LOCAL);
+                self.closing = self.local.take().map(|stream| tokio::spawn(stream::close(stream)));
+            }
+            Step::Mute { audio, video } => {
+                if let Some(local) = &self.local {
+                    local.mute_audio(audio);
+                    local.mute_video(video);
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self, attempt: Attempt, join: Box<Join>) {
+        // The client replaces a speaker that does not open by silence, and says so.
+        self.machine.handle(Input::Speaker(None));
+        let Setup { server, speaker, .. } = self.setup.clone();
+        let config = Config { server, mode: join.params.mode, codec: join.codec, speaker };
+        let (client, events) = Client::with_config(config);
+        let (service, jobs, joiner) = (self.setup.service.clone(), self.jobs.clone(), client.clone());
+        let joining = tokio::spawn(async move {
+            let result = async {
+                service::ready(service).await?;
+                joiner.init(&join.params.app_id).await?;
+                joiner.join(join.token(), &join.params.channel, join.uid.clone()).await
+            };
+            let result = result.await;
+            // The task is gone when the window is; then nobody waits for this.
+            let _ = jobs.send(Input::Joined { attempt, result }).await;
+        });
+        self.call = Some(Call { attempt, client, events, joining, started: Instant::now(), remote: HashMap::new() });
+    }
+
+    fn disconnect(&mut self, attempt: Attempt) {
+        let Some(call) = self.call.as_mut().filter(|call| call.attempt == attempt) else { return };
+        call.joining.abort();
+        for (stream, _) in call.remote.drain() {
+            self.streams.remove(&stream.to_string());
+        }
+        let client = call.client.clone();
+        self.job(async move {
+            leave(&client).await;
+            Input::Left { attempt }
+        });
+    }
+
+    fn publish(&self, attempt: Attempt, wanted: bool) {
+        let (Some(call), Some(local)) = (&self.call, self.local.clone()) else { return };
+        let client = call.client.clone();
+        self.job(async move {
+            let result = if wanted { client.publish(&local).await } else { client.unpublish(&local).await };
+            Input::PublishEnded { attempt, result }
+        });
+    }
+
+    fn subscribe(&self, attempt: Attempt, stream: StreamId) {
+        let Some(call) = &self.call else { return };
+        let client = call.client.clone();
+        self.job(async move {
+            let result = client.subscribe(&stream, SubscribeOptions::default()).await;
+            Input::SubscribeEnded { attempt, stream, result }
+        });
+    }
+
+    fn job(&self, job: impl Future<Output = Input> + Send + 'static) {
+        let jobs = self.jobs.clone();
+        tokio::spawn(async move {
+            let end = job.await;
+            // The task is gone when the window is; then nobody waits for this.
+            let _ = jobs.send(end).await;
+        });
+    }
+
+    fn set_volume(&self, stream: &str, volume: u8) -> Result<(), Error> {
+        if volume > 100 {
+            return Err(invalid_parameter("A volume is 0 to 100."));
+        }
+        let remote = self.call.iter().flat_map(|call| &call.remote).find(|(id, _)| id.to_string() == stream);
+        let (_, remote) = remote.ok_or_else(|| Error::new(Code::NoSuchRemoteStream, format!("There is no stream {stream}.")))?;
+        remote.set_volume(f32::from(volume) / 100.0);
+        Ok(())
+    }
+
+    fn stats(&self) -> CallStats {
+        self.call.as_ref().map(|call| CallStats::of(&call.client.stats(), call.started)).unwrap_or_default()
+    }
+
+    fn tell(&mut self, event: PageEvent) {
+        if let Some(page) = &self.page
+            && !page(event)
+        {
+            self.page = None;
+        }
+    }
+
+    /// Silence is told once.
+    fn tell_volumes(&mut self) {
+        let percent = |level: f32| (level.clamp(0.0, 1.0) * 100.0).round() as u8;
+        let local = self.local.iter().map(|local| Volume { stream: LOCAL.into(), level: percent(local.audio_level()) });
+        let remote = self.call.iter().flat_map(|call| &call.remote);
+        let remote = remote.map(|(id, stream)| Volume { stream: id.to_string(), level: percent(stream.audio_level()) });
+        let levels: Vec<Volume> = local.chain(remote).collect();
+        if levels != self.loud {
+            self.loud.clone_from(&levels);
+            self.tell(PageEvent::VolumeIndicator { levels });
+        }
+    }
+
+    /// The window is gone.
+    async fn end(mut self) {
+        if let Some(call) = self.call.take() {
+            call.joining.abort();
+            leave(&call.client).await;
+        }
+        if let Some(stream) = self.local.take() {
+            stream::close(stream).await;
+        }
+        if let Some(closing) = self.closing.take() {
+            // Whatever came of it, there is nothing more to wait for.
+            let _ = closing.await;
+        }
+    }
+}
+
+/// A client that had not joined says so; either way it is out now.
+async fn leave(client: &Client) {
+    if let Err(error) = client.leave().await {
+        tracing::debug!(%error, "leaving");
+    }
+}
+
+async fn next_event(call: &mut Option<Call>) -> (Attempt, Event) {
+    match call {
+        Some(call) => match call.events.recv().await {
+            Some(event) => (call.attempt, event),
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,154 @@
+//! Windows without a window: whole calls over a channel service and connections of their own, with made-up devices.
+
+use std::net::Ipv4Addr;
+
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    input::Input,
+    join::Join,
+    output::Answer,
+    window::{Setup, Window},
+};
+use crate::{
+    devices::Catalogue,
+    error::Error,
+    events::PageEvent,
+    frames::Streams,
+    media::latest::Next,
+    service::{self, Service},
+    signal::Code,
+    types::{CallState, LOCAL, Phase, RemoteMedia},
+};
+
+struct Seat {
+    window: Window,
+    streams: Streams,
+    state: watch::Receiver<Option<CallState>>,
+    events: mpsc::UnboundedReceiver<PageEvent>,
+}
+
+async fn service() -> Service {
+    let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let service = Service::embedded(address);
+    service::ready(service.status()).await.unwrap();
+    service
+}
+
+async fn sit(service: &Service) -> Seat {
+    let catalogue = Catalogue::empty();
+    let setup = Setup { server: service.url().into(), service: service.status(), speaker: "none".into(), catalogue };
+    let streams = Streams::default();
+    let window = Window::start(setup, streams.clone());
+    let (news, events) = mpsc::unbounded_channel();
+    let (report, state) = watch::channel(None);
+    let page = move |event| match event {
+        PageEvent::CallState { call } => report.send(Some(*call)).is_ok(),
+        other => news.send(other).is_ok(),
+    };
+    window.set_page(Box::new(page)).await.unwrap();
+    Seat { window, streams, state, events }
+}
+
+impl Seat {
+    async fn join(&self, channel: &str, uid: u32) -> Result<Answer, Error> {
+        let form = json!({
+            "appId": channel_server::DEFAULT_APP_ID, "channel": channel, "uid": uid,
+            "cameraId": "pattern", "microphoneId": "tone", "resolution": "160x120@15:65", "mode": "rtc", "codec": "h264",
+        });
+        let join = Box::new(Join::new(serde_json::from_value(form).unwrap(), None, None).unwrap());
+        self.window.command(|ticket| Input::Join { join, ticket }).await
+    }
+
+    async fn leave(&self) -> Result<Answer, Error> {
+        self.window.command(|ticket| Input::Leave { ticket }).await
+    }
+
+    /// Waits until the page is told of such a state.
+    async fn until(&mut self, what: impl Fn(&CallState) -> bool) -> CallState {
+        let state = self.state.wait_for(|state| state.as_ref().is_some_and(&what)).await.unwrap();
+        state.clone().unwrap()
+    }
+
+    /// Waits for a picture of this stream.
+    async fn sees(&self, stream: &str) {
+        let (streams, stream) = (self.streams.clone(), stream.to_owned());
+        let picture = tokio::task::spawn_blocking(move || {
+            let mut source = streams.newer(&stream, 0, std::time::Duration::from_secs(20)).unwrap();
+            source.frames.next(std::time::Duration::from_secs(20))
+        });
+        assert!(matches!(picture.await.unwrap(), Next::Value(_)));
+    }
+}
+
+fn playing(count: usize) -> impl Fn(&CallState) -> bool {
+    move |state| state.published && state.remote.len() == count && state.remote.iter().all(|remote| remote.state == RemoteMedia::Playing)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_windows_see_each_other_until_one_leaves() {
+    let service = service().await;
+    let (mut ana, mut ben) = (sit(&service).await, sit(&service).await);
+    let joined = tokio::join!(ana.join("demo", 7), ben.join("demo", 8));
+    assert!(joined.0.is_ok() && joined.1.is_ok(), "{joined:?}");
+    tokio::join!(ana.until(playing(1)), ben.until(playing(1)));
+    tokio::join!(ana.sees("8"), ben.sees("7"), ana.sees(LOCAL));
+    ana.leave().await.unwrap();
+    ben.until(|state| state.remote.is_empty()).await;
+    assert_eq!(ana.until(|state| state.state == Phase::Lobby).await.uid, None);
+    ben.window.close().await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unpublishing_removes_the_far_tile_and_publishing_brings_it_back() {
+    let service = service().await;
+    let (mut ana, mut ben) = (sit(&service).await, sit(&service).await);
+    tokio::try_join!(ana.join("demo", 7), ben.join("demo", 8)).unwrap();
+    ben.until(playing(1)).await;
+    ana.until(|state| state.published).await;
+    ana.window.command(|ticket| Input::Publish { wanted: false, ticket }).await.unwrap();
+    ben.until(|state| state.remote.is_empty()).await;
+    ana.window.command(|ticket| Input::Publish { wanted: true, ticket }).await.unwrap();
+    ben.until(playing(1)).await;
+    ana.window.close().await;
+    ben.until(|state| state.remote.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_joins_at_once_are_one_client() {
+    let service = service().await;
+    let (ana, mut ben) = (sit(&service).await, sit(&service).await);
+    let (first, second) = tokio::join!(ana.join("demo", 7), ana.join("demo", 7));
+    assert_eq!(first.unwrap(), second.unwrap());
+    ben.join("demo", 8).await.unwrap();
+    ben.until(playing(1)).await;
+    assert_eq!(ana.join("other", 7).await.unwrap_err().code, Code::RepeatJoin);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leave_calls_a_join_off_and_the_next_join_works() {
+    let service = service().await;
+    let mut ana = sit(&service).await;
+    let (joined, left) = tokio::join!(ana.join("demo", 7), ana.leave());
+    assert_eq!(joined.unwrap_err().code, Code::RequestAbort);
+    assert!(left.is_ok());
+    ana.join("demo", 7).await.unwrap();
+    let state = ana.until(|state| state.published).await;
+    assert!(state.joined && state.local.is_some_and(|local| local.audio && local.video));
+    while !matches!(ana.events.recv().await.unwrap(), PageEvent::StreamPublished(_)) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_join_that_the_service_refuses_ends_in_the_lobby_with_its_code() {
+    let service = service().await;
+    let (ana, mut ben) = (sit(&service).await, sit(&service).await);
+    ana.join("demo", 7).await.unwrap();
+    assert_eq!(ben.join("demo", 7).await.unwrap_err().code, Code::UidConflict);
+    ben.until(|state| state.state == Phase::Lobby && state.local.is_none()).await;
+    assert_eq!(ben.join("*", 8).await.unwrap_err().code, Code::InvalidChannelName);
+    ben.join("demo", 8).await.unwrap();
+}

@@ -1,0 +1,103 @@
+//! The handle to a window's call.
+
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{
+    input::{Input, Ticket},
+    output::Answer,
+    task::Task,
+};
+use crate::{
+    devices::Catalogue,
+    events::PageEvent,
+    frames::Streams,
+    service::Status,
+    signal::{Code, Error},
+    stats::CallStats,
+    types::CallState,
+};
+
+/// Where events go; false when the page is gone.
+pub type Page = Box<dyn Fn(PageEvent) -> bool + Send>;
+
+/// How many orders may wait for the task.
+const QUEUE: usize = 64;
+
+/// What a window needs from the app.
+#[derive(Clone)]
+pub struct Setup {
+    /// The channel service's address.
+    pub server: String,
+    pub service: watch::Receiver<Status>,
+    /// The speaker the app was started with.
+    pub speaker: String,
+    pub catalogue: Catalogue,
+}
+
+/// What the handle asks of the task.
+pub enum Order {
+    Command { input: Box<dyn FnOnce(Ticket) -> Input + Send>, reply: oneshot::Sender<Result<Answer, Error>> },
+    State(oneshot::Sender<CallState>),
+    Stats(oneshot::Sender<CallStats>),
+    Volume { stream: String, volume: u8, reply: oneshot::Sender<Result<(), Error>> },
+    Page(Page),
+}
+
+/// The handle. Dropping it leaves the call.
+pub struct Window {
+    orders: mpsc::Sender<Order>,
+    task: JoinHandle<()>,
+}
+
+impl Window {
+    /// Starts a window's task. Must be called inside a tokio runtime.
+    pub fn start(setup: Setup, streams: Streams) -> Self {
+        let (orders, queue) = mpsc::channel(QUEUE);
+        let task = tokio::spawn(Task::new(setup, streams).run(queue));
+        Self { orders, task }
+    }
+
+    /// Gives the machine an input and waits for its answer.
+    pub async fn command(&self, input: impl FnOnce(Ticket) -> Input + Send + 'static) -> Result<Answer, Error> {
+        self.ask(|reply| Order::Command { input: Box::new(input), reply }).await?
+    }
+
+    pub async fn state(&self) -> Result<CallState, Error> {
+        self.ask(Order::State).await
+    }
+
+    pub async fn stats(&self) -> Result<CallStats, Error> {
+        self.ask(Order::Stats).await
+    }
+
+    /// Sets how loud a remote stream is played, 0 to 100.
+    pub async fn set_volume(&self, stream: String, volume: u8) -> Result<(), Error> {
+        self.ask(|reply| Order::Volume { stream, volume, reply }).await?
+    }
+
+    /// Sends events here from now on, the state first.
+    pub async fn set_page(&self, page: Page) -> Result<(), Error> {
+        self.orders.send(Order::Page(page)).await.map_err(|_| closing())
+    }
+
+    /// Leaves the call, stops the devices, and waits for both.
+    pub async fn close(self) {
+        drop(self.orders);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "a window's task failed");
+        }
+    }
+
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(order(reply)).await.map_err(|_| closing())?;
+        answer.await.map_err(|_| closing())
+    }
+}
+
+fn closing() -> Error {
+    Error::new(Code::RequestAbort, "The window is closing.")
+}

@@ -1,0 +1,134 @@
+//! The desktop app: the only crate that knows Tauri.
+//!
+//! ```text
+//! app           what all windows share
+//! commands      what the page may ask
+//! events        what it is told unasked
+//! types, stats  what both carry (ui/types/app.d.ts is generated from them)
+//! call/         a window's call: the machine that decides, the task that does
+//! devices       what there is to choose from
+//! frames/       from a newest frame to a tile's picture
+//! frame_socket/ from a tile's picture to the page
+//! service/      the channel service: served from here, or shared with who was first
+//! options       command line and environment
+//! origin        whose pages are ours
+//! platform      what has to be set before the window system starts
+//! error         what goes wrong here, as {code, message}
+//! ```
+
+mod app;
+mod call;
+mod commands;
+mod devices;
+mod error;
+mod events;
+mod frame_socket;
+mod frames;
+mod options;
+mod origin;
+#[cfg(test)]
+mod page_types;
+mod platform;
+mod service;
+mod stats;
+mod types;
+
+use std::time::Duration;
+
+use clap::Parser;
+use client::{media, signal};
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+use tracing_subscriber::EnvFilter;
+
+use app::App;
+use options::Options;
+
+/// How long the end of the app waits for calls to be left and the service to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Runs the app until its last window is closed.
+pub fn run() {
+    let options = Options::parse();
+    platform::prepare();
+    log();
+    let app = tauri::Builder::default()
+        .invoke_handler(tauri::generate_handler![
+            commands::get_state,
+            commands::get_devices,
+            commands::get_defaults,
+            commands::get_stats,
+            commands::start_preview,
+            commands::stop_preview,
+            commands::join,
+            commands::leave,
+            commands::publish,
+            commands::unpublish,
+            commands::mute,
+            commands::set_camera,
+            commands::set_microphone,
+            commands::set_volume,
+            commands::frame_socket,
+            commands::subscribe_events,
+            commands::new_window,
+        ])
+        .setup(|tauri| {
+            let handle = tauri.handle().clone();
+            let app = tauri::async_runtime::block_on(App::start(options, origin::own(&handle)))?;
+            handle.manage(app);
+            handle.state::<App>().open_window(&handle)?;
+            tauri::async_runtime::spawn(end_when_told(handle));
+            Ok(())
+        })
+        .on_window_event(|window, event| {
+            if let WindowEvent::Destroyed = event {
+                window.state::<App>().close_window(window.label());
+            }
+        })
+        .build(tauri::generate_context!())
+        .expect("the window system is there and the configuration built in is sound");
+    app.run(|handle, event| {
+        if let RunEvent::Exit = event {
+            say_goodbye(handle);
+        }
+    });
+}
+
+fn say_goodbye(handle: &AppHandle) {
+    let app = handle.state::<App>();
+    let goodbye = async { tokio::time::timeout(GOODBYE, app.end()).await };
+    if tauri::async_runtime::block_on(goodbye).is_err() {
+        tracing::warn!("calls were not left in time");
+    }
+}
+
+/// Ends the app as if its windows were closed when the terminal or the system asks for it, so that nobody is left with a ghost.
+async fn end_when_told(handle: AppHandle) {
+    platform::told_to_end().await;
+    handle.exit(0);
+}
+
+/// Logs to standard error what `RUST_LOG` names. The transport library's driver prints whole packets, and stays off.
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,app=info"));
+    let silenced = "webrtc::peer_connection::driver=off".parse().expect("a directive");
+    tracing_subscriber::fmt().with_env_filter(filter.add_directive(silenced)).with_writer(std::io::stderr).init();
+}
+
+#[cfg(test)]
+mod tests {
+    /// `build.rs` and the capability name the commands, too; a command missing in one of them could not be called.
+    #[test]
+    fn every_command_is_declared_and_allowed() {
+        let lines = include_str!("lib.rs").lines();
+        let commands: Vec<&str> = lines.filter_map(|line| line.trim().strip_prefix("commands::")?.strip_suffix(',')).collect();
+        let declared = include_str!("../build.rs");
+        let capability: serde_json::Value = serde_json::from_str(include_str!("../capabilities/page.json")).unwrap();
+        let allowed: Vec<&str> = capability["permissions"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+        assert!(commands.len() > 10);
+        for command in &commands {
+            assert!(declared.contains(&format!("\"{command}\"")), "{command} is not in build.rs");
+            assert!(allowed.contains(&format!("allow-{}", command.replace('_', "-")).as_str()), "{command} is not allowed");
+        }
+        assert_eq!((allowed.len(), declared.matches("    \"").count()), (commands.len(), commands.len()));
+    }
+}
