@@ -15,10 +15,9 @@ use session::{CallId, ConnectionState, Input, Join, Output, Session};
 use signal::{AppId, ChannelName, Code, Error, Incoming, StreamId, StreamInfo, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
-use transport::Tracks;
 
 use crate::local::Outgoing;
-use crate::peers::{Order, Peers};
+use crate::peers::Peers;
 use crate::remote::{Notice, Playback};
 use crate::signalling::{self, Signalling};
 use crate::{Config, Event, RemoteStream, SubscribeOptions};

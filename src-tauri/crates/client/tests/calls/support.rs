@@ -50,16 +50,17 @@ impl Service {
     }
 }
 
-/// A client with its events, and its camera and microphone once it publishes.
+/// A client, its events, and the streams that they have told of.
 pub struct Person {
     pub client: Client,
-    pub events: Events,
+    events: Events,
+    added: Vec<StreamId>,
 }
 
 impl Person {
     pub fn new(server: &str) -> Self {
         let (client, events) = Client::with_config(Config { server: server.into(), speaker: "none".into(), ..Config::default() });
-        Self { client, events }
+        Self { client, events, added: Vec::new() }
     }
 
     pub async fn joined(server: &str, uid: u32) -> Self {
@@ -87,6 +88,9 @@ impl Person {
         patiently(what, async {
             loop {
                 let event = self.events.recv().await.expect("the client lives");
+                if let Event::StreamAdded { stream } = &event {
+                    self.added.push(stream.id.clone());
+                }
                 if let Some(found) = find(event) {
                     return found;
                 }
@@ -98,8 +102,9 @@ impl Person {
     /// Waits for `uid`'s stream and subscribes to it; its media flows when this returns.
     pub async fn watch(&mut self, uid: u32) -> RemoteStream {
         let wanted = StreamId::camera(number(uid));
-        let added = wanted.clone();
-        self.event("stream-added", |event| matches!(event, Event::StreamAdded { stream } if stream.id == added).then_some(())).await;
+        while !self.added.contains(&wanted) {
+            self.event("stream-added", |event| matches!(event, Event::StreamAdded { .. }).then_some(())).await;
+        }
         patiently("subscribe", self.client.subscribe(&wanted, SubscribeOptions::default())).await.unwrap();
         self.event("stream-subscribed", |event| match event {
             Event::StreamSubscribed { stream } if stream.id() == wanted => Some(stream),
