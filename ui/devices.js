@@ -6,10 +6,10 @@
 import { problemOf } from "./api.js";
 import { byId, element, setIcon } from "./dom.js";
 import { deviceLabel, fillSelect } from "./form.js";
-import { t } from "./i18n/index.js";
+import { sentence, shownCode, t } from "./i18n/index.js";
 import { setUpPopover } from "./popover.js";
 import { pref } from "./prefs.js";
-import { inCall } from "./state.js";
+import { deviceProblems, inCall, kindOf } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {"camera" | "microphone"} Kind */
@@ -20,6 +20,17 @@ const PARTS = /** @type {const} */ ({
 });
 
 const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
+
+/**
+ * What is wrong with a device, its code in small type behind it.
+ * @param {"li" | "p"} tag
+ * @param {string | null} key under `problem`
+ * @param {import("./types/app").Problem} problem
+ */
+export function problemLine(tag, key, { code, message }) {
+  const text = key ? t(`problem.${key}`) : (sentence(code) ?? message);
+  return element(tag, { class: "problem" }, [`${text} `, element("small", { class: "code" }, [shownCode(code)])]);
+}
 
 export class DevicesView {
   #api;
@@ -67,6 +78,13 @@ export class DevicesView {
     } catch (thrown) {
       this.#toasts.error(t("toast.streamFailed"), problemOf(thrown));
     }
+  }
+
+  /** Says which device of a call is gone, and offers the others. @param {import("./types/app").Problem} problem */
+  lost(problem) {
+    const kind = kindOf(problem, this.#store.call.local);
+    this.#toasts.errorInFull(t(`toast.${kind}Lost`), problem);
+    if (kind !== "speaker" && inCall(this.#store.call)) byId(PARTS[kind].list).showPopover();
   }
 
   /**
@@ -123,7 +141,8 @@ export class DevicesView {
       return element("label", { class: "item" }, [radio, element("span", {}, [deviceLabel(device, kind, index)])]);
     });
     const empty = devices.length ? [] : [element("p", { class: "reason" }, [t(none)])];
-    byId(list).replaceChildren(element("h3", {}, [t(title)]), ...rows, ...empty);
+    const problems = deviceProblems(this.#store.call.local).filter((entry) => entry.kind === kind);
+    byId(list).replaceChildren(element("h3", {}, [t(title)]), ...problems.map(({ key, problem }) => problemLine("p", key, problem)), ...rows, ...empty);
   }
 
   /** @param {Kind} kind */

@@ -10,13 +10,14 @@ import { t } from "./i18n/index.js";
  * @property {(call: import("./api.js").CallState) => void} callChanged
  * @property {() => void} devicesChanged
  * @property {(levels: import("./types/app").Volume[]) => void} heard five times a second
+ * @property {(problem: import("./types/app").Problem) => void} deviceLost
  */
 
 /**
  * @param {PageEvent} event
  * @param {Listeners} listeners
  */
-export function handle(event, { toasts, callChanged, devicesChanged, heard }) {
+export function handle(event, { toasts, callChanged, devicesChanged, heard, deviceLost }) {
   switch (event.event) {
     case "call-state":
       return callChanged(event.call);
@@ -35,7 +36,7 @@ export function handle(event, { toasts, callChanged, devicesChanged, heard }) {
     case "stream-removed":
       return toasts.info(t("toast.streamRemoved", { uid: event.stream }));
     case "device-lost":
-      return toasts.error(t("toast.deviceLost"), event);
+      return deviceLost(event);
     case "client-banned":
       return toasts.error(t("toast.removed"), event);
     case "error":

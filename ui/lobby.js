@@ -1,8 +1,9 @@
 // @ts-check
 /** The lobby: the form, what is wrong with the devices, and why the last JOIN failed. */
+import { problemLine } from "./devices.js";
 import { byId, element } from "./dom.js";
 import { fieldOfCode } from "./form.js";
-import { sentence, shownCode, t } from "./i18n/index.js";
+import { sentence, shownCode } from "./i18n/index.js";
 import { readInvitation } from "./invitation.js";
 import { pref, remember } from "./prefs.js";
 import { deviceProblems } from "./state.js";
@@ -81,17 +82,9 @@ export function drawLobby(state, before) {
 
 /** @param {State["call"]} call */
 function drawProblems({ local, problem }) {
-  const rows = deviceProblems(local).map(({ key, problem: own }) => row(key ? t(`problem.${key}`) : null, own));
-  if (problem) rows.unshift(row(null, problem));
+  const rows = deviceProblems(local).map(({ key, problem: own }) => problemLine("li", key, own));
+  if (problem) rows.unshift(problemLine("li", null, problem));
   byId("problems").replaceChildren(...rows);
-}
-
-/**
- * @param {string | null} text
- * @param {{ code: string, message: string }} problem
- */
-function row(text, { code, message }) {
-  return element("li", {}, [`${text ?? sentence(code) ?? message} `, element("small", { class: "code" }, [shownCode(code)])]);
 }
 
 /** @param {State["joinProblem"]} problem */

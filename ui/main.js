@@ -15,11 +15,12 @@ import { setUpMenu } from "./menu.js";
 import { placeShared } from "./placement.js";
 import { anyOpen } from "./popover.js";
 import { pref } from "./prefs.js";
-import { initialState, inCall, Store } from "./state.js";
+import { MutedTalk } from "./quality.js";
+import { deviceProblems, initialState, inCall, Store } from "./state.js";
 import { StatisticsView } from "./stats.js";
 import { Toasts } from "./toasts.js";
 import { FrameSource } from "./video/frame-source.js";
-import { quickestFormat } from "./video/yuv-canvas.js";
+import { quickestFormat } from "./video/surface.js";
 
 const api = connect();
 const store = new Store({ ...initialState(), statistics: pref("statistics") });
@@ -45,7 +46,7 @@ const wish = pref("video");
 const grid = new GridView(byId("video"), byId("bar"), {
   frames,
   format: wish === "auto" ? quickestFormat() : wish,
-  pin: (stream) => store.set({ pinned: store.state.pinned === stream ? null : stream }),
+  pin: togglePin,
   setVolume: (stream, volume) => api.setVolume(stream, volume).catch(console.error),
 });
 byId("preview_slot").append(grid.local.panel);
@@ -83,11 +84,42 @@ function turn(call) {
   devices.preview();
 }
 
+/** @param {string} stream */
+function togglePin(stream) {
+  const pinned = store.state.pinned === stream ? null : stream;
+  store.set({ pinned });
+  toasts.say(pinned ? t("tile.pinned", { name: grid.tile(stream)?.shownName ?? stream }) : t("tile.unpinned"));
+}
+
+const mutedTalk = new MutedTalk();
+
+/** @param {import("./types/app").Volume[]} levels */
+function heard(levels) {
+  for (const { stream, level } of levels) grid.tile(stream)?.hear(level);
+  const own = levels.find(({ stream }) => stream === "local");
+  const muted = inCall(store.call) && Boolean(store.call.local?.audioMuted);
+  if (mutedTalk.heard(own?.level ?? 0, muted, performance.now())) toasts.info(t("toast.mutedTalk"));
+}
+
+/**
+ * A speaker is opened by joining, so that its failure is news of the call.
+ * @param {import("./state.js").State} state
+ * @param {import("./state.js").State} before
+ */
+function tellOfSpeaker(state, before) {
+  if (!inCall(state.call) || state.call.local === before.call.local) return;
+  const broken = (/** @type {import("./state.js").State} */ { call }) => deviceProblems(call.local).find(({ kind }) => kind === "speaker");
+  const now = broken(state);
+  if (now?.key && !(inCall(before.call) && broken(before))) toasts.errorInFull(t(`problem.${now.key}`), now.problem);
+}
+
 store.watch((state, before) => {
   const call = inCall(state.call);
   document.documentElement.dataset.state = state.call.state;
   document.documentElement.lang = language();
+  if (state.call.state !== before.call.state && (state.call.state === "joining" || state.call.state === "leaving")) toasts.say(t(`call.${state.call.state}`));
   if (call !== inCall(before.call)) turn(call);
+  tellOfSpeaker(state, before);
   drawLobby(state, before);
   devices.draw(state, before);
   drawButtons(state);
@@ -105,9 +137,8 @@ async function start() {
       toasts,
       callChanged: (call) => store.set({ call }),
       devicesChanged: () => devices.load(),
-      heard: (levels) => {
-        for (const { stream, level } of levels) grid.tile(stream)?.hear(level);
-      },
+      deviceLost: (problem) => devices.lost(problem),
+      heard,
     }),
   );
   const [call, defaults] = await Promise.all([api.getState(), api.getDefaults()]);

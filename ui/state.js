@@ -90,27 +90,30 @@ export function inCall(call) {
 /**
  * What is wrong with one's own devices, a key under `problem` each with its code, the camera first.
  * @param {CallState["local"]} local
- * @returns {{ key: string | null, problem: Problem }[]}
+ * @returns {{ kind: Kind, key: string | null, problem: Problem }[]}
  */
 export function deviceProblems(local) {
   if (!local) return [];
   const { audio, video, problems } = local;
-  const named = problems.map((problem) => ({ kind: kindOf(problem, local), key: deviceKey(problem, kindOf(problem, local)), problem }));
+  const named = problems.map((problem) => {
+    const kind = kindOf(problem, local);
+    return { kind, key: deviceKey(problem, kind), problem };
+  });
   const missing = named.filter(({ key }) => key === "cameraMissing" || key === "microphoneMissing");
   const rest = named.filter((entry) => !missing.includes(entry));
-  const neither = !audio && !video && missing.length > 1 ? [{ key: "neither", problem: missing[0].problem }] : missing;
-  return [...neither, ...rest].map(({ key, problem }) => ({ key, problem }));
+  const neither = !audio && !video && missing.length > 1;
+  return [...(neither ? [{ ...missing[0], key: "neither" }] : missing), ...rest];
 }
 
 /**
  * A problem names no device; its sentence does, or else what is missing tells which.
  * @param {Problem} problem
- * @param {{ audio: boolean, video: boolean }} local
+ * @param {{ audio: boolean, video: boolean } | null} local
  * @returns {Kind}
  */
-function kindOf({ message }, { audio, video }) {
+export function kindOf({ message }, local) {
   const named = /** @type {Kind[]} */ (["camera", "microphone", "speaker"]).find((kind) => message.toLowerCase().includes(kind));
-  return named ?? (video && !audio ? "microphone" : "camera");
+  return named ?? (local?.video && !local.audio ? "microphone" : "camera");
 }
 
 /**

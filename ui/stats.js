@@ -1,13 +1,18 @@
 // @ts-check
-/** The statistics overlay: the sample's lines and a few more, once a second instead of as fast as the browser can. */
+/**
+ * What a call's numbers show: whose connection is weak, always; and the overlay with the sample's lines and a few more,
+ * once a second instead of as fast as the browser can.
+ */
 import { t } from "./i18n/index.js";
+import { isWeak } from "./quality.js";
 import { inCall } from "./state.js";
 
 /** @typedef {import("./types/app").CallStats} CallStats */
 /** @typedef {import("./types/app").ReceivedStats} ReceivedStats */
 /** @typedef {{ fps: number, ageMs: number | null }} Drawn what the tile itself measured */
 
-const EVERY_MS = 1000;
+const OVERLAY_MS = 1000;
+const QUALITY_MS = 2000;
 
 /**
  * The lines over one's own tile.
@@ -51,6 +56,11 @@ function whole(value) {
 export class StatisticsView {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
+  /** ms between two readings; 0: none */
+  #pace = 0;
+  /** @type {Map<string, import("./types/app").ReceivedVideo | null>} the reading of two seconds ago */
+  #before = new Map();
+  #judged = 0;
   #api;
   #store;
   #grid;
@@ -68,19 +78,38 @@ export class StatisticsView {
 
   /** @param {import("./state.js").State} state */
   draw({ call, statistics }) {
-    const wanted = statistics && inCall(call);
-    if (wanted === Boolean(this.#timer)) return;
+    const pace = !inCall(call) ? 0 : statistics ? OVERLAY_MS : QUALITY_MS;
+    if (pace === this.#pace) return;
+    this.#pace = pace;
     clearInterval(this.#timer);
-    this.#timer = undefined;
-    if (!wanted) return;
-    this.#timer = setInterval(() => this.#refresh(), EVERY_MS);
+    if (!pace) return;
+    this.#timer = setInterval(() => this.#refresh(), pace);
     this.#refresh();
   }
 
   async #refresh() {
     const stats = await this.#api.getStats().catch(() => null);
-    if (!stats || !this.#timer) return;
+    if (!stats || !this.#pace) return;
     const now = performance.timeOrigin + performance.now();
+    if (now - this.#judged >= QUALITY_MS - OVERLAY_MS / 2) this.#judge(stats, now);
+    if (this.#store.state.statistics) this.#fill(stats, now);
+  }
+
+  /**
+   * @param {CallStats} stats
+   * @param {number} now
+   */
+  #judge({ receive }, now) {
+    this.#judged = now;
+    for (const { stream, video } of receive) this.#grid.tile(stream)?.setWeak(isWeak(this.#before.get(stream), video));
+    this.#before = new Map(receive.map(({ stream, video }) => [stream, video]));
+  }
+
+  /**
+   * @param {CallStats} stats
+   * @param {number} now
+   */
+  #fill(stats, now) {
     this.#grid.local.setStatistics(localLines(stats, this.#store.call.uid, this.#grid.local.frameMeter.read(now)));
     for (const received of stats.receive) {
       const tile = this.#grid.tile(received.stream);

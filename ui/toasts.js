@@ -47,6 +47,15 @@ export class Toasts {
     this.#show("error", text, problem);
   }
 
+  /**
+   * An error whose own words say all that its code means.
+   * @param {string} text
+   * @param {Problem} problem
+   */
+  errorInFull(text, problem) {
+    this.#show("error", text, problem, true);
+  }
+
   /** Says something that nobody needs to see. @param {string} text */
   say(text) {
     this.#log.append(element("li", {}, [text]));
@@ -57,15 +66,17 @@ export class Toasts {
    * @param {Kind} kind
    * @param {string} text
    * @param {Problem} [problem]
+   * @param {boolean} [plain]
    */
-  #show(kind, text, problem) {
+  #show(kind, text, problem, plain = false) {
     const words = [element("p", { class: "toast-text" }, [text])];
-    const detail = problem ? (sentence(problem.code) ?? problem.message) : "";
-    if (problem) words.push(element("p", { class: "toast-detail" }, [detail]), element("p", { class: "code" }, [shownCode(problem.code)]));
+    const detail = problem && !plain ? (sentence(problem.code) ?? problem.message) : "";
+    if (detail) words.push(element("p", { class: "toast-detail" }, [detail]));
+    if (problem) words.push(element("p", { class: "code" }, [shownCode(problem.code)]));
     const toast = element("div", { class: `toast ${kind}-toast` }, [icon(kind), element("div", {}, words)]);
     toast.addEventListener("pointerenter", () => this.#hold(toast, true));
     toast.addEventListener("pointerleave", () => this.#hold(toast, false));
-    this.say(problem ? `${text}. ${detail} ${shownCode(problem.code)}` : text);
+    this.say([text, detail, problem && shownCode(problem.code)].filter(Boolean).join(" "));
     this.#queue.add(toast);
     this.#step();
   }

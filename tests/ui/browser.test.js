@@ -165,7 +165,7 @@ test("an invitation that is copied can be pasted into the form", { skip }, async
 test("a tile draws I420 by WebGL and goes on with plain pixels when the context is lost", { skip }, async () => {
   const page = await browser.open("lobby");
   const result = await page.evaluate(async () => {
-    const { Surface } = await import("./video/yuv-canvas.js");
+    const { Surface } = await import("./video/surface.js");
     const host = document.body.appendChild(document.createElement("div"));
     let changes = 0;
     const surface = new Surface(host, "i420", () => (changes += 1));

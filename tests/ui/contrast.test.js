@@ -11,7 +11,7 @@ const PAIRS = [
   ["accent", "page", TEXT], ["accent", "surface", TEXT], ["on-accent", "accent", TEXT], ["on-accent", "accent-hover", TEXT],
   ["on-danger", "danger", TEXT], ["on-danger", "danger-hover", TEXT], ["danger-text", "surface", TEXT], ["danger", "surface", SHAPE],
   ["weak", "surface", TEXT], ["weak", "raised", TEXT], ["good", "surface", TEXT], ["edge", "surface", SHAPE], ["edge", "page", SHAPE],
-  ["on-tile", "tile", TEXT], ["on-tile", "tile-empty", TEXT], ["speaking", "tile", SHAPE],
+  ["on-tile", "tile", TEXT], ["on-tile", "tile-empty", TEXT], ["speaking", "tile", SHAPE], ["on-tile-weak", "tile", TEXT],
   ...Array.from({ length: 6 }, (_, index) => ["on-tile", `avatar-${index}`, SHAPE]),
 ];
 

@@ -42,6 +42,7 @@
     connecting: call([remote(uids[0], { state: "connecting" })]),
     away: call(some(1), { connection: "CONNECTING" }),
     statistics: call(some(3)),
+    weak: call(some(2)),
   };
 
   let state = structuredClone(SCENES[scene] ?? lobby);
@@ -128,7 +129,7 @@
       send: { video: { fps: 29.8, width: 1280, height: 720, bitrateKbps: 1711.6, targetKbps: 2000, encodeMs: 8.1 }, audio: { bitrateKbps: 40 } },
       receive: state.remote.map(({ stream, uid }) => ({
         stream, uid, audio: null,
-        video: { fps: 30, width: 1280, height: 720, bitrateKbps: 1488, frozenMs: 0, latencyMs: 48.2, lost: 12, repaired: 12, frames: 900, decodeMs: 2.8, firstFrameMs: 210 },
+        video: { fps: 30, width: 1280, height: 720, bitrateKbps: 1488, frozenMs: 0, latencyMs: scene === "weak" ? 900 : 48.2, lost: 12, repaired: 12, frames: 900, decodeMs: 2.8, firstFrameMs: 210 },
       })),
     }),
     openFrameSocket: async () => (frames ? new WebSocket(frames) : new FakeSocket(personOf)),

@@ -73,7 +73,7 @@ test("who is alone fills the stage, and who only watches has no tile", () => {
 test("a stage in a tall window is cropped to a portrait and no further", () => {
   const { rects } = layout({ width: 400, height: 1600, remote: [], self: "local" });
   const stage = rects.get("local");
-  assert.ok(Math.abs(stage.width / stage.height - 0.75) < 0.01);
+  assert.ok(Math.abs(stage.width / stage.height - 9 / 16) < 0.01);
   assert.ok(Math.abs(stage.y + stage.height / 2 - 800) <= 1);
 });
 

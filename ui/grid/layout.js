@@ -26,7 +26,7 @@ export const ASPECT = 16 / 9;
 export const GAP = 12;
 
 // How far a 16:9 picture is cropped on the stage: to a portrait, or to cinema's width.
-const NARROWEST = 0.75;
+const NARROWEST = 9 / 16;
 const WIDEST = 2.4;
 
 const FLOAT_SHARE = 0.22;

@@ -6,7 +6,7 @@
  */
 import { element, icon, setIcon } from "../dom.js";
 import { t } from "../i18n/index.js";
-import { Surface } from "../video/yuv-canvas.js";
+import { Surface } from "../video/surface.js";
 import { avatarOf, initials, isScreen } from "./names.js";
 
 /**
@@ -63,7 +63,9 @@ export class TileView {
     this.note = element("p", { class: "note" });
     this.name = element("span", { class: "name" });
     this.meter = element("span", { class: "meter", "aria-hidden": "true" }, Array.from({ length: METER_BARS }, () => element("i")));
-    this.caption = element("div", { class: "caption" }, [icon("mic"), this.name, this.meter]);
+    this.weak = element("span", { class: "weak", role: "img" }, [icon("weak")]);
+    this.weak.hidden = true;
+    this.caption = element("div", { class: "caption" }, [icon("mic"), this.name, this.meter, this.weak]);
     this.info = element("div", { id: ids.info, class: "video-profile hide" });
     this.panel = element("div", { id: ids.panel, class: "video-view", role: "group", tabindex: "0" });
     if (stream === "local") this.panel.classList.add("local");
@@ -79,6 +81,10 @@ export class TileView {
     this.#tile = frames.open(stream, (frame) => this.#draw(frame));
     this.#sizes = new ResizeObserver(() => this.#request());
     this.#sizes.observe(this.media);
+  }
+
+  get shownName() {
+    return this.#shown?.name ?? "";
   }
 
   get frameMeter() {
@@ -97,7 +103,8 @@ export class TileView {
     setIcon(this.caption, microphone ? "mic" : "mic-off");
     const note = NOTES[picture];
     this.note.textContent = note ? t(note) : "";
-    this.panel.setAttribute("aria-label", t("tile.label", { name, microphone: t(microphone ? "tile.microphoneOn" : "tile.microphoneOff") }));
+    const said = { microphone: t(microphone ? "tile.microphoneOn" : "tile.microphoneOff"), camera: t(picture === "off" ? "tile.cameraOff" : "tile.cameraOn") };
+    this.panel.setAttribute("aria-label", t("tile.label", { name, ...said }));
     if (!microphone) this.hear(0);
     this.#light(picture !== "off");
     this.#label();
@@ -108,6 +115,11 @@ export class TileView {
     const heard = this.#shown?.microphone ? level : 0;
     this.panel.classList.toggle("speaking", heard > SPEAKING);
     this.meter.style.setProperty("--level", String(Math.min(heard / 50, 1)));
+  }
+
+  /** Whether the network serves this stream badly. @param {boolean} weak */
+  setWeak(weak) {
+    this.weak.hidden = !weak;
   }
 
   /** @param {boolean} pinned */
@@ -166,6 +178,8 @@ export class TileView {
       button.title = t(key);
       button.setAttribute("aria-label", t(key));
     }
+    this.weak.title = t("tile.weak");
+    this.weak.setAttribute("aria-label", t("tile.weak"));
     const slider = this.tools.querySelector("input");
     slider?.setAttribute("aria-label", t("tile.volume"));
   }

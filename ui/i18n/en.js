@@ -36,7 +36,10 @@ export default {
     copyFailed: "Copying failed. Select and copy the channel's name by hand.",
     windowFailed: "No new window could be opened.",
     deviceFailed: "That device could not be used.",
-    deviceLost: "A device is gone",
+    cameraLost: "The camera is gone. Plug it in again or choose another.",
+    microphoneLost: "The microphone is gone. Plug it in again or choose another.",
+    speakerLost: "The speaker is gone. Plug it in again.",
+    mutedTalk: "Your microphone is off. Press M to be heard.",
     removed: "You are out of the channel",
     pasted: "Filled in from the invitation",
   },
@@ -53,7 +56,6 @@ export default {
   lobby: {
     preview: "Your camera and microphone",
     heading: "Join a channel",
-    starting: "Starting the camera…",
   },
 
   field: {
@@ -84,7 +86,6 @@ export default {
     on: "on",
     off: "off",
     missing: "not available",
-    mutedTalking: "Your microphone is off",
   },
 
   problem: {
@@ -121,13 +122,13 @@ export default {
     screen: "{uid}’s screen",
     connecting: "Connecting…",
     reconnecting: "Reconnecting…",
-    cameraOff: "Camera off",
-    watching: "Watching only",
+    cameraOff: "camera off",
+    cameraOn: "camera on",
     microphoneOff: "microphone off",
     microphoneOn: "microphone on",
-    label: "{name}, {microphone}",
+    label: "{name}, {microphone}, {camera}",
+    weak: "weak connection",
     pin: "Pin",
-    unpin: "Unpin",
     fullscreen: "Full screen",
     volume: "Volume",
     pinned: "{name} is pinned",

@@ -33,7 +33,10 @@ export default {
     copyFailed: "复制失败，请手动选择并复制频道名。",
     windowFailed: "无法打开新窗口。",
     deviceFailed: "无法使用该设备。",
-    deviceLost: "设备已断开",
+    cameraLost: "摄像头已断开。请重新连接或选择其他摄像头。",
+    microphoneLost: "麦克风已断开。请重新连接或选择其他麦克风。",
+    speakerLost: "扬声器已断开。请重新连接。",
+    mutedTalk: "您的麦克风已关闭。按 M 键即可发言。",
     removed: "您已被移出频道",
     pasted: "已根据邀请填写",
   },
@@ -50,7 +53,6 @@ export default {
   lobby: {
     preview: "您的摄像头和麦克风",
     heading: "加入频道",
-    starting: "正在启动摄像头…",
   },
 
   field: {
@@ -81,7 +83,6 @@ export default {
     on: "开",
     off: "关",
     missing: "不可用",
-    mutedTalking: "您的麦克风已关闭",
   },
 
   problem: {
@@ -119,12 +120,12 @@ export default {
     connecting: "正在连接…",
     reconnecting: "正在重新连接…",
     cameraOff: "摄像头已关闭",
-    watching: "仅观看",
+    cameraOn: "摄像头已开启",
     microphoneOff: "麦克风已关闭",
     microphoneOn: "麦克风已开启",
-    label: "{name}，{microphone}",
+    label: "{name}，{microphone}，{camera}",
+    weak: "网络较差",
     pin: "固定",
-    unpin: "取消固定",
     fullscreen: "全屏",
     volume: "音量",
     pinned: "已固定 {name}",
