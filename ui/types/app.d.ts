@@ -1,4 +1,4 @@
-// What crosses between the app and its page. Generated from src-tauri/src/types.rs and events.rs by their test:
+// What crosses between the app and its page. Generated from src-tauri/src/types.rs, stats.rs and events.rs by their test:
 // change those and run `cargo test -p app`.
 
 /**
@@ -112,7 +112,7 @@ camera_id: string | null, microphone_id: string | null, version: string, };
 export type FrameSocket = { url: string, };
 
 /**
- * A sent picture. Counters are cumulative.
+ * A sent picture.
  */
 export type SentVideo = { fps: number, width: number, height: number, bitrateKbps: number, targetKbps: number, 
 /**
@@ -131,7 +131,7 @@ export type SentAudio = { bitrateKbps: number, };
 export type SentStats = { video: SentVideo | null, audio: SentAudio | null, };
 
 /**
- * A received picture. Counters are cumulative.
+ * A received picture.
  */
 export type ReceivedVideo = { fps: number, width: number, height: number, bitrateKbps: number, frozenMs: number, 
 /**
@@ -144,7 +144,7 @@ latencyMs: number | null, lost: number, repaired: number, frames: number, decode
 firstFrameMs: number | null, };
 
 /**
- * Received sound. Counters are cumulative.
+ * Received sound.
  */
 export type ReceivedAudio = { bitrateKbps: number, lost: number, concealedMs: number, playedMs: number, latencyMs: number | null, };
 
@@ -158,7 +158,7 @@ export type ReceivedStats = { stream: string, uid: number | string, video: Recei
  */
 export type CallStats = { 
 /**
- * Round trip to the other end, in ms.
+ * The longest round trip to any other end, in ms.
  */
 rttMs: number | null, send: SentStats, receive: Array<ReceivedStats>, };
 
