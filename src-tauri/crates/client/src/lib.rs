@@ -32,5 +32,9 @@ pub use event::{Event, Events};
 pub use local::{InitReport, LocalStream, Problem, StreamSpec};
 pub use remote::RemoteStream;
 pub use session::ConnectionState;
-pub use signal::{AppId, ChannelName, Code, Error, LeaveReason, Mode, StreamId, StreamInfo, StreamSource, Uid};
-pub use stats::CallStats;
+pub use signal::{AppId, ChannelName, Code, Error, Invalid, LeaveReason, Mode, StreamId, StreamInfo, StreamSource, Uid};
+pub use stats::{CallStats, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudio, SentStats, SentVideo};
+
+// Frames, profiles and device lists are `media`'s, ids and errors `signal`'s: applications take them from here.
+pub use media::{self, VideoFrame, latest, profile::AudioProfile, profile::VideoProfile};
+pub use signal;

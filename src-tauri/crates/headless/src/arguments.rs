@@ -1,0 +1,119 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use client::{Mode, Uid, VideoProfile};
+
+#[derive(Parser)]
+#[command(name = "headless", version, about = "A Visavis caller without a window")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Join a channel, publish, subscribe to everyone, and leave.
+    ///
+    /// Exits with 0 after --seconds (or Ctrl-C), with 1 and a line {code, message} when it cannot join, with 2 on bad usage.
+    Call(Call),
+}
+
+#[derive(Args)]
+pub struct Call {
+    /// The channel service.
+    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:47880")]
+    pub server: String,
+    /// The project: 32 hexadecimal characters.
+    #[arg(long)]
+    pub app_id: String,
+    #[arg(long, value_name = "NAME")]
+    pub channel: String,
+    #[arg(long)]
+    pub token: Option<String>,
+    /// A number or an account; the service assigns one otherwise.
+    #[arg(long, value_parser = parse_uid)]
+    pub uid: Option<Uid>,
+    /// rtc, or live.
+    #[arg(long, default_value = "rtc", value_parser = parse_mode)]
+    pub mode: Mode,
+    /// What to show: a .y4m file (looped), `pattern`, `none`, or a device's id.
+    #[arg(long, value_name = "FILE.y4m|pattern|none", default_value = "pattern")]
+    pub camera: String,
+    /// What to say: a .wav file (looped), `tone`, `none`, or a device's id.
+    #[arg(long, value_name = "FILE.wav|tone|none", default_value = "tone")]
+    pub microphone: String,
+    /// Agora's name of a video profile, or WxH@FPS:MAX_KBPS.
+    #[arg(long, default_value = "480p_1", value_parser = parse_profile)]
+    pub profile: VideoProfile,
+    /// Write what was decoded and played of each remote stream to DIR/<uid>.y4m and DIR/<uid>.wav.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Leave after this long; without it, at Ctrl-C.
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<u64>,
+    /// Write one JSON line of statistics a second, and a last one with "summary": true.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+fn parse_uid(text: &str) -> Result<Uid, String> {
+    let uid = match text.parse::<i128>() {
+        Ok(number) => u32::try_from(number).map_err(|_| client::Invalid::Uid).and_then(Uid::number),
+        Err(_) => Uid::account(text),
+    };
+    uid.map_err(|invalid| invalid.to_string())
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "rtc" => Ok(Mode::Rtc),
+        "live" => Ok(Mode::Live),
+        _ => Err("a mode is rtc or live".into()),
+    }
+}
+
+fn parse_profile(text: &str) -> Result<VideoProfile, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+/// A device's id for what the command line names: paths become `file:` ids, `none` is nothing.
+pub fn device(text: &str, file_ending: &str) -> Option<String> {
+    match text {
+        "none" => None,
+        path if path.to_ascii_lowercase().ends_with(file_ending) && !path.starts_with("file:") => {
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
+            Some(format!("file:{}", absolute.display()))
+        }
+        id => Some(id.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_path_becomes_a_file_device_and_none_becomes_nothing() {
+        assert_eq!(device("none", ".y4m"), None);
+        assert_eq!(device("pattern", ".y4m").as_deref(), Some("pattern"));
+        assert_eq!(device("/a/b.y4m", ".y4m").as_deref(), Some("file:/a/b.y4m"));
+        assert!(device("b.Y4M", ".y4m").is_some_and(|id| id.starts_with("file:/") && id.ends_with("/b.Y4M")));
+    }
+
+    #[test]
+    fn a_uid_out_of_range_is_refused_and_not_taken_for_an_account() {
+        assert_eq!(parse_uid("7"), Ok(Uid::Number(7)));
+        assert_eq!(parse_uid("ana"), Ok(Uid::Account("ana".into())));
+        for bad in ["0", "-1", "4294967296", ""] {
+            assert!(parse_uid(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! One call, from join to leave.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use client::{Client, Code, Codec, Config, Error, Event, LocalStream, RemoteStream, StreamId, StreamSpec, SubscribeOptions};
+
+use crate::{
+    arguments::{Call, device},
+    record::Recording,
+    report::Report,
+};
+
+/// Joins, publishes what the arguments name, subscribes to everyone, and leaves after the time is up or at Ctrl-C.
+///
+/// Fails with what the service answered when it cannot join, or when a file it was told to use is unusable.
+pub async fn run(call: Call) -> Result<(), Error> {
+    let report = call.report.as_deref().map(Report::create).transpose()?;
+    let config = Config { server: call.server.clone(), mode: call.mode, codec: Codec::H264, speaker: "none".into() };
+    let (client, events) = Client::with_config(config);
+    client.init(&call.app_id).await?;
+    let began = Instant::now();
+    client.join(call.token.as_deref(), &call.channel, call.uid.clone()).await?;
+    let stream = publish(&client, &call).await?;
+    let mut session = Session { client: client.clone(), call, recordings: HashMap::new(), report, began };
+    session.last(events).await;
+    drop(session.recordings);
+    if let Some(report) = session.report.as_mut() {
+        report
+            .summary(began, &client.stats())
+            .map_err(|error| Error::new(Code::InvalidParameter, format!("The report cannot be written: {error}.")))?;
+    }
+    client.leave().await?;
+    drop(stream);
+    Ok(())
+}
+
+/// Publishes the camera and microphone of the command line; with neither, nothing. A device that does not open ends the call.
+async fn publish(client: &Client, call: &Call) -> Result<Option<LocalStream>, Error> {
+    let (camera, microphone) = (device(&call.camera, ".y4m"), device(&call.microphone, ".wav"));
+    if camera.is_none() && microphone.is_none() {
+        return Ok(None);
+    }
+    let spec = StreamSpec {
+        audio: microphone.is_some(),
+        video: camera.is_some(),
+        camera_id: camera,
+        microphone_id: microphone,
+        video_profile: call.profile,
+        ..StreamSpec::default()
+    };
+    let stream = LocalStream::create(spec);
+    if let Some(problem) = stream.init().await?.problems.into_iter().next() {
+        return Err(problem.error);
+    }
+    client.publish(&stream).await?;
+    Ok(Some(stream))
+}
+
+struct Session {
+    client: Client,
+    call: Call,
+    recordings: HashMap<StreamId, Recording>,
+    report: Option<Report>,
+    began: Instant,
+}
+
+impl Session {
+    /// Until the time is up, the user interrupts, or the client ends.
+    async fn last(&mut self, mut events: client::Events) {
+        let end = self.call.seconds.map(|seconds| self.began + Duration::from_secs(seconds));
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        second.tick().await;
+        let over = async move {
+            match end {
+                Some(end) => tokio::time::sleep_until(end.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return,
+                _ = tokio::signal::ctrl_c() => return,
+                _ = second.tick() => self.tell(),
+                event = events.recv() => match event {
+                    Some(event) => self.on_event(event).await,
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn tell(&mut self) {
+        let Some(report) = self.report.as_mut() else { return };
+        if let Err(error) = report.line(self.began, &self.client.stats()) {
+            tracing::error!(%error, "the report cannot be written; the call goes on without it");
+            self.report = None;
+        }
+    }
+
+    async fn on_event(&mut self, event: Event) {
+        tracing::info!(name = event.name(), "event");
+        match event {
+            Event::StreamAdded { stream } => {
+                if let Err(error) = self.client.subscribe(&stream.id, SubscribeOptions::default()).await {
+                    tracing::warn!(%error, stream = %stream.id, "cannot subscribe");
+                }
+            }
+            Event::StreamSubscribed { stream } => self.record(&stream),
+            Event::StreamRemoved { stream } => {
+                self.recordings.remove(&stream);
+            }
+            Event::Error { error } => tracing::warn!(%error, "the client reports"),
+            _ => {}
+        }
+    }
+
+    fn record(&mut self, stream: &RemoteStream) {
+        let Some(folder) = &self.call.record else { return };
+        match Recording::start(folder, stream) {
+            Ok(recording) => {
+                self.recordings.insert(stream.id(), recording);
+            }
+            Err(error) => tracing::error!(%error, folder = %folder.display(), "cannot record"),
+        }
+    }
+}
