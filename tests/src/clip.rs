@@ -34,7 +34,12 @@ pub fn y4m(width: u32, height: u32, fps: u32) -> PathBuf {
     let scale = format!("scale={width}:{height}:flags=lanczos,fps={fps}");
     let source = folder().join("big_buck_bunny_720p.mp4");
     let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-v", "error", "-i"]).arg(source).args(["-vf", &scale, "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    ffmpeg
+        .args(["-v", "error", "-i"])
+        .arg(source)
+        .args(["-vf", &scale, "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut decoder = ffmpeg.spawn().expect("ffmpeg runs");
     let mut raw = decoder.stdout.take().expect("its output is piped");
     let part = path.with_extension(format!("part-{}", std::process::id()));

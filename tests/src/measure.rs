@@ -40,7 +40,8 @@ impl Tree {
 
     /// What happened since `before`, `seconds` ago: per process of the app its cores and memory, and the sum.
     pub fn since(&self, before: &Self, seconds: f64) -> Value {
-        let of_the_app = |reading: &&Reading| ["visavis", "WebKitWebProces", "WebKitNetworkPr"].iter().any(|name| reading.name.starts_with(name));
+        let of_the_app =
+            |reading: &&Reading| ["visavis", "WebKitWebProces", "WebKitNetworkPr"].iter().any(|name| reading.name.starts_with(name));
         let rows: Vec<(String, f64, f64)> = (self.0.iter())
             .filter(|(_, reading)| of_the_app(reading))
             .map(|(id, now)| {
@@ -49,7 +50,8 @@ impl Tree {
             })
             .collect();
         let (cores, memory) = rows.iter().fold((0.0, 0.0), |(c, m), row| (c + row.1, m + row.2));
-        let processes: Vec<Value> = rows.into_iter().map(|(name, cores, mb)| json!({"name": name, "cores": round(cores), "pss_mb": round(mb)})).collect();
+        let processes: Vec<Value> =
+            rows.into_iter().map(|(name, cores, mb)| json!({"name": name, "cores": round(cores), "pss_mb": round(mb)})).collect();
         json!({"cores": round(cores), "pss_mb": round(memory), "processes": processes})
     }
 }
@@ -81,7 +83,10 @@ fn read(id: u32) -> Option<Reading> {
     let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok());
     let seconds = (ticks(11)? + ticks(12)?) / TICKS;
     let rollup = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap_or_default();
-    let kilobytes = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
+    let kilobytes = rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Pss:"))
+        .and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
     Some(Reading { name, seconds, megabytes: kilobytes.unwrap_or(0.0) / 1024.0 })
 }
 

@@ -78,7 +78,13 @@ impl Window {
     /// Clicks as a person would.
     pub async fn click(&self, selector: &str) {
         self.shows(selector).await;
-        self.page.find(Locator::Css(selector)).await.expect("it is there").click().await.unwrap_or_else(|error| panic!("click {selector}: {error}"));
+        self.page
+            .find(Locator::Css(selector))
+            .await
+            .expect("it is there")
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("click {selector}: {error}"));
     }
 
     /// Replaces a field's text.

@@ -13,10 +13,12 @@ async fn chromium_and_our_client_see_and_hear_each_other() {
         return;
     }
     let service = Service::start().await;
-    let (client, mut events) = Client::with_config(Config { server: service.url(), mode: Mode::Rtc, codec: Codec::H264, speaker: "none".into() });
+    let (client, mut events) =
+        Client::with_config(Config { server: service.url(), mode: Mode::Rtc, codec: Codec::H264, speaker: "none".into() });
     client.init(channel_server::DEFAULT_APP_ID).await.expect("init");
     client.join(None, "browser", None).await.expect("join");
-    let ours = LocalStream::create(StreamSpec { camera_id: Some("pattern".into()), microphone_id: Some("tone".into()), ..StreamSpec::default() });
+    let ours =
+        LocalStream::create(StreamSpec { camera_id: Some("pattern".into()), microphone_id: Some("tone".into()), ..StreamSpec::default() });
     ours.init().await.expect("init");
     client.publish(&ours).await.expect("publish");
 
@@ -24,7 +26,11 @@ async fn chromium_and_our_client_see_and_hear_each_other() {
     browser.call("joinChannel", vec![json!(service.url()), json!(channel_server::DEFAULT_APP_ID), json!("browser")]).await;
 
     let theirs = loop {
-        match tokio::time::timeout(Duration::from_secs(30), events.recv()).await.expect("the browser's stream comes").expect("the client lives") {
+        match tokio::time::timeout(Duration::from_secs(30), events.recv())
+            .await
+            .expect("the browser's stream comes")
+            .expect("the client lives")
+        {
             Event::StreamAdded { stream } => client.subscribe(&stream.id, SubscribeOptions::default()).await.expect("subscribe"),
             Event::StreamSubscribed { stream } => break stream,
             _ => {}
@@ -40,7 +46,9 @@ async fn chromium_and_our_client_see_and_hear_each_other() {
     until("we hear Chromium's voice", limit, async || (theirs.audio_level() > 0.01).then_some(())).await;
     let statistics = until("Chromium decodes our frames and plays our sound", limit, async || {
         let statistics = browser.call("statistics", vec![]).await;
-        let enough = statistics["framesDecoded"].as_u64()? > 60 && statistics["audioSamples"].as_u64()? > 96_000 && statistics["audioEnergy"].as_f64()? > 0.0;
+        let enough = statistics["framesDecoded"].as_u64()? > 60
+            && statistics["audioSamples"].as_u64()? > 96_000
+            && statistics["audioEnergy"].as_f64()? > 0.0;
         enough.then_some(statistics)
     })
     .await;

@@ -43,7 +43,11 @@ fn root() -> PathBuf {
 
 /// Every file that git tracks or would track, by its path from the root with `/` between.
 fn files() -> Vec<String> {
-    let list = std::process::Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root()).output().expect("git runs");
+    let list = std::process::Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .expect("git runs");
     let text = String::from_utf8(list.stdout).expect("paths are UTF-8");
     let files: Vec<String> = text.lines().filter(|path| root().join(path).exists()).map(str::to_owned).collect();
     assert!(files.len() > 50, "git lists the tree");
@@ -51,8 +55,15 @@ fn files() -> Vec<String> {
 }
 
 fn sources(endings: &[&str]) -> Vec<(String, String)> {
-    let of_ours = |path: &String| endings.iter().any(|ending| path.ends_with(ending)) && !path.ends_with("tests/tidy.rs") && !path.starts_with("ui/types/");
-    files().into_iter().filter(of_ours).map(|path| (fs::read_to_string(root().join(&path)).expect("source is UTF-8"), path)).map(|(text, path)| (path, text)).collect()
+    let of_ours = |path: &String| {
+        endings.iter().any(|ending| path.ends_with(ending)) && !path.ends_with("tests/tidy.rs") && !path.starts_with("ui/types/")
+    };
+    files()
+        .into_iter()
+        .filter(of_ours)
+        .map(|path| (fs::read_to_string(root().join(&path)).expect("source is UTF-8"), path))
+        .map(|(text, path)| (path, text))
+        .collect()
 }
 
 fn without_tests(text: &str) -> &str {
@@ -91,7 +102,8 @@ fn crates_depend_on_each_other_only_along_the_edges() {
 fn each_foreign_library_has_one_import_site() {
     for (path, text) in sources(&[".rs", ".js", ".html"]) {
         for (name, sites) in SOLE_SITES {
-            let speaks = text.match_indices(name).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
+            let speaks =
+                text.match_indices(name).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
             let in_prose = |line: &str| line.trim_start().starts_with("//");
             let in_code = speaks && text.lines().any(|line| line.contains(name) && !in_prose(line));
             let allowed = sites.iter().any(|site| path.starts_with(site)) || path.starts_with("tests/");
@@ -126,7 +138,9 @@ fn readme_names_every_place_and_every_place_it_names_exists() {
     for place in &named {
         assert!(root().join(place).exists(), "README's layout names {place}, which is not there");
     }
-    let crates = fs::read_dir(root().join("src-tauri/crates")).expect("crates").map(|e| format!("src-tauri/crates/{}", e.expect("an entry").file_name().to_string_lossy()));
+    let crates = fs::read_dir(root().join("src-tauri/crates"))
+        .expect("crates")
+        .map(|e| format!("src-tauri/crates/{}", e.expect("an entry").file_name().to_string_lossy()));
     for place in crates.chain(["src-tauri/src", "src-tauri/xtask", "ui", "tests", "icons"].map(str::to_owned)) {
         assert!(named.iter().any(|n| n.trim_end_matches('/') == place), "README's layout lacks {place}");
     }

@@ -26,7 +26,12 @@ async fn open(server: &str) -> Window {
 
 async fn join(window: &Window, channel: &str, uid: &str) {
     window.fill("[name=channel]", channel).await;
-    window.sees("the advanced settings open", "const d = document.querySelector('[name=uid]').closest('details'); if (d) d.open = true; return true;").await;
+    window
+        .sees(
+            "the advanced settings open",
+            "const d = document.querySelector('[name=uid]').closest('details'); if (d) d.open = true; return true;",
+        )
+        .await;
     window.fill("[name=uid]", uid).await;
     window.click("#join").await;
     window.toasts(&format!("join channel: {channel} success, uid: {uid}")).await;
@@ -62,8 +67,13 @@ fn two_windows_see_each_other_unpublish_publish_and_leave() {
         }
         ana.screenshot("call-two").await;
         ana.run("document.querySelector('#show_profile')?.click();", vec![]).await;
-        ana.sees("the local statistics say the uid", "return document.querySelector('#local_video_info').textContent.includes('Uid: 7');").await;
-        ana.sees("the remote statistics say a size", "return /\\d+fps \\d+x\\d+/.test(document.querySelector('#remote_video_info_8').textContent);").await;
+        ana.sees("the local statistics say the uid", "return document.querySelector('#local_video_info').textContent.includes('Uid: 7');")
+            .await;
+        ana.sees(
+            "the remote statistics say a size",
+            "return /\\d+fps \\d+x\\d+/.test(document.querySelector('#remote_video_info_8').textContent);",
+        )
+        .await;
         ana.screenshot("call-statistics").await;
 
         ben.click("#unpublish").await;
@@ -125,7 +135,9 @@ fn the_form_says_what_is_wrong_in_the_samples_words() {
         assert_eq!(filled, Value::from(channel_server::DEFAULT_APP_ID), "the embedded project's App ID is filled in");
 
         window.fill("[name=channel]", "form").await;
-        for (button, text) in [("#leave", "Please Join First!"), ("#publish", "Please Join Room First"), ("#unpublish", "Please Join Room First")] {
+        for (button, text) in
+            [("#leave", "Please Join First!"), ("#publish", "Please Join Room First"), ("#unpublish", "Please Join Room First")]
+        {
             press(button).await;
             window.toasts(text).await;
         }
@@ -173,7 +185,12 @@ fn the_page_is_drawn_in_the_light_and_in_the_dark() {
         let window = open(&service.url()).await;
         moves(&window, "#local_stream").await;
         for theme in ["light", "dark"] {
-            window.run(&format!("localStorage.setItem('visavis.theme', '{theme}'); document.documentElement.dataset.theme = '{theme}';"), vec![]).await;
+            window
+                .run(
+                    &format!("localStorage.setItem('visavis.theme', '{theme}'); document.documentElement.dataset.theme = '{theme}';"),
+                    vec![],
+                )
+                .await;
             let background = window.run("return getComputedStyle(document.body).backgroundColor;", vec![]).await;
             assert!(background.as_str().is_some_and(|colour| colour.starts_with("rgb")), "{background}");
             window.screenshot(&format!("lobby-{theme}")).await;

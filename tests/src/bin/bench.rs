@@ -118,7 +118,8 @@ mod bench {
         let per_tile: Vec<f64> = (0..count)
             .map(|n| {
                 let stream = (100 + n).to_string();
-                let frames = samples.as_array().into_iter().flatten().filter(|s| s["stream"] == stream.as_str() && !s["shown"].is_null()).count();
+                let frames =
+                    samples.as_array().into_iter().flatten().filter(|s| s["stream"] == stream.as_str() && !s["shown"].is_null()).count();
                 round(frames as f64 / took)
             })
             .collect();
@@ -130,7 +131,17 @@ mod bench {
 
     fn caller(service: &Service, camera: &std::path::Path, uid: u32, profile: &str) -> tests::process::Group {
         let mut command = tests::process::quiet(tests::binary("headless"));
-        command.args(["call", "--server", &service.url(), "--app-id", channel_server::DEFAULT_APP_ID, "--channel", "bench", "--microphone", "none"]);
+        command.args([
+            "call",
+            "--server",
+            &service.url(),
+            "--app-id",
+            channel_server::DEFAULT_APP_ID,
+            "--channel",
+            "bench",
+            "--microphone",
+            "none",
+        ]);
         command.arg("--camera").arg(camera).args(["--uid", &uid.to_string(), "--profile", profile]);
         tests::process::Group::start(&mut command)
     }
