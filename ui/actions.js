@@ -101,9 +101,10 @@ export class Actions {
   }
 
   async publish() {
+    this.#toasts.info(t("toast.publish"));
+    // The app may have published by itself on joining.
     if (this.#store.call.published) return;
     this.#mark({ published: true });
-    this.#toasts.info(t("toast.publish"));
     try {
       await this.#api.publish();
     } catch (thrown) {

@@ -3,7 +3,6 @@
 import { byId, element, setReason } from "./dom.js";
 import { t } from "./i18n/index.js";
 import { refusal } from "./rules.js";
-import { inCall } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
 
@@ -18,8 +17,7 @@ export function drawButtons({ call }) {
 }
 
 /** @param {State} state */
-export function drawCall({ call }) {
-  const shown = inCall(call);
+export function drawCall({ call, inCall: shown }) {
   const channel = call.params?.channel ?? "";
   const people = new Set(call.remote.map(({ uid }) => String(uid))).size + 1;
   document.title = shown ? `${channel} – Visavis` : "Visavis";

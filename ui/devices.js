@@ -9,7 +9,7 @@ import { deviceLabel, fillSelect } from "./form.js";
 import { sentence, shownCode, t } from "./i18n/index.js";
 import { setUpPopover } from "./popover.js";
 import { pref } from "./prefs.js";
-import { deviceProblems, inCall, kindOf } from "./state.js";
+import { deviceProblems, kindOf } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {"camera" | "microphone"} Kind */
@@ -84,7 +84,7 @@ export class DevicesView {
   lost(problem) {
     const kind = kindOf(problem, this.#store.call.local);
     this.#toasts.errorInFull(t(`toast.${kind}Lost`), problem);
-    if (kind !== "speaker" && inCall(this.#store.call)) byId(PARTS[kind].list).showPopover();
+    if (kind !== "speaker" && this.#store.state.inCall) byId(PARTS[kind].list).showPopover();
   }
 
   /**
@@ -147,7 +147,7 @@ export class DevicesView {
 
   /** @param {Kind} kind */
   async #chosen(kind) {
-    if (!inCall(this.#store.call)) return this.preview();
+    if (!this.#store.state.inCall) return this.preview();
     const { value } = /** @type {HTMLSelectElement} */ (byId(PARTS[kind].select));
     try {
       await (kind === "camera" ? this.#api.setCamera(value) : this.#api.setMicrophone(value));

@@ -16,7 +16,7 @@ import { placeShared } from "./placement.js";
 import { anyOpen } from "./popover.js";
 import { pref } from "./prefs.js";
 import { MutedTalk } from "./quality.js";
-import { deviceProblems, initialState, inCall, Store } from "./state.js";
+import { deviceProblems, initialState, Store } from "./state.js";
 import { StatisticsView } from "./stats.js";
 import { Toasts } from "./toasts.js";
 import { FrameSource } from "./video/frame-source.js";
@@ -97,7 +97,7 @@ const mutedTalk = new MutedTalk();
 function heard(levels) {
   for (const { stream, level } of levels) grid.tile(stream)?.hear(level);
   const own = levels.find(({ stream }) => stream === "local");
-  const muted = inCall(store.call) && Boolean(store.call.local?.audioMuted);
+  const muted = store.state.inCall && Boolean(store.call.local?.audioMuted);
   if (mutedTalk.heard(own?.level ?? 0, muted, performance.now())) toasts.info(t("toast.mutedTalk"));
 }
 
@@ -107,18 +107,17 @@ function heard(levels) {
  * @param {import("./state.js").State} before
  */
 function tellOfSpeaker(state, before) {
-  if (!inCall(state.call) || state.call.local === before.call.local) return;
+  if (!state.inCall || state.call.local === before.call.local) return;
   const broken = (/** @type {import("./state.js").State} */ { call }) => deviceProblems(call.local).find(({ kind }) => kind === "speaker");
   const now = broken(state);
-  if (now?.key && !(inCall(before.call) && broken(before))) toasts.errorInFull(t(`problem.${now.key}`), now.problem);
+  if (now?.key && !(before.inCall && broken(before))) toasts.errorInFull(t(`problem.${now.key}`), now.problem);
 }
 
 store.watch((state, before) => {
-  const call = inCall(state.call);
   document.documentElement.dataset.state = state.call.state;
   document.documentElement.lang = language();
   if (state.call.state !== before.call.state && (state.call.state === "joining" || state.call.state === "leaving")) toasts.say(t(`call.${state.call.state}`));
-  if (call !== inCall(before.call)) turn(call);
+  if (state.inCall !== before.inCall) turn(state.inCall);
   tellOfSpeaker(state, before);
   drawLobby(state, before);
   devices.draw(state, before);

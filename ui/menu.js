@@ -6,7 +6,6 @@ import { writeInvitation } from "./invitation.js";
 import { anyOpen, setUpPopover } from "./popover.js";
 import { pref, remember } from "./prefs.js";
 import { pressed } from "./shortcuts.js";
-import { inCall } from "./state.js";
 
 /** @typedef {import("./shortcuts.js").Shortcut} Shortcut */
 
@@ -46,9 +45,9 @@ export function setUpMenu({ api, store, toasts, actions, grid }) {
 
   return {
     /** @param {import("./state.js").State} state */
-    draw({ call, defaults, statistics: shown }) {
+    draw({ inCall, defaults, statistics: shown }) {
       statistics.checked = shown;
-      byId("more").classList.toggle("in-lobby", !inCall(call));
+      byId("more").classList.toggle("in-lobby", !inCall);
       byId("version").textContent = defaults ? t("more.version", { version: defaults.version }) : "";
     },
   };
@@ -64,7 +63,7 @@ export function setUpMenu({ api, store, toasts, actions, grid }) {
  */
 function keys({ store, actions, grid, showStatistics }) {
   const inside = (/** @type {() => void} */ act) => () => {
-    if (inCall(store.call)) act();
+    if (store.state.inCall) act();
   };
   return [
     { key: "m", shown: "M", says: "microphone", act: () => actions.toggle("audio") },

@@ -9,6 +9,8 @@
 /**
  * @typedef {object} State
  * @property {CallState} call
+ * @property {boolean} inCall whether the window shows the call, not the lobby: an attempt that fails or is called off
+ * leaves by way of "leaving", too, and must not flash the call
  * @property {Devices} devices
  * @property {Defaults | null} defaults
  * @property {Problem | null} joinProblem why the last JOIN failed
@@ -23,6 +25,7 @@ export function initialState() {
       state: "lobby", joined: false, published: false, connection: "DISCONNECTED",
       params: null, uid: null, local: null, remote: [], problem: null,
     },
+    inCall: false,
     devices: { cameras: [], microphones: [], speakers: [] },
     defaults: null,
     joinProblem: null,
@@ -70,19 +73,16 @@ export class Store {
   }
 }
 
-/** A pin goes with its stream. @param {State} state */
+/**
+ * What follows from the rest: which face the window shows, and that a pin goes with its stream.
+ * @param {State} state
+ * @returns {State}
+ */
 function settle(state) {
   const { call, pinned } = state;
-  const gone = pinned !== null && pinned !== "local" && !call.remote.some(({ stream }) => stream === pinned);
-  return gone || call.state === "lobby" ? { ...state, pinned: null } : state;
-}
-
-/**
- * Whether the window shows the call rather than the lobby. The lobby stays while joining, the call while leaving.
- * @param {CallState} call
- */
-export function inCall(call) {
-  return call.state === "call" || call.state === "leaving";
+  const inCall = call.state === "call" || (call.state === "leaving" && state.inCall);
+  const there = pinned === "local" || call.remote.some(({ stream }) => stream === pinned);
+  return { ...state, inCall, pinned: inCall && there ? pinned : null };
 }
 
 /** @typedef {"camera" | "microphone" | "speaker"} Kind */

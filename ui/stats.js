@@ -5,7 +5,6 @@
  */
 import { t } from "./i18n/index.js";
 import { isWeak } from "./quality.js";
-import { inCall } from "./state.js";
 
 /** @typedef {import("./types/app").CallStats} CallStats */
 /** @typedef {import("./types/app").ReceivedStats} ReceivedStats */
@@ -77,8 +76,8 @@ export class StatisticsView {
   }
 
   /** @param {import("./state.js").State} state */
-  draw({ call, statistics }) {
-    const pace = !inCall(call) ? 0 : statistics ? OVERLAY_MS : QUALITY_MS;
+  draw({ inCall, statistics }) {
+    const pace = !inCall ? 0 : statistics ? OVERLAY_MS : QUALITY_MS;
     if (pace === this.#pace) return;
     this.#pace = pace;
     clearInterval(this.#timer);

@@ -22,6 +22,16 @@ test("a pin goes with its stream, and with the call", () => {
   assert.equal(store.state.pinned, null);
 });
 
+test("a failed attempt that leaves again never shows the call, a call that is left stays until it is over", () => {
+  const { call } = initialState();
+  const store = new Store(initialState());
+  const shown = ["joining", "leaving", "lobby", "joining", "call", "leaving", "lobby"].map((state) => {
+    store.set({ call: { ...call, state } });
+    return store.state.inCall;
+  });
+  assert.deepEqual(shown, [false, false, false, false, true, true, false]);
+});
+
 test("a watcher sees the state before and after", () => {
   const store = new Store(initialState());
   const seen = [];

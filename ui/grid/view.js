@@ -1,7 +1,6 @@
 // @ts-check
 /** The tiles of a call: keeps one for each stream, and puts them where `layout` says. */
 import { t } from "../i18n/index.js";
-import { inCall } from "../state.js";
 import { GAP, layout, overlap } from "./layout.js";
 import { isScreen } from "./names.js";
 import { TileView } from "./tile.js";
@@ -58,8 +57,8 @@ export class GridView {
   /** @param {State} state */
   draw(state) {
     this.#state = state;
-    const { call } = state;
-    const wanted = inCall(call) ? call.remote : [];
+    const { call, inCall } = state;
+    const wanted = inCall ? call.remote : [];
     for (const [stream, tile] of this.#tiles) {
       if (stream === "local" || wanted.some((remote) => remote.stream === stream)) continue;
       tile.close();
@@ -79,7 +78,7 @@ export class GridView {
 
   /** Puts the tiles in their places; in the lobby the own one stands in the preview, which needs no arithmetic. */
   arrange() {
-    if (!this.#state || !inCall(this.#state.call)) return;
+    if (!this.#state?.inCall) return;
     const { call, pinned } = this.#state;
     const self = call.local && (call.local.audio || call.local.video) ? "local" : null;
     const { clientWidth: width, clientHeight: height } = this.#room;
