@@ -1,6 +1,7 @@
 //! The system's sound devices, inputs and outputs alike: listed, found by id, and what to ask of them.
 
 use std::cmp::Reverse;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{BufferSize, DeviceId, ErrorKind, SampleFormat, StreamConfig, SupportedStreamConfigRange};
@@ -53,10 +54,26 @@ impl Direction {
     }
 }
 
+/// The connection to the sound server, kept for the life of the process: its client's thread and socket outlive it when it is dropped,
+/// and a server takes only so many clients.
+static SERVER: Mutex<Option<Arc<cpal::Host>>> = Mutex::new(None);
+
+/// The sound server, or what the system has without one.
+fn system() -> Arc<cpal::Host> {
+    quiet();
+    let mut server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    // One that was ended answers with an error.
+    if let Some(host) = server.as_ref().filter(|host| host.devices().is_ok()) {
+        return host.clone();
+    }
+    let host = Arc::new(cpal::default_host());
+    *server = (host.id().to_string() == PULSEAUDIO).then(|| host.clone());
+    host
+}
+
 /// The devices that can be opened now, the system's default first.
 pub fn list(direction: Direction) -> Vec<Device> {
-    quiet();
-    let host = cpal::default_host();
+    let host = system();
     let offered = |device: &cpal::Device| match direction {
         Direction::Input => device.supports_input(),
         Direction::Output => device.supports_output(),
@@ -110,8 +127,7 @@ fn label(device: &cpal::Device) -> String {
 
 /// The device with this id (with its prefix), or the default one.
 pub fn find(direction: Direction, id: &str) -> Result<cpal::Device, Error> {
-    quiet();
-    let host = cpal::default_host();
+    let host = system();
     let found = if id == DEFAULT {
         direction.default_device(&host)
     } else {
