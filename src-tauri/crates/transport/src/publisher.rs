@@ -76,6 +76,7 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     Ok((Publisher { runtime, connection, outbound, peer }, answer))
 }
 
+/// Adds a track to the place that the offer has for it, if the offer has the codec.
 async fn add_track(connection: &Connection, outbound: &Outbound, kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32) -> Result<(), Error> {
     // One stream name for both tracks: the receiver keeps them in step.
     let (stream, name) = ("stream".to_owned(), kind.to_string());
@@ -86,8 +87,12 @@ async fn add_track(connection: &Connection, outbound: &Outbound, kind: RtpCodecK
     };
     let track = MediaStreamTrack::new(stream, name.clone(), name, kind, vec![coding]);
     let track: Arc<dyn TrackLocal> = Arc::new(TrackLocalStaticRTP::new(track));
-    connection.order("adding a track", connection.peer().add_track(Arc::clone(&track))).await?;
-    outbound.on_local_track(track);
+    match connection.order("adding a track", connection.peer().add_track(Arc::clone(&track))).await {
+        Ok(_) => outbound.on_local_track(track),
+        // Left out: the other tracks may do.
+        Err(Error::Stack { source: webrtc::error::Error::ErrRTPTransceiverCodecUnsupported, .. }) => {}
+        Err(error) => return Err(error),
+    }
     Ok(())
 }
 

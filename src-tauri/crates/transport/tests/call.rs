@@ -166,7 +166,7 @@ fn a_hole_that_cannot_be_repaired_draws_a_keyframe() {
     let armed = Arc::new(AtomicBool::new(false));
     let (doomed, arm) = (Arc::clone(&victim), Arc::clone(&armed));
     sim.set_filter(move |datagram| {
-        let Some(packet) = rtp(datagram).filter(|_| datagram.data.len() > 1_000) else { return true };
+        let Some(packet) = rtp(datagram).filter(|_| datagram.data.len() > 500) else { return true };
         let mut doomed = doomed.lock().expect("no panic");
         if arm.swap(false, Ordering::Relaxed) {
             *doomed = Some(packet);

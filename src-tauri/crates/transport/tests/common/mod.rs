@@ -139,7 +139,8 @@ pub fn number_of(unit: &[u8]) -> Option<u32> {
     Some(digits.iter().enumerate().fold(0, |number, (index, digit)| number | u32::from(digit & 0x7f) << (7 * index)))
 }
 
-/// Sends 30 frames and 50 Opus packets a second until `end`, a keyframe first and whenever one is asked for.
+/// Sends 30 frames and 50 Opus packets a second until `end`, a keyframe first and whenever one is asked for; frames
+/// of `frame_size` bytes, or smaller ones as the target commands.
 pub fn spawn_media(runtime: &Arc<dyn Runtime>, publisher: &Arc<Publisher>, mut told: Told, end: Instant, frame_size: usize) {
     let (clock, publisher) = (Arc::clone(runtime), Arc::clone(publisher));
     runtime.spawn(Box::pin(async move {
@@ -148,13 +149,18 @@ pub fn spawn_media(runtime: &Arc<dyn Runtime>, publisher: &Arc<Publisher>, mut t
         let mut next_sound = start;
         let (mut frame, mut sound) = (0u32, 0u32);
         let mut keyframe = false;
+        let mut wanted = frame_size;
         while clock.now() < end {
             while let Ok((_, event)) = told.try_recv() {
-                keyframe |= event == Event::KeyframeRequested;
+                match event {
+                    Event::KeyframeRequested => keyframe = true,
+                    Event::TargetBitrate(bps) => wanted = frame_size.min(bps as usize / 8 / 30),
+                    _ => {}
+                }
             }
             let now = clock.now();
             if next_frame <= now {
-                let size = if keyframe { frame_size * 6 } else { frame_size };
+                let size = if keyframe { wanted * 6 } else { wanted };
                 publisher.send_video(&access_unit(frame, keyframe, size), next_frame, keyframe);
                 keyframe = false;
                 frame += 1;
