@@ -170,14 +170,14 @@ impl Edge {
 
     /// Where an input may send a subscription's messages: to both ends if its sender is one of them, else nowhere. Who joins gets their mail.
     fn ends(&self, input: &Input) -> BTreeSet<ConnectionId> {
+        use Command::{Answer, Candidate, Refuse};
         let (connection, id) = match input {
             Input::Join(join) => return BTreeSet::from([join.connection]),
-            Input::Request { connection, command, .. } => match command {
-                Command::Answer { subscription, .. } | Command::Refuse { subscription, .. } | Command::Candidate { subscription, .. } => {
-                    (connection, subscription)
-                }
-                _ => return BTreeSet::new(),
-            },
+            Input::Request {
+                connection,
+                command: Answer { subscription, .. } | Refuse { subscription, .. } | Candidate { subscription, .. },
+                ..
+            } => (connection, subscription),
             _ => return BTreeSet::new(),
         };
         let Some(subscription) = self.channel.subscriptions.get(id) else { return BTreeSet::new() };
