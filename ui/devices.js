@@ -59,22 +59,27 @@ export class DevicesView {
     byId("cameraResolution").addEventListener("change", () => this.preview());
   }
 
-  /** Asks for the devices; what was chosen stays, or what was used last. */
+  /** Asks for the devices; what was chosen stays while it is there. In the lobby another one is shown in its place. */
   async load() {
+    const before = this.#spec();
     try {
       this.#store.set({ devices: await this.#api.getDevices() });
     } catch (thrown) {
       this.#toasts.error(t("toast.deviceFailed"), problemOf(thrown));
     }
+    const now = this.#spec();
+    const replaced = /** @type {const} */ (["cameraId", "microphoneId"]).some((id) => before[id] && before[id] !== now[id]);
+    if (replaced) await this.preview();
   }
 
-  /** Starts the lobby's picture and sound with what the form says. A join takes the stream over. */
+  /**
+   * Starts the lobby's picture and sound with what the form says. A join takes the stream over. Listing devices can
+   * take a while; before it is done, what was used last is tried.
+   */
   async preview() {
-    const { call } = this.#store.state;
-    if (call.state !== "lobby") return;
-    const value = (/** @type {string} */ id) => /** @type {HTMLSelectElement} */ (byId(id)).value;
+    if (this.#store.call.state !== "lobby") return;
     try {
-      await this.#api.startPreview({ cameraId: value("cameraId") || null, microphoneId: value("microphoneId") || null, profile: value("cameraResolution") });
+      await this.#api.startPreview(this.#spec());
     } catch (thrown) {
       this.#toasts.error(t("toast.streamFailed"), problemOf(thrown));
     }
@@ -93,20 +98,31 @@ export class DevicesView {
    */
   draw(state, before) {
     for (const kind of KINDS) {
-      if (state.devices !== before.devices || state === before) this.#fillSelect(kind, state);
+      if (state.devices !== before.devices || (state === before && state.devices[PARTS[kind].list].length)) this.#fillSelect(kind, state);
       this.#drawSwitch(kind, state.call.local);
     }
+  }
+
+  #spec() {
+    const { value } = /** @type {HTMLSelectElement} */ (byId("cameraResolution"));
+    return { cameraId: this.#wanted("camera") || null, microphoneId: this.#wanted("microphone") || null, profile: value };
+  }
+
+  /** The device that is chosen, or was for this call, for this app, or at last. @param {Kind} kind */
+  #wanted(kind) {
+    const { select, start } = PARTS[kind];
+    const { call, defaults } = this.#store.state;
+    const { value } = /** @type {HTMLSelectElement} */ (byId(select));
+    return value || call.params?.[select] || defaults?.[start] || pref("form")[select];
   }
 
   /**
    * @param {Kind} kind
    * @param {State} state
    */
-  #fillSelect(kind, state) {
-    const { list, select, none, start } = PARTS[kind];
-    const field = /** @type {HTMLSelectElement} */ (byId(select));
-    const wanted = field.value || state.call.params?.[select] || state.defaults?.[start] || pref("form")[select];
-    fillSelect(field, state.devices[list], { kind, none: t(none), wanted });
+  #fillSelect(kind, { devices }) {
+    const { list, select, none } = PARTS[kind];
+    fillSelect(/** @type {HTMLSelectElement} */ (byId(select)), devices[list], { kind, none: t(none), wanted: this.#wanted(kind) });
   }
 
   /**

@@ -143,8 +143,7 @@ async function start() {
   const [call, defaults] = await Promise.all([api.getState(), api.getDefaults()]);
   fillForm({ ...store.state, call, defaults });
   store.set({ call, defaults });
-  await devices.load();
-  await devices.preview();
+  await Promise.all([devices.preview(), devices.load()]);
 }
 
 start().catch((thrown) => {
