@@ -7,7 +7,7 @@
 //! ```
 //! Run it twice to see two people in a call.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use client::{Client, Config, Event, LocalStream, RemoteStream, StreamSpec, SubscribeOptions};
 use media::latest::Next;
@@ -28,6 +28,7 @@ async fn main() -> Result<(), client::Error> {
     // 2. Initialise it with the App ID and join a channel. Without a token for a project without a certificate, and without a uid: the
     //    service assigns one.
     client.init(APP_ID).await?;
+    let begin = Instant::now();
     let uid = client.join(None, &channel, None).await?;
     println!("join channel: {channel} success, uid: {uid}");
 
@@ -51,7 +52,7 @@ async fn main() -> Result<(), client::Error> {
     tokio::pin!(end);
     loop {
         tokio::select! {
-            Some(event) = events.recv() => on_event(event, &client),
+            Some(event) = events.recv() => on_event(event, &client, begin),
             () = &mut end => break,
         }
     }
@@ -62,7 +63,7 @@ async fn main() -> Result<(), client::Error> {
     Ok(())
 }
 
-fn on_event(event: Event, client: &Client) {
+fn on_event(event: Event, client: &Client, begin: Instant) {
     match event {
         Event::StreamAdded { stream } => {
             println!("stream-added uid: {}", stream.id);
@@ -78,6 +79,10 @@ fn on_event(event: Event, client: &Client) {
             println!("stream-subscribed remote-uid: {}", stream.id());
             std::thread::spawn(move || play(&stream));
         }
+        Event::FirstVideoFrameDecode { stream } => {
+            println!("first-video-frame-decode uid: {stream}, {} ms after the join", begin.elapsed().as_millis())
+        }
+        Event::ConnectionStateChange { prev, cur } => println!("connection-state-change {} -> {}", prev.as_str(), cur.as_str()),
         Event::StreamRemoved { stream } => println!("stream-removed uid: {stream}"),
         Event::PeerLeave { uid, reason } => println!("peer-leave uid: {uid} {reason:?}"),
         Event::Error { error } => println!("error: {error}"),
@@ -89,14 +94,14 @@ fn on_event(event: Event, client: &Client) {
 fn play(stream: &RemoteStream) {
     let mut frames = stream.frames();
     let mut shown = 0;
-    let mut second = std::time::Instant::now();
+    let mut second = Instant::now();
     loop {
         match frames.next(Duration::from_secs(1)) {
             Next::Value(frame) => {
                 shown += 1;
                 if second.elapsed() >= Duration::from_secs(1) {
                     println!("{}: {shown} frames of {}x{}", stream.id(), frame.width(), frame.height());
-                    (shown, second) = (0, std::time::Instant::now());
+                    (shown, second) = (0, Instant::now());
                 }
             }
             Next::Timeout => {}

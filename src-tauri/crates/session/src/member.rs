@@ -104,7 +104,10 @@ impl Member {
     pub fn on_event(&mut self, event: signal::Event, wire: &mut Wire) {
         match event {
             signal::Event::PeerOnline { uid } if uid != self.uid => {
-                let changes = self.roster.online(uid);
+                let changes = self.roster.online(uid.clone());
+                if changes.is_empty() {
+                    self.subscriptions.publisher_is_back(&uid, wire);
+                }
                 self.apply(changes, wire);
             }
             signal::Event::PeerLeave { uid, reason } => {
@@ -176,6 +179,7 @@ impl Member {
     }
 
     pub fn signalling_lost(&mut self, wire: &mut Wire) {
+        self.roster.service_lost();
         self.subscriptions.signalling_lost(wire);
     }
 

@@ -112,6 +112,11 @@ impl Roster {
         changes
     }
 
+    /// The service is lost again: nobody can come back to it, so nobody is late.
+    pub fn service_lost(&mut self) {
+        self.grace = None;
+    }
+
     pub fn time_passed(&mut self, now: Instant) -> Vec<Change> {
         match self.grace {
             Some(end) if end <= now => self.drop_missing(),
@@ -209,6 +214,17 @@ mod tests {
         let changes = roster.time_passed(end);
         assert_eq!(changes, [Change::Removed(info(8).id), Change::Left(uid(8), LeaveReason::ServerTimeOut)]);
         assert_eq!(roster.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_service_lost_again_stops_the_clock_for_those_not_yet_back() {
+        let now = Instant::now();
+        let mut roster = with(&[7], now);
+        roster.reconcile(vec![], false, now);
+        roster.service_lost();
+        assert_eq!(roster.next_deadline(), None);
+        assert_eq!(roster.time_passed(now + 2 * Roster::GRACE), []);
+        assert_eq!(roster.reconcile(vec![peer(7)], false, now), []);
     }
 
     #[test]

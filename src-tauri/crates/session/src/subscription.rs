@@ -369,6 +369,19 @@ impl Subscription {
         }
     }
 
+    /// What was asked over the publisher's old connection may be lost, and what failed may work now.
+    pub fn publisher_is_back(&mut self, wire: &mut Wire) {
+        match self.state {
+            // waiting | asked -> the publisher is back -> offering
+            State::Waiting { until: Some(_) } => self.retry(wire),
+            State::Asked { attempt: Attempt { path: Path::New | Path::Down, .. }, .. } => {
+                self.close(wire);
+                self.retry(wire);
+            }
+            _ => {}
+        }
+    }
+
     pub fn time_passed(&mut self, wire: &mut Wire) {
         let now = wire.desk.now;
         match &self.state {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use signal::{Candidate, Code, Error, Sdp, StreamId, StreamInfo, SubscriptionId};
+use signal::{Candidate, Code, Error, Sdp, StreamId, StreamInfo, SubscriptionId, Uid};
 
 use crate::CallId;
 use crate::desk::{Desk, Wire};
@@ -47,6 +47,12 @@ impl Subscriptions {
         if let Some(subscription) = self.by_stream.get_mut(&info.id) {
             subscription.offered(Tracks::of(info), wire);
         }
+    }
+
+    /// Somebody has a new connection to the service.
+    pub fn publisher_is_back(&mut self, uid: &Uid, wire: &mut Wire) {
+        let theirs = self.by_stream.iter_mut().filter(|(stream, _)| stream.uid == *uid);
+        theirs.for_each(|(_, subscription)| subscription.publisher_is_back(wire));
     }
 
     /// Whether an attempt of this user has that id.

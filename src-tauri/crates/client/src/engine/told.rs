@@ -54,3 +54,24 @@ impl Told {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signal::{Code, LeaveReason};
+
+    #[test]
+    fn a_full_queue_loses_the_newest_event_and_no_answer() {
+        let (sender, mut events) = mpsc::channel(1);
+        let (reply, mut answer) = oneshot::channel();
+        let mut told = Told::new(sender);
+        let uid = Uid::number(7).unwrap();
+        told.event(Event::PeerOnline { uid: uid.clone() });
+        told.event(Event::PeerLeave { uid, reason: LeaveReason::Quit });
+        told.done(reply, Err(Error::new(Code::InvalidOperation, "No.")));
+        told.tell();
+        assert_eq!(answer.try_recv().unwrap().unwrap_err().code, Code::InvalidOperation);
+        assert_eq!(events.try_recv().unwrap().name(), "peer-online");
+        assert!(events.try_recv().is_err());
+    }
+}

@@ -86,6 +86,26 @@ fn an_attempt_that_fails_is_followed_by_another() {
 }
 
 #[test]
+fn a_publisher_that_comes_back_is_asked_anew_at_once() {
+    let online = || signal::Event::PeerOnline { uid: uid(2) };
+    // asked
+    let mut bench = Bench::online(vec![peer(2)]);
+    let first = bench.ask_for(camera(2));
+    let out = bench.event(online());
+    assert!(out.contains(&Output::ClosePeer { subscription: first }));
+    let second = offered(&out).expect("another attempt");
+    // waiting
+    bench.give(Input::Failed { subscription: second, error: socket_error() });
+    let third = offered(&bench.event(online())).expect("another attempt");
+    // offering, connected: nothing was lost
+    assert_eq!(bench.event(online()), []);
+    bench.give(Input::OfferReady { subscription: third.clone(), offer: sdp("offer") });
+    bench.event(answered(&third));
+    bench.give(Input::Connected { subscription: third });
+    assert_eq!(bench.event(online()), []);
+}
+
+#[test]
 fn a_refusal_for_good_ends_the_subscription() {
     let mut bench = Bench::online(vec![peer(2)]);
     let id = bench.ask_for(camera(2));
