@@ -2,17 +2,14 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::Client;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 
-use crate::{
-    process::{Group, free_port, quiet, until},
-    window::PATIENCE,
-};
+use crate::process::{Group, drive, free_port, quiet};
 
 /// The page that joins a channel as one more client (`tests/browser/peer.html`).
 const PEER: &str = include_str!("../browser/peer.html");
@@ -47,11 +44,7 @@ impl Browser {
             format!("--use-file-for-fake-audio-capture={}", audio.display()),
         ];
         let capabilities = json!({"goog:chromeOptions": {"args": flags}, "goog:loggingPrefs": {"browser": "ALL"}});
-        let capabilities = capabilities.as_object().expect("an object").clone();
-        let page = until("Chromium opens", PATIENCE, async || {
-            ClientBuilder::rustls().ok()?.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await.ok()
-        })
-        .await;
+        let page = drive("Chromium opens", port, &capabilities).await;
         let address = serve(PEER).await;
         page.goto(&format!("http://{address}/")).await.expect("the peer page loads");
         Self { page, _driver: driver }

@@ -68,11 +68,8 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback has a free port").port()
 }
 
-/// Polls `ready` every 20 ms until it answers `Some`.
-///
-/// # Panics
-/// After `limit`, with `what` in the message.
-pub async fn until<T, F: AsyncFnMut() -> Option<T>>(what: &str, limit: Duration, mut ready: F) -> T {
+/// Polls `ready` every 20 ms until it answers `Some`; `None` after `limit`.
+pub async fn within<T, F: AsyncFnMut() -> Option<T>>(limit: Duration, mut ready: F) -> Option<T> {
     let poll = async {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         loop {
@@ -82,5 +79,26 @@ pub async fn until<T, F: AsyncFnMut() -> Option<T>>(what: &str, limit: Duration,
             }
         }
     };
-    tokio::time::timeout(limit, poll).await.unwrap_or_else(|_| panic!("not within {limit:?}: {what}"))
+    tokio::time::timeout(limit, poll).await.ok()
+}
+
+/// The same, where not to be ready in time is a failure.
+///
+/// # Panics
+/// After `limit`, with `what` in the message.
+pub async fn until<T, F: AsyncFnMut() -> Option<T>>(what: &str, limit: Duration, ready: F) -> T {
+    within(limit, ready).await.unwrap_or_else(|| panic!("not within {limit:?}: {what}"))
+}
+
+/// A WebDriver session with the driver on this loopback port, once it answers.
+///
+/// # Panics
+/// If it does not within [`PATIENCE`](crate::window::PATIENCE).
+pub async fn drive(what: &str, port: u16, capabilities: &serde_json::Value) -> fantoccini::Client {
+    let capabilities = capabilities.as_object().expect("capabilities are an object");
+    until(what, crate::window::PATIENCE, async || {
+        let mut builder = fantoccini::ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+        builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await.ok()
+    })
+    .await
 }

@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
 use crate::{
     display::Display,
-    process::{Group, free_port, quiet, until},
+    process::{Group, drive, free_port, quiet, within},
 };
 
 /// One running app with a screen and a driver of its own.
@@ -34,11 +34,7 @@ impl Window {
         command.env("DISPLAY", display.name()).env("NO_AT_BRIDGE", "1").env_remove("WAYLAND_DISPLAY").env("LANG", "en_US.UTF-8");
         let driver = Group::start(&mut command);
         let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});
-        let capabilities = options.as_object().expect("an object").clone();
-        let page = until("the app's window opens", PATIENCE, async || {
-            ClientBuilder::rustls().ok()?.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await.ok()
-        })
-        .await;
+        let page = drive("the app's window opens", port, &options).await;
         let window = Self { page, driver, display };
         window.shows("#form").await;
         window
@@ -61,7 +57,13 @@ impl Window {
     /// Waits until `body` returns something true on the page, and answers it.
     pub async fn sees(&self, what: &str, body: &str) -> Value {
         let found = async || self.page.execute(body, vec![]).await.ok().filter(|value| !matches!(value, Value::Null | Value::Bool(false)));
-        until(what, PATIENCE, found).await
+        match within(PATIENCE, found).await {
+            Some(value) => value,
+            None => {
+                self.screenshot("failed").await;
+                panic!("not within {PATIENCE:?}: {what} (the window is in {}/failed.png)", crate::output().display());
+            }
+        }
     }
 
     /// Waits until the selector matches something visible.
@@ -75,9 +77,16 @@ impl Window {
         self.sees(&format!("{selector} is gone"), &format!("return document.querySelector({selector:?}) === null;")).await;
     }
 
-    /// Clicks as a person would.
+    /// Clicks as a person would: the pointer moves, which brings hidden controls back, and the click follows when nothing covers the place.
     pub async fn click(&self, selector: &str) {
-        self.shows(selector).await;
+        let body = format!(
+            "const e = document.querySelector({selector:?});
+             document.body.dispatchEvent(new PointerEvent('pointermove', {{ bubbles: true, clientX: 5, clientY: 5 }}));
+             if (!e || !e.checkVisibility()) return false;
+             const box = e.getBoundingClientRect();
+             return e.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));"
+        );
+        self.sees(&format!("{selector} can be clicked"), &body).await;
         self.page
             .find(Locator::Css(selector))
             .await

@@ -56,7 +56,8 @@ fn two_windows_see_each_other_unpublish_publish_and_leave() {
     let _alone = alone();
     runtime().block_on(async {
         let service = Service::start().await;
-        let (ana, ben) = tokio::join!(open(&service.url()), open(&service.url()));
+        let url = service.url();
+        let (ana, ben) = tokio::join!(open(&url), open(&url));
         join(&ana, "demo", "7").await;
         join(&ben, "demo", "8").await;
         for (window, own, other) in [(&ana, 7, 8), (&ben, 8, 7)] {
@@ -103,7 +104,8 @@ fn a_reload_in_a_call_finds_the_call_still_running() {
     let _alone = alone();
     runtime().block_on(async {
         let service = Service::start().await;
-        let (ana, ben) = tokio::join!(open(&service.url()), open(&service.url()));
+        let url = service.url();
+        let (ana, ben) = tokio::join!(open(&url), open(&url));
         join(&ana, "reload", "7").await;
         join(&ben, "reload", "8").await;
         moves(&ana, "#remote_video_8").await;
@@ -131,8 +133,8 @@ fn the_form_says_what_is_wrong_in_the_samples_words() {
         let service = Service::start().await;
         let window = open(&service.url()).await;
         let press = async |id: &str| window.run(&format!("document.querySelector('{id}').click();"), vec![]).await;
-        let filled = window.run("return document.querySelector('[name=appID]').value;", vec![]).await;
-        assert_eq!(filled, Value::from(channel_server::DEFAULT_APP_ID), "the embedded project's App ID is filled in");
+        let filled = format!("return document.querySelector('[name=appID]').value === '{}';", channel_server::DEFAULT_APP_ID);
+        window.sees("the embedded project's App ID is filled in", &filled).await;
 
         window.fill("[name=channel]", "form").await;
         for (button, text) in
