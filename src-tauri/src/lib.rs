@@ -107,11 +107,10 @@ async fn end_when_told(handle: AppHandle) {
     handle.exit(0);
 }
 
-/// Logs to standard error what `RUST_LOG` names. The transport library's driver prints whole packets, and stays off.
+/// Logs to standard error what `RUST_LOG` names; without it, what matters to who runs the app.
 fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,app=info"));
-    let silenced = "webrtc::peer_connection::driver=off".parse().expect("a directive");
-    tracing_subscriber::fmt().with_env_filter(filter.add_directive(silenced)).with_writer(std::io::stderr).init();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("warn,app=info,{}", client::LOG_FILTER)));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 #[cfg(test)]

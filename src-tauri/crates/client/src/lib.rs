@@ -38,3 +38,5 @@ pub use stats::{CallStats, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudi
 // Frames, profiles and device lists are `media`'s, ids and errors `signal`'s: applications take them from here.
 pub use media::{self, VideoFrame, latest, profile::AudioProfile, profile::VideoProfile};
 pub use signal;
+/// What a log should leave out of the libraries below.
+pub use transport::LOG_FILTER;

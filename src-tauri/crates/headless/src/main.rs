@@ -13,11 +13,12 @@ mod report;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,webrtc=off,rtc=off".into()))
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("warn,{}", client::LOG_FILTER))))
         .with_writer(std::io::stderr)
         .init();
     let arguments::Command::Call(call) = arguments::Arguments::parse().command;
