@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Hides the controls after three seconds without a sign of life, never while they are focused, pointed at or a popover
- * is open. The first touch on hidden controls only brings them back: LEAVE must not be hit unseen.
+ * is open. The first touch on hidden controls only brings them back: LEAVE must not be hit unseen. A mouse has moved before.
  */
 
 export const IDLE_MS = 3000;
@@ -9,6 +9,8 @@ export const IDLE_MS = 3000;
 export class Idle {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** Whether the last touch was on controls that could not be seen. */
+  #blind = false;
   #view;
   #held;
 
@@ -20,9 +22,9 @@ export class Idle {
   constructor(view, controls, held) {
     this.#view = view;
     this.#held = held;
-    for (const sign of ["pointermove", "keydown", "focusin", "wheel"]) addEventListener(sign, () => this.wake(), { passive: true });
     controls.addEventListener("pointerdown", (event) => this.#touch(event), { capture: true });
-    addEventListener("pointerdown", () => this.wake());
+    controls.addEventListener("click", (event) => this.#click(event), { capture: true });
+    for (const sign of ["pointermove", "pointerdown", "keydown", "focusin", "wheel"]) addEventListener(sign, () => this.wake(), { passive: true });
   }
 
   /** Shows the controls, and counts anew. */
@@ -37,15 +39,16 @@ export class Idle {
     else this.#view.dataset.idle = "";
   }
 
-  /** @param {Event} event */
+  /** @param {PointerEvent} event */
   #touch(event) {
-    if (this.#view.dataset.idle === undefined) return;
-    const swallow = (/** @type {Event} */ click) => {
-      click.preventDefault();
-      click.stopPropagation();
-    };
-    event.currentTarget?.addEventListener("click", swallow, { capture: true, once: true });
-    // A touch that ends elsewhere makes no click to swallow.
-    addEventListener("pointerup", () => setTimeout(() => event.currentTarget?.removeEventListener("click", swallow, { capture: true })), { once: true });
+    this.#blind = this.#view.dataset.idle !== undefined && event.pointerType !== "mouse";
+  }
+
+  /** @param {MouseEvent} event its detail is 0 where a key pressed the button */
+  #click(event) {
+    if (!this.#blind || event.detail === 0) return;
+    this.#blind = false;
+    event.preventDefault();
+    event.stopPropagation();
   }
 }
