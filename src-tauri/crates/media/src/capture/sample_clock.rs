@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// What part of a frame's error is corrected at once: half of it within 0.7 s.
 const GAIN: f64 = 0.01;
 /// An error this large is no jitter but a gap.
-const GAP: Duration = Duration::from_millis(80);
+const GAP: Duration = Duration::from_millis(40);
 
 /// Names the capture time of one frame after the other.
 pub struct SampleClock {
