@@ -103,9 +103,10 @@ test("keys switch the devices, the statistics, the pin and the help, and not whi
 
 test("controls step back when nothing moves, come back at a touch, and stay while focused", { skip }, async () => {
   const page = await browser.open("two");
-  await page.clock.install();
+  await page.clock.install({ time: 1_000_000 });
   await page.reload();
-  await page.clock.runFor(500);
+  await state(page, "call");
+  await page.clock.pauseAt(2_000_000);
   await page.mouse.move(300, 200);
   const idle = () => page.locator("#call").evaluate((call) => call.dataset.idle !== undefined);
   await page.clock.runFor(2900);
