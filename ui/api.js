@@ -16,7 +16,6 @@
  * @property {() => Promise<import("./types/app").Devices>} getDevices
  * @property {() => Promise<import("./types/app").Defaults>} getDefaults
  * @property {(spec: import("./types/app").PreviewSpec) => Promise<void>} startPreview
- * @property {() => Promise<void>} stopPreview
  * @property {(params: import("./types/app").JoinParams) => Promise<import("./types/app").Joined>} join
  * @property {() => Promise<void>} leave
  * @property {() => Promise<void>} publish
@@ -47,7 +46,6 @@ function tauri({ invoke, Channel }) {
     getDevices: () => invoke("get_devices"),
     getDefaults: () => invoke("get_defaults"),
     startPreview: (spec) => invoke("start_preview", { spec }),
-    stopPreview: () => invoke("stop_preview"),
     join: (params) => invoke("join", { params }),
     leave: () => invoke("leave"),
     publish: () => invoke("publish"),

@@ -45,9 +45,13 @@ function addProfiles(profiles) {
   select.append(...profiles.filter((name) => !known.has(name)).map((name) => new Option(name, name)));
 }
 
-/** Keeps the form for the next start; the token and the uid belong to this call only. */
+/**
+ * Keeps the form for the next start; the token and the uid belong to this call only. A select that is not filled yet
+ * says nothing about its device.
+ */
 export function rememberForm() {
-  remember("form", Object.fromEntries(KEPT.map((name) => [name, field(name).value.trim()])));
+  const last = pref("form");
+  remember("form", Object.fromEntries(KEPT.map((name) => [name, field(name).value.trim() || last[name]])));
 }
 
 /**

@@ -84,7 +84,6 @@
       await soon();
       if (state.state === "lobby") change({ local: { ...local, video: !problems.length, problems } });
     },
-    stopPreview: async () => change({ local: null }),
     async join(params) {
       change({ state: "joining", connection: "CONNECTING" });
       await soon(scene === "joining" ? 3_600_000 : 60);
