@@ -53,7 +53,9 @@ byId("preview_slot").append(grid.local.panel);
 placeShared(false);
 const statistics = new StatisticsView(api, store, grid);
 const bar = byId("bar");
-const idle = new Idle(byId("call"), bar, () => anyOpen() || bar.matches(":hover") || bar.querySelector(":focus-visible") !== null);
+// After a tap a finger still "hovers", for ever; a mouse leaves again.
+const pointed = () => matchMedia("(hover: hover)").matches && bar.matches(":hover");
+const idle = new Idle(byId("call"), bar, () => anyOpen() || pointed() || bar.querySelector(":focus-visible") !== null);
 const menu = setUpMenu({ api, store, toasts, actions, grid });
 
 form.addEventListener("submit", (event) => {
@@ -67,7 +69,7 @@ for (const action of /** @type {const} */ (["leave", "publish", "unpublish"])) {
   });
 }
 acceptInvitations(() => toasts.notice(t("toast.pasted")));
-// Two lobbies with other fields are two attempts: an old failure is no longer about this one.
+// An edited form is another attempt, which the last failure says nothing about.
 form.addEventListener("input", () => store.set({ joinProblem: null }));
 
 /** Lobby and call are two faces of one window; the focus follows. @param {boolean} call */
