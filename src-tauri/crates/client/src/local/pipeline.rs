@@ -10,6 +10,8 @@ use media::profile::VideoProfile;
 
 /// The shortest time between two keyframes that were asked for.
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(300);
+/// A request that comes this soon after a keyframe was made before it arrived. Receivers repeat theirs if it is lost.
+const UNDER_WAY: Duration = Duration::from_millis(200);
 /// Added to the capture time of a picture that is sent twice: two pictures of one time would be taken for one.
 const AGAIN: Duration = Duration::from_millis(1);
 
@@ -22,15 +24,19 @@ pub(super) struct Keyframes {
 }
 
 impl Keyframes {
-    pub fn wish(&mut self, keyframe: bool, first: bool) {
-        self.wanted |= keyframe;
+    /// Takes a request of somebody who lost the thread, and of somebody new.
+    pub fn wish(&mut self, keyframe: bool, first: bool, now: Instant) {
+        self.wanted |= keyframe && self.rested(UNDER_WAY, now);
         self.first_wanted |= first;
     }
 
     /// Whether the next picture is to be one: at once for somebody new, else [`KEYFRAME_INTERVAL`] after the last.
     fn due(&self, now: Instant) -> bool {
-        let rested = self.last.is_none_or(|last| now.saturating_duration_since(last) >= KEYFRAME_INTERVAL);
-        self.first_wanted || self.wanted && rested
+        self.first_wanted || self.wanted && self.rested(KEYFRAME_INTERVAL, now)
+    }
+
+    fn rested(&self, time: Duration, now: Instant) -> bool {
+        self.last.is_none_or(|last| now.saturating_duration_since(last) >= time)
     }
 
     fn on_keyframe(&mut self, now: Instant) {
@@ -125,6 +131,10 @@ mod tests {
             Self { pipeline: Pipeline::new(PROFILE), keyframes: Keyframes::default(), start: Instant::now(), ms: 0 }
         }
 
+        fn wish(&mut self, keyframe: bool, first: bool) {
+            self.keyframes.wish(keyframe, first, self.start + Duration::from_millis(self.ms + 5));
+        }
+
         fn step(&mut self, target_bps: u32) -> Option<EncodedVideo> {
             self.ms += 33;
             let (frame, now) = (frame(self.start, self.ms), self.start + Duration::from_millis(self.ms + 5));
@@ -146,17 +156,25 @@ mod tests {
     fn requests_for_keyframes_are_answered_at_most_every_300_ms() {
         let mut test = Test::new();
         let keyframes = (0..30).filter(|_| {
-            test.keyframes.wish(true, false);
+            test.wish(true, false);
             test.step(600_000).is_some_and(|encoded| encoded.keyframe)
         });
         assert_eq!(keyframes.count(), 3);
     }
 
     #[test]
+    fn a_request_that_crosses_a_keyframe_is_forgotten() {
+        let mut test = Test::new();
+        assert!(test.step(600_000).is_some_and(|encoded| encoded.keyframe));
+        test.wish(true, false);
+        assert!((0..30).all(|_| test.step(600_000).is_some_and(|encoded| !encoded.keyframe)));
+    }
+
+    #[test]
     fn somebody_new_gets_a_keyframe_at_once() {
         let mut test = Test::new();
         assert!(test.step(600_000).is_some_and(|encoded| encoded.keyframe));
-        test.keyframes.wish(false, true);
+        test.wish(false, true);
         assert!(test.step(600_000).is_some_and(|encoded| encoded.keyframe));
         assert!(test.step(600_000).is_some_and(|encoded| !encoded.keyframe));
     }
@@ -170,7 +188,7 @@ mod tests {
             test.pipeline.encode(frame, false, 600_000, &mut test.keyframes, test.start + Duration::from_millis(test.ms)).expect("encodes")
         };
         assert_eq!(again(&mut test), None);
-        test.keyframes.wish(false, true);
+        test.wish(false, true);
         let second = again(&mut test).expect("encoded");
         assert!(second.keyframe && second.captured > first.captured);
         let third = test.step(600_000).expect("encoded");

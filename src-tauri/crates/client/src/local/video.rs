@@ -146,8 +146,8 @@ fn run(profile: VideoProfile, inbox: &Inbox, muted: &AtomicBool, counters: &Mute
             waiting = Keyframes::default();
             continue;
         };
-        waiting.wish(job.keyframe, job.first_keyframe);
         let begun = Instant::now();
+        waiting.wish(job.keyframe, job.first_keyframe, begun);
         let pipeline = pipeline.get_or_insert_with(|| Pipeline::new(profile));
         match pipeline.encode(job.frame, job.fresh, target, &mut waiting, begun) {
             Ok(Some(encoded)) => {
