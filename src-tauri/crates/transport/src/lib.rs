@@ -29,6 +29,11 @@ mod stats;
 mod subscriber;
 pub mod sync;
 
+/// Directives for a log filter (`tracing_subscriber::EnvFilter`): the network stack warns of what is usual, such as
+/// checks before candidates, and prints whole payloads as errors.
+pub const LOG_FILTER: &str = "webrtc=error,webrtc::peer_connection::driver=off,rtc=error,rtc_ice=error,rtc_dtls=error,\
+                              rtc_srtp=error,rtc_interceptor=error,rtc_turn=error,rtc_sctp=error";
+
 pub use endpoint::{Config, Endpoint, IceServer};
 pub use error::{Error, Failure, Phase};
 pub use peer::event::{Candidate, Event, Tracks};

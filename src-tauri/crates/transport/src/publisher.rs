@@ -17,7 +17,7 @@ use crate::peer::event::{Candidate, Event, Tracks};
 use crate::peer::handler::{self, Handler};
 use crate::peer::media::Media;
 use crate::peer::outbound::{Outbound, Track};
-use crate::peer::settings::{self, AUDIO_CLOCK, VIDEO_CLOCK};
+use crate::peer::settings;
 use crate::peer::task::{Parts, Peer};
 use crate::peer::watchdog;
 use crate::send::rate;
@@ -45,8 +45,8 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     let (video_ssrc, audio_ssrc) = (rand::random(), rand::random());
     let rates = rate::Config { start_bps: start_bps.min(max_bps), min_bps: MIN_BITRATE_BPS.min(max_bps), max_bps };
     let outbound = Outbound::new(
-        tracks.video.then(|| Track::new(video_ssrc, VIDEO_CLOCK, now)),
-        tracks.audio.then(|| Track::new(audio_ssrc, AUDIO_CLOCK, now)),
+        tracks.video.then(|| Track::video(video_ssrc, now)),
+        tracks.audio.then(|| Track::audio(audio_ssrc, now)),
         rates,
         shared.wall,
         now,

@@ -3,6 +3,7 @@
 //! Packets get their sequence numbers when they leave the pacer, in the driver's task; whoever hands in frames only
 //! packetizes and queues them. Before the connection is up there is nowhere to send to, and frames are dropped.
 
+mod beat;
 mod state;
 mod track;
 
@@ -65,7 +66,7 @@ impl Outbound {
             track.stats.dropped += count;
             return;
         }
-        let timestamp = track.clock.timestamp(captured);
+        let timestamp = track.clock.next(captured);
         let packets = payloads.into_iter().map(|payload| {
             let size = payload.data.len() + OVERHEAD;
             (size, Queued::Video { timestamp, payload: payload.data, marker: payload.marker })
@@ -93,7 +94,7 @@ impl Outbound {
         track.stats.frames += 1;
         let size = opus.len() + OVERHEAD;
         *audio_bytes += size as u64;
-        let timestamp = track.clock.timestamp(captured);
+        let timestamp = track.clock.next(captured);
         pacer.push_audio(size, Queued::Audio { timestamp, payload: Bytes::copy_from_slice(opus) });
         drop(state);
         self.nudge.wake();

@@ -188,7 +188,7 @@ impl State {
     fn reports(&self, ssrc: u32, now: Instant, wall: &Wall) -> Vec<rtcp::Packet> {
         let tracks = self.video.iter().chain(&self.audio).filter(|track| track.stats.packets > 0);
         let reports: Vec<_> =
-            tracks.map(|track| rtcp::sender_report(track.ssrc, track.sent.info(&track.clock, now, wall.at(now)))).collect();
+            tracks.map(|track| rtcp::sender_report(track.ssrc, track.info(now, wall.at(now)))).collect();
         if reports.is_empty() { vec![rtcp::receiver_report(ssrc, [])] } else { reports }
     }
 

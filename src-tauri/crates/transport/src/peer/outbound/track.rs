@@ -1,21 +1,41 @@
 //! One track being sent: its numbers, its history, its counts.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use rtc::rtp;
 
 use super::OVERHEAD;
+use super::beat::Beat;
 use crate::SentTrack;
+use crate::peer::settings::{AUDIO_CLOCK, VIDEO_CLOCK};
 use crate::receive::report::Block;
 use crate::send::history::{self, History};
-use crate::send::report::{MediaClock, Sent};
+use crate::send::report::{MediaClock, SenderInfo, Sent};
+
+/// Where a track's timestamps come from.
+pub(super) enum Clock {
+    /// A picture's from its capture time.
+    Capture(MediaClock),
+    /// Sound's from the count of its samples.
+    Count(Beat),
+}
+
+impl Clock {
+    /// The timestamp of what is sent next, captured at `captured`.
+    pub(super) fn next(&mut self, captured: Instant) -> u32 {
+        match self {
+            Clock::Capture(clock) => clock.timestamp(captured),
+            Clock::Count(beat) => beat.next(captured),
+        }
+    }
+}
 
 /// A track being sent.
 pub(crate) struct Track {
     pub(super) ssrc: u32,
-    pub(super) clock: MediaClock,
-    pub(super) sent: Sent,
+    pub(super) clock: Clock,
+    sent: Sent,
     pub(super) history: History<rtp::Packet>,
     pub(super) stats: SentTrack,
     /// The negotiated one, once known.
@@ -25,11 +45,20 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    /// A track of `ssrc` at `rate` Hz; timestamps count from a random number at `now` (RFC 3550 §5.1).
-    pub(crate) fn new(ssrc: u32, rate: u32, now: Instant) -> Self {
+    /// A picture; timestamps count from a random number at `now` (RFC 3550 §5.1).
+    pub(crate) fn video(ssrc: u32, now: Instant) -> Self {
+        Self::new(ssrc, VIDEO_CLOCK, Clock::Capture(MediaClock::new(VIDEO_CLOCK, now, rand::random())))
+    }
+
+    /// Sound, likewise.
+    pub(crate) fn audio(ssrc: u32, now: Instant) -> Self {
+        Self::new(ssrc, AUDIO_CLOCK, Clock::Count(Beat::new(MediaClock::new(AUDIO_CLOCK, now, rand::random()))))
+    }
+
+    fn new(ssrc: u32, rate: u32, clock: Clock) -> Self {
         Self {
             ssrc,
-            clock: MediaClock::new(rate, now, rand::random()),
+            clock,
             sent: Sent::default(),
             history: History::new(history::Config::default()),
             stats: SentTrack::default(),
@@ -37,6 +66,14 @@ impl Track {
             rate,
             // Below half, so that early losses cannot hide behind a wrap (RFC 3711 §3.3.1).
             sequence: rand::random::<u16>() >> 1,
+        }
+    }
+
+    /// What a sender report says at `now`, which the wall clock calls `wall`.
+    pub(super) fn info(&self, now: Instant, wall: SystemTime) -> SenderInfo {
+        match &self.clock {
+            Clock::Capture(clock) => self.sent.info(clock, now, wall),
+            Clock::Count(beat) => SenderInfo { timestamp: beat.timestamp(now), ..self.sent.info(beat.clock(), now, wall) },
         }
     }
 
