@@ -43,24 +43,32 @@ pub fn test(arguments: &[String]) -> Result<(), Error> {
     }
     sh_run(tests.env("VISAVIS_BINARIES", sh::target().join("debug")).args(arguments))?;
     if sh::works("node", &["--version"]) {
-        sh_run(&mut sh::command("node", ["--test", "tests/ui/"]))?;
+        sh_run(sh::command("node", ["--test"]).args(page_tests()))?;
     } else {
         eprintln!("skipped: the page's unit tests (no node on this machine)");
     }
     devices()
 }
 
-/// `cargo xtask devices`: the kernel's virtual cameras and sound cards, in a VM.
+/// The files of the page's unit tests. (Node takes folders in some versions and patterns in others; files in all.)
+fn page_tests() -> Vec<std::path::PathBuf> {
+    let folder = std::fs::read_dir(sh::root().join("tests/ui")).expect("the folder is in the tree");
+    let mut files: Vec<_> =
+        folder.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.to_string_lossy().ends_with(".test.js")).collect();
+    files.sort();
+    files
+}
+
+/// `cargo xtask devices`: a call on the kernel's virtual cameras and sound cards, in a VM.
 pub fn devices() -> Result<(), Error> {
-    if !cfg!(target_os = "linux") || !sh::works("apt-get", &["--version"]) {
-        eprintln!("skipped: devices in a VM (it takes Debian's or Ubuntu's kernel and QEMU packages)");
+    if !cfg!(target_os = "linux") || !setup::is_debian() {
+        eprintln!("skipped: a call on kernel devices in a VM (it takes Debian's kernel and QEMU packages)");
         return Ok(());
     }
+    setup::ensure(setup::VM)?;
     sh_run(&mut cargo(["build", "--workspace", "--all-targets"]))?;
-    let script = sh::root().join("tests/devices/in-vm");
-    sh_run(
-        sh::command(&script.to_string_lossy(), [sh::root().join("tests/devices/call")]).env("VISAVIS_BINARIES", sh::target().join("debug")),
-    )
+    let call = sh::target().join("debug/devices");
+    sh_run(sh::command("tests/devices/in-vm", [call]).current_dir(sh::root()))
 }
 
 /// `cargo xtask bench NAME`: measures a release build; JSON on standard output.

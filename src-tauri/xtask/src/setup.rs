@@ -37,6 +37,14 @@ pub const TEST: &[Package] = &[
     package("nodejs", "runs the page's unit tests"),
 ];
 
+/// What the VM with cameras and sound cards takes.
+pub const VM: &[Package] = &[
+    package("qemu-system-x86", "a machine with cameras and sound cards"),
+    package("busybox-static", "starts that machine"),
+    package("cpio", "packs its first file system"),
+    package("kmod", "finds its kernel modules"),
+];
+
 /// Sees to it that the packages for building, and `more`, are there.
 ///
 /// Fails with a sentence that names what is missing where this program cannot install it.
@@ -64,17 +72,24 @@ pub fn ensure(more: &[Package]) -> Result<(), Error> {
     install(&missing)
 }
 
-/// Whether Ubuntu's `chromium` would be asked for: there it is a snap, which apt cannot install without snapd.
+/// Whether the package, or what it stands for, is there. Ubuntu's `chromium` is a snap, which apt cannot install without snapd: it is
+/// done without.
 fn installed(name: &str) -> bool {
     let by_dpkg = std::process::Command::new("dpkg-query").args(["-W", "-f=${db:Status-Status}", name]).output();
     let there = by_dpkg.is_ok_and(|o| o.stdout == b"installed");
     there
-        || (name == "chromium" && (is_ubuntu() || sh::works("chromium", &["--version"])))
+        || (name == "chromium" && (is("ubuntu") || sh::works("chromium", &["--version"])))
         || (name == "nodejs" && sh::works("node", &["--version"]))
 }
 
-fn is_ubuntu() -> bool {
-    std::fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=ubuntu"))
+fn is(distribution: &str) -> bool {
+    let id = format!("ID={distribution}");
+    std::fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == id))
+}
+
+/// Whether this is Debian itself.
+pub fn is_debian() -> bool {
+    is("debian")
 }
 
 fn install(missing: &[Package]) -> Result<(), Error> {
