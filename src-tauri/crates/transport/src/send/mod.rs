@@ -6,6 +6,8 @@
 //! history     packets already sent, for repair
 //! rate        feedback → target bitrate and pacing rate
 //! report      capture time → RTP timestamp, sender reports, round-trip time
+//! nal         H.264 NAL units as bytes
+//! bucket      what a rate allows
 //! ```
 //!
 //! The receiving half ([`crate::receive`]) mirrors it.

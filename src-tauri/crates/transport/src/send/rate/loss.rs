@@ -10,7 +10,7 @@ const WINDOW: Duration = Duration::from_millis(1000);
 const MIN_PACKETS: u32 = 20;
 
 /// Loss above what is accepted that is put up with, besides twice the sampling error.
-const MARGIN: f64 = 0.05;
+const MARGIN: f64 = 0.07;
 
 /// If this share of the loss remains after a cut, it was not congestion.
 const REMAINS: f64 = 0.6;
