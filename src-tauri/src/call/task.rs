@@ -137,7 +137,11 @@ impl Task {
     fn on_end(&mut self, end: Input) {
         match &end {
             Input::StreamOpened(opened) | Input::StreamSwitched(opened) => self.show_local(opened),
-            Input::Left { attempt } => drop(self.call.take_if(|call| call.attempt == *attempt)),
+            Input::Left { attempt } => {
+                if let Some(call) = self.call.take_if(|call| call.attempt == *attempt) {
+                    self.hide_all(&call);
+                }
+            }
             _ => {}
         }
         self.machine.handle(end);
@@ -182,6 +186,12 @@ impl Task {
         self.streams.remove(&stream.to_string());
         if let Some(call) = &mut self.call {
             call.remote.remove(stream);
+        }
+    }
+
+    fn hide_all(&self, call: &Call) {
+        for stream in call.remote.keys() {
+            self.streams.remove(&stream.to_string());
         }
     }
 
@@ -267,11 +277,8 @@ impl Task {
     }
 
     fn disconnect(&mut self, attempt: Attempt) {
-        let Some(call) = self.call.as_mut().filter(|call| call.attempt == attempt) else { return };
+        let Some(call) = self.call.as_ref().filter(|call| call.attempt == attempt) else { return };
         call.joining.abort();
-        for (stream, _) in call.remote.drain() {
-            self.streams.remove(&stream.to_string());
-        }
         let client = call.client.clone();
         self.job(async move {
             leave(&client).await;

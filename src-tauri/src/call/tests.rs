@@ -143,6 +143,19 @@ async fn a_leave_calls_a_join_off_and_the_next_join_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_reloaded_finds_its_call() {
+    let service = service().await;
+    let mut ana = sit(&service).await;
+    ana.join("demo", 7).await.unwrap();
+    ana.until(|state| state.published).await;
+    let (report, mut first) = mpsc::unbounded_channel();
+    ana.window.set_page(Box::new(move |event| report.send(event).is_ok())).await.unwrap();
+    let Some(PageEvent::CallState { call }) = first.recv().await else { panic!("the state comes first") };
+    assert!(call.joined && call.published && call.params.is_some_and(|params| params.channel == "demo"));
+    assert_eq!(ana.join("demo", 7).await.unwrap(), Answer::Joined(crate::signal::Uid::Number(7)), "a join under way comes again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_join_that_the_service_refuses_ends_in_the_lobby_with_its_code() {
     let service = service().await;
     let (ana, mut ben) = (sit(&service).await, sit(&service).await);
