@@ -1,6 +1,10 @@
 //! The app's window, driven by WebDriver.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
@@ -15,6 +19,26 @@ pub struct Window {
     pub page: Client,
     driver: Group,
     display: Display,
+    _home: Home,
+}
+
+/// A folder for what the page keeps, so that no window remembers another's choices.
+struct Home(PathBuf);
+
+impl Home {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("visavis-window-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        Self(folder)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// How long a page may take for anything a person waits for.
@@ -32,10 +56,12 @@ impl Window {
         let mut command = quiet("dbus-run-session");
         command.arg("--").arg(driver_path).args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         command.env("DISPLAY", display.name()).env("NO_AT_BRIDGE", "1").env_remove("WAYLAND_DISPLAY").env("LANG", "en_US.UTF-8");
+        let home = Home::new();
+        command.env("XDG_DATA_HOME", &home.0).env("XDG_CACHE_HOME", &home.0).env("XDG_CONFIG_HOME", &home.0);
         let driver = Group::start(&mut command);
         let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});
         let page = drive("the app's window opens", port, &options).await;
-        let window = Self { page, driver, display };
+        let window = Self { page, driver, display, _home: home };
         window.shows("#form").await;
         window
     }

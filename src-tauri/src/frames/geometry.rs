@@ -111,8 +111,8 @@ mod tests {
             prop_assert!(plan.scaled.width <= source.width && plan.scaled.height <= source.height);
             prop_assert!(plan.picture.width <= tile.width && plan.picture.height <= tile.height);
             prop_assert!(plan.picture.width >= 1 && plan.picture.height >= 1);
-            prop_assert!(plan.left % 2 == 0 && plan.left + plan.picture.width <= plan.scaled.width);
-            prop_assert!(plan.top % 2 == 0 && plan.top + plan.picture.height <= plan.scaled.height);
+            prop_assert!(plan.left.is_multiple_of(2) && plan.left + plan.picture.width <= plan.scaled.width);
+            prop_assert!(plan.top.is_multiple_of(2) && plan.top + plan.picture.height <= plan.scaled.height);
         }
     }
 }

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 pub enum Invalid {
     #[error("an App ID is 32 hexadecimal characters")]
     AppId,
-    #[error("a channel name has 1 to 64 characters out of letters, digits, space and ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _ {{ }} | ~ ,")]
+    #[error(
+        "a channel name has 1 to 64 characters out of letters, digits, space and ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _ {{ }} | ~ ,"
+    )]
     ChannelName,
     #[error("a uid is a whole number from 1 to 4294967295, or a text of 1 to 255 printable ASCII characters")]
     Uid,

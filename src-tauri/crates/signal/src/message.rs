@@ -125,21 +125,44 @@ pub enum Command {
     },
     Leave,
     /// Offer a stream to the channel. Publishing what is published already updates it.
-    Publish { stream: StreamInfo },
-    Unpublish { stream: StreamId },
+    Publish {
+        stream: StreamInfo,
+    },
+    Unpublish {
+        stream: StreamId,
+    },
     /// Ask a stream's publisher for it. The publisher's side comes as [`Event::Answer`] or [`Event::Refused`].
     /// A second `subscribe` with the same id is an ICE restart.
-    Subscribe { subscription: SubscriptionId, stream: StreamId, offer: Sdp },
+    Subscribe {
+        subscription: SubscriptionId,
+        stream: StreamId,
+        offer: Sdp,
+    },
     /// The publisher's answer to [`Event::Subscribe`].
-    Answer { subscription: SubscriptionId, answer: Sdp },
+    Answer {
+        subscription: SubscriptionId,
+        answer: Sdp,
+    },
     /// The publisher cannot serve [`Event::Subscribe`].
-    Refuse { subscription: SubscriptionId, error: Error },
+    Refuse {
+        subscription: SubscriptionId,
+        error: Error,
+    },
     /// A candidate for the other end of a subscription.
-    Candidate { subscription: SubscriptionId, candidate: Candidate },
+    Candidate {
+        subscription: SubscriptionId,
+        candidate: Candidate,
+    },
     /// End a subscription, from either end.
-    Unsubscribe { subscription: SubscriptionId },
+    Unsubscribe {
+        subscription: SubscriptionId,
+    },
     /// The state of a stream's tracks, as a whole.
-    Mute { stream: StreamId, audio: bool, video: bool },
+    Mute {
+        stream: StreamId,
+        audio: bool,
+        video: bool,
+    },
     /// Nothing but a sign of life.
     Ping,
 }
@@ -227,20 +250,49 @@ pub enum LeaveReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    PeerOnline { uid: Uid },
-    PeerLeave { uid: Uid, reason: LeaveReason },
-    StreamAdded { stream: StreamInfo },
+    PeerOnline {
+        uid: Uid,
+    },
+    PeerLeave {
+        uid: Uid,
+        reason: LeaveReason,
+    },
+    StreamAdded {
+        stream: StreamInfo,
+    },
     /// Tracks were added, removed, muted or unmuted.
-    StreamUpdated { stream: StreamInfo },
-    StreamRemoved { stream: StreamId },
+    StreamUpdated {
+        stream: StreamInfo,
+    },
+    StreamRemoved {
+        stream: StreamId,
+    },
     /// To a publisher: `subscriber` asks for `stream`.
-    Subscribe { subscription: SubscriptionId, subscriber: Uid, stream: StreamId, offer: Sdp },
-    Answer { subscription: SubscriptionId, answer: Sdp },
-    Refused { subscription: SubscriptionId, error: Error },
-    Candidate { subscription: SubscriptionId, candidate: Candidate },
-    Unsubscribe { subscription: SubscriptionId },
+    Subscribe {
+        subscription: SubscriptionId,
+        subscriber: Uid,
+        stream: StreamId,
+        offer: Sdp,
+    },
+    Answer {
+        subscription: SubscriptionId,
+        answer: Sdp,
+    },
+    Refused {
+        subscription: SubscriptionId,
+        error: Error,
+    },
+    Candidate {
+        subscription: SubscriptionId,
+        candidate: Candidate,
+    },
+    Unsubscribe {
+        subscription: SubscriptionId,
+    },
     /// The membership is over: replaced by a newer connection of the same session, banned, expired.
-    Removed { error: Error },
+    Removed {
+        error: Error,
+    },
     /// The service is about to stop; calls go on, and clients come back to it when it returns.
     Draining,
 }
@@ -293,7 +345,10 @@ mod tests {
                 json!({"id": 2, "error": {"code": "UID_CONFLICT", "message": "Taken."}}),
                 Incoming::Reply(Reply::new(2, Err(Error::new(Code::UidConflict, "Taken.")))),
             ),
-            (json!({"event": "peer-leave", "uid": 7, "reason": "Quit"}), Incoming::Event(Event::PeerLeave { uid: uid(7), reason: LeaveReason::Quit })),
+            (
+                json!({"event": "peer-leave", "uid": 7, "reason": "Quit"}),
+                Incoming::Event(Event::PeerLeave { uid: uid(7), reason: LeaveReason::Quit }),
+            ),
             (json!({"event": "draining"}), Incoming::Event(Event::Draining)),
         ];
         for (wire, message) in messages {
@@ -308,7 +363,16 @@ mod tests {
             uid: uid(7),
             session: "0123456789abcdef".parse().unwrap(),
             role: Role::Host,
-            peers: vec![Peer { uid: uid(8), streams: vec![StreamInfo { id: StreamId::camera(uid(8)), audio: true, video: false, audio_muted: false, video_muted: false }] }],
+            peers: vec![Peer {
+                uid: uid(8),
+                streams: vec![StreamInfo {
+                    id: StreamId::camera(uid(8)),
+                    audio: true,
+                    video: false,
+                    audio_muted: false,
+                    video_muted: false,
+                }],
+            }],
             media: Media::Mesh,
             ice_servers: vec![],
             resumed: false,

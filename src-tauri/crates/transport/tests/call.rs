@@ -216,8 +216,7 @@ fn the_decoders_request_reaches_the_publisher_at_once() {
         sim.sleep(ms(1_000)).await;
         let asked = sim.now();
         ends.subscriber.request_keyframe();
-        let (at, _) =
-            common::told(&mut ends.publisher_told, |event| *event == Event::KeyframeRequested).await.expect("asked");
+        let (at, _) = common::told(&mut ends.publisher_told, |event| *event == Event::KeyframeRequested).await.expect("asked");
         assert!(at - asked < ms(40), "{:?}", at - asked);
     });
 }
@@ -236,8 +235,7 @@ fn the_owner_learns_what_video_may_use() {
     sim.run(async {
         let mut ends = negotiate(&a, &b, BOTH).await;
         outcome(&mut ends).await.expect("connected");
-        let (_, event) =
-            common::told(&mut ends.publisher_told, |event| matches!(event, Event::TargetBitrate(_))).await.expect("told");
+        let (_, event) = common::told(&mut ends.publisher_told, |event| matches!(event, Event::TargetBitrate(_))).await.expect("told");
         let Event::TargetBitrate(target) = event else { unreachable!() };
         assert!((500_000..1_000_000).contains(&target), "{target}");
     });

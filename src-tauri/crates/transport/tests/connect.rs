@@ -11,7 +11,8 @@ use common::{BOTH, ms, negotiate, outcome, spread, world};
 use transport::runtime::sim::{Datagram, Link};
 use transport::{Event, Failure, Phase};
 
-const LAN: Link = Link { delay: Duration::from_millis(5), jitter: Duration::ZERO, loss: 0.0, rate_bps: None, queue: Duration::from_millis(200) };
+const LAN: Link =
+    Link { delay: Duration::from_millis(5), jitter: Duration::ZERO, loss: 0.0, rate_bps: None, queue: Duration::from_millis(200) };
 
 fn is_handshake(datagram: &Datagram) -> bool {
     matches!(datagram.data.first(), Some(20..=63))
@@ -23,9 +24,7 @@ fn connect_without(lost: &[usize]) -> (Result<Duration, Event>, usize) {
     let (sim, a, b) = world(1, LAN);
     let sent = Arc::new(AtomicUsize::new(0));
     let (count, lost) = (Arc::clone(&sent), lost.to_vec());
-    sim.set_filter(move |datagram| {
-        !is_handshake(datagram) || !lost.contains(&count.fetch_add(1, Ordering::Relaxed))
-    });
+    sim.set_filter(move |datagram| !is_handshake(datagram) || !lost.contains(&count.fetch_add(1, Ordering::Relaxed)));
     let start = sim.now();
     let result = sim.run(async {
         let mut ends = negotiate(&a, &b, BOTH).await;

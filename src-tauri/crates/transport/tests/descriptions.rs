@@ -25,7 +25,8 @@ fn browser_offer(direction: &str) -> String {
             "a=ice-ufrag:EsAw".to_owned(),
             "a=ice-pwd:bP+XJMM09aR8AiX1jdukzR6Y".to_owned(),
             "a=ice-options:trickle".to_owned(),
-            "a=fingerprint:sha-256 EE:CE:2B:04:6B:2D:9B:5D:7B:7C:8F:B4:3D:86:5F:1C:6D:57:9A:40:A5:0B:D1:54:0B:D5:8C:F8:2B:27:5C:5B".to_owned(),
+            "a=fingerprint:sha-256 EE:CE:2B:04:6B:2D:9B:5D:7B:7C:8F:B4:3D:86:5F:1C:6D:57:9A:40:A5:0B:D1:54:0B:D5:8C:F8:2B:27:5C:5B"
+                .to_owned(),
             "a=setup:actpass".to_owned(),
             format!("a=mid:{mid}"),
             "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01".to_owned(),

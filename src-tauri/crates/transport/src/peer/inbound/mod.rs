@@ -76,12 +76,8 @@ impl Inbound {
         let state = self.state();
         let video = state.video.as_ref().map(|track| track.media.stats()).unwrap_or_default();
         let audio = state.audio.as_ref().map(|track| track.media.stats()).unwrap_or_default();
-        let mut stats = ReceiveStats {
-            video: video.into(),
-            audio: audio.into(),
-            keyframe_requests: video.keyframe_requests,
-            rtt: state.rtt,
-        };
+        let mut stats =
+            ReceiveStats { video: video.into(), audio: audio.into(), keyframe_requests: video.keyframe_requests, rtt: state.rtt };
         stats.video.dropped += state.overflows;
         stats
     }

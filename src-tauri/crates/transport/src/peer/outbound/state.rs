@@ -23,6 +23,9 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const AUDIO_BPS_GUESS: u32 = 40_000 + 50 * 8 * OVERHEAD as u32;
 /// A target that moves by less than this share is not news.
 const TARGET_STEP: f64 = 0.02;
+/// Each track's repairs may take one part in this many of the target: on a path that loses because it is full, more
+/// would only lose more.
+const REPAIR_SHARE: u32 = 2;
 /// Assumed until the first report, for the spacing of repairs.
 const RTT_GUESS: Duration = Duration::from_millis(50);
 
@@ -54,7 +57,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(video: Option<Track>, audio: Option<Track>, config: rate::Config, now: Instant) -> Self {
         let rate = Rate::new(config, now);
-        Self {
+        let mut state = Self {
             connected: false,
             audio_bps: if audio.is_some() { AUDIO_BPS_GUESS } else { 0 },
             video,
@@ -68,7 +71,9 @@ impl State {
             next_report: now,
             target: None,
             loss: 0,
-        }
+        };
+        state.apply_rate();
+        state
     }
 
     pub(super) fn tracks(&mut self) -> impl Iterator<Item = &mut Track> {
@@ -100,8 +105,15 @@ impl State {
         let State { video, audio, pacer, .. } = self;
         for track in video.iter_mut().chain(audio).filter(|track| track.ssrc == ssrc) {
             track.stats.nacks += sequences.len() as u64;
-            for packet in sequences.iter().filter_map(|sequence| track.history.repair(*sequence, rtt, now).ok()) {
-                pacer.push_repair(packet.payload.len() + OVERHEAD, Queued::Repair(packet));
+            for sequence in sequences {
+                // Still in the pacer: the request crossed it.
+                if track.is_waiting(*sequence, now) {
+                    continue;
+                }
+                if let Ok(packet) = track.history.repair(*sequence, rtt, now) {
+                    track.wait(*sequence, now);
+                    pacer.push_repair(packet.payload.len() + OVERHEAD, Queued::Repair(packet));
+                }
             }
         }
     }
@@ -120,8 +132,13 @@ impl State {
     /// Transport-wide feedback.
     pub(super) fn on_feedback(&mut self, samples: &[Sample], now: Instant) {
         self.rate.on_feedback(samples, now);
-        let pacing = self.rate.pacing();
-        self.pacer.set_rate(pacing);
+        self.apply_rate();
+    }
+
+    fn apply_rate(&mut self) {
+        self.pacer.set_rate(self.rate.pacing());
+        let repairs = self.rate.target() / REPAIR_SHARE;
+        self.tracks().for_each(|track| track.history.set_budget(repairs));
     }
 
     /// Appends what may leave at `now`; reports are this end's `ssrc`'s.
@@ -187,8 +204,7 @@ impl State {
     /// A sender report for each track that has sent; an empty receiver report else, as a sign of life.
     fn reports(&self, ssrc: u32, now: Instant, wall: &Wall) -> Vec<rtcp::Packet> {
         let tracks = self.video.iter().chain(&self.audio).filter(|track| track.stats.packets > 0);
-        let reports: Vec<_> =
-            tracks.map(|track| rtcp::sender_report(track.ssrc, track.info(now, wall.at(now)))).collect();
+        let reports: Vec<_> = tracks.map(|track| rtcp::sender_report(track.ssrc, track.info(now, wall.at(now)))).collect();
         if reports.is_empty() { vec![rtcp::receiver_report(ssrc, [])] } else { reports }
     }
 

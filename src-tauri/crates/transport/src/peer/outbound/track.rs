@@ -1,5 +1,6 @@
 //! One track being sent: its numbers, its history, its counts.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -12,6 +13,9 @@ use crate::peer::settings::{AUDIO_CLOCK, VIDEO_CLOCK};
 use crate::receive::report::Block;
 use crate::send::history::{self, History};
 use crate::send::report::{MediaClock, SenderInfo, Sent};
+
+/// A repair that has not left the pacer by now was dropped there.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Where a track's timestamps come from.
 pub(super) enum Clock {
@@ -42,6 +46,8 @@ pub(crate) struct Track {
     pub(super) payload_type: Option<u8>,
     rate: u32,
     sequence: u16,
+    /// Repairs in the pacer, and since when.
+    waiting: HashMap<u16, Instant>,
 }
 
 impl Track {
@@ -66,6 +72,7 @@ impl Track {
             rate,
             // Below half, so that early losses cannot hide behind a wrap (RFC 3711 §3.3.1).
             sequence: rand::random::<u16>() >> 1,
+            waiting: HashMap::new(),
         }
     }
 
@@ -96,8 +103,20 @@ impl Track {
         Some(packet)
     }
 
+    /// Whether a repair of `sequence` waits in the pacer.
+    pub(super) fn is_waiting(&self, sequence: u16, now: Instant) -> bool {
+        self.waiting.get(&sequence).is_some_and(|since| now.saturating_duration_since(*since) < LONGEST_WAIT)
+    }
+
+    /// A repair of `sequence` goes into the pacer.
+    pub(super) fn wait(&mut self, sequence: u16, now: Instant) {
+        self.waiting.retain(|_, since| now.saturating_duration_since(*since) < LONGEST_WAIT);
+        self.waiting.insert(sequence, now);
+    }
+
     /// A packet of the history leaves again.
     pub(super) fn on_repair(&mut self, packet: &rtp::Packet) {
+        self.waiting.remove(&packet.header.sequence_number);
         self.count(packet.payload.len());
         self.stats.resent += 1;
     }
