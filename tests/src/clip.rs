@@ -11,6 +11,9 @@ use std::{
 /// A function body that defines `visavisProbe(canvas)` on a page: the frame number in the canvas, or null.
 pub const READ_NUMBER: &str = include_str!("canvas.js");
 
+/// The side of a block of the number, in pixels of a picture that is at least 320 pixels wide.
+const BLOCK: usize = 32;
+
 fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/clips"))
 }
@@ -20,14 +23,15 @@ pub fn speech() -> PathBuf {
     folder().join("speech_48k.wav")
 }
 
-/// The film clip as Y4M of this size, with a frame number in every picture's corner; made once and kept.
+/// The film clip as Y4M of this size, with a frame number in every picture's corner, and again in its centre, which a tile of
+/// another aspect does not crop away; made once and kept.
 ///
 /// # Panics
 /// If ffmpeg is not there or fails.
 pub fn y4m(width: u32, height: u32, fps: u32) -> PathBuf {
     static ONE: Mutex<()> = Mutex::new(());
     let _one_at_a_time = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let path = std::env::temp_dir().join(format!("visavis-clip-{width}x{height}@{fps}.y4m"));
+    let path = std::env::temp_dir().join(format!("visavis-clip-2-{width}x{height}@{fps}.y4m"));
     if path.exists() {
         return path;
     }
@@ -52,6 +56,7 @@ pub fn y4m(width: u32, height: u32, fps: u32) -> PathBuf {
             break;
         }
         media::frame_number::write(&mut picture, width, height, number);
+        copy_to_centre(&mut picture, width as usize, height as usize);
         out.write_all(b"FRAME\n").and_then(|()| out.write_all(&picture)).expect("the disk has room");
     }
     drop(raw);
@@ -59,4 +64,18 @@ pub fn y4m(width: u32, height: u32, fps: u32) -> PathBuf {
     out.into_inner().expect("the disk has room");
     fs::rename(&part, &path).expect("a finished clip gets its name");
     path
+}
+
+/// Copies the ten blocks of the number to the middle of the picture (`visavisProbe` reads them there).
+fn copy_to_centre(picture: &mut [u8], width: usize, height: usize) {
+    let (luma, chroma) = picture.split_at_mut(width * height);
+    let half = (width / 2, height / 2);
+    let planes = std::iter::once((luma, width, height, BLOCK))
+        .chain(chroma.chunks_exact_mut(half.0 * half.1).map(|plane| (plane, half.0, half.1, BLOCK / 2)));
+    for (plane, width, height, block) in planes {
+        let target = (height - block) / 2 * width + (width - 10 * block) / 2;
+        for row in 0..block {
+            plane.copy_within(row * width..row * width + 10 * block, target + row * width);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use signal::{Code, Command, Error, Joined, Media, Outcome, Reply, Request, SessionKey, Success, Uid};
 
 use crate::desk::{Desk, Wire};
+use crate::leaving::Leaving;
 use crate::link::{JOIN_REQUEST, Link};
 use crate::member::Member;
 use crate::output::{Answer, ConnectionState, Output};
@@ -77,8 +78,16 @@ impl Joining {
         State::Idle
     }
 
+    /// A join that is on its way to the service may still succeed there: the leave waits until the service has undone it, so that
+    /// the uid is free again when the leave is answered.
     pub fn on_leave(self, leave: CallId, desk: &mut Desk) -> State {
-        let state = self.end(Error::new(Code::RequestAbort, "The join was cut short by a leave."), desk);
+        let error = Error::new(Code::RequestAbort, "The join was cut short by a leave.");
+        if self.progress == Progress::Asked {
+            desk.fail(self.call, error);
+            desk.state_changes(ConnectionState::Connecting, ConnectionState::Disconnecting);
+            return State::Leaving(Leaving::ask(leave, Request { id: JOIN_REQUEST + 1, command: Command::Leave }, desk));
+        }
+        let state = self.end(error, desk);
         desk.done(leave);
         state
     }

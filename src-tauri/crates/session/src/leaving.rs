@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use signal::{Code, Command, Error, Outcome, Reply};
+use signal::{Code, Command, Error, Outcome, Reply, Request};
 
 use crate::CallId;
 use crate::desk::Desk;
@@ -23,13 +23,19 @@ impl Leaving {
         let Online { member, mut link } = online;
         desk.state_changes(ConnectionState::Connected, ConnectionState::Disconnecting);
         let request = link.request(Command::Leave, None, desk.now);
-        let leaving = Self { call, request: request.id, deadline: desk.now + Self::LIMIT };
-        desk.push(Output::Send(request));
+        let leaving = Self::ask(call, request, desk);
         for purpose in link.into_purposes() {
             member.reply_lost(purpose, desk);
         }
         member.end("a leave", desk);
         State::Leaving(leaving)
+    }
+
+    /// Sends the leave itself.
+    pub fn ask(call: CallId, request: Request, desk: &mut Desk) -> Self {
+        let leaving = Self { call, request: request.id, deadline: desk.now + Self::LIMIT };
+        desk.push(Output::Send(request));
+        leaving
     }
 
     pub fn on_reply(self, reply: Reply, desk: &mut Desk) -> State {

@@ -72,7 +72,7 @@ impl Session {
             (State::Joining(joining), Input::Received(Incoming::Reply(reply))) => joining.on_reply(reply, desk),
             // joining -> SignallingFailed | SignallingClosed -> idle
             (State::Joining(joining), Input::SignallingFailed { error } | Input::SignallingClosed { error }) => joining.end(error, desk),
-            // joining -> Leave -> idle
+            // joining -> Leave -> leaving | idle
             (State::Joining(joining), Input::Leave { call }) => joining.on_leave(call, desk),
             // joining -> the join's deadline -> idle
             (State::Joining(joining), Input::TimePassed) => joining.on_time(desk),

@@ -1,6 +1,7 @@
 //! idle → joining → online.
 
 use super::*;
+use crate::link::JOIN_REQUEST;
 
 #[test]
 fn idle_join_joining() {
@@ -69,11 +70,26 @@ fn joining_deadline_says_how_far_it_came() {
 fn joining_leave_idle_and_the_join_is_aborted() {
     let mut bench = Bench::new();
     bench.give(Input::Join { call: CALL, join: Box::new(join()) });
-    bench.give(Input::SignallingOpened);
     let out = bench.give(Input::Leave { call: CallId(2) });
     assert_eq!(answer(&out, CALL), Some(Err(Code::RequestAbort)));
     assert_eq!(answer(&out, CallId(2)), Some(Ok(Answer::Done)));
-    assert_eq!(commands(&out), [&Command::Leave]);
+    assert_eq!(bench.state(), ConnectionState::Disconnected);
+}
+
+#[test]
+fn joining_asked_leave_leaving_until_the_service_has_undone_the_join() {
+    let mut bench = Bench::new();
+    bench.give(Input::Join { call: CALL, join: Box::new(join()) });
+    bench.give(Input::SignallingOpened);
+    let out = bench.give(Input::Leave { call: CallId(2) });
+    assert_eq!(answer(&out, CALL), Some(Err(Code::RequestAbort)));
+    assert_eq!((answer(&out, CallId(2)), commands(&out)), (None, vec![&Command::Leave]));
+    assert_eq!(bench.state(), ConnectionState::Disconnecting);
+    let reply = |id| Input::Received(Incoming::Reply(Reply::new(id, Ok(Success::Done {}))));
+    assert_eq!(answer(&bench.give(reply(JOIN_REQUEST)), CallId(2)), None, "the join's own answer comes too late");
+    let out = bench.give(reply(JOIN_REQUEST + 1));
+    assert_eq!(answer(&out, CallId(2)), Some(Ok(Answer::Done)));
+    assert!(out.contains(&Output::CloseSignalling));
     assert_eq!(bench.state(), ConnectionState::Disconnected);
 }
 
