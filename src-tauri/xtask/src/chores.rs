@@ -74,6 +74,9 @@ pub fn devices() -> Result<(), Error> {
 /// `cargo xtask bench NAME`: measures a release build; JSON on standard output.
 pub fn bench(arguments: &[String]) -> Result<(), Error> {
     setup::ensure(setup::TEST)?;
+    if let Some(("connect", runs)) = arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        return sh_run(cargo(["run", "--release", "--quiet", "--package", "transport", "--example", "first_packet", "--"]).args(runs));
+    }
     let driver = tools::ensure(&tools::TAURI_DRIVER)?;
     sh_run(&mut cargo(["build", "--release", "--package", "app", "--package", "headless", "--package", "channel-server"]))?;
     let mut bench = cargo(["run", "--release", "--quiet", "--package", "tests", "--bin", "bench", "--"]);
