@@ -62,7 +62,8 @@ impl Window {
         let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});
         let page = drive("the app's window opens", port, &options).await;
         let window = Self { page, driver, display, _home: home };
-        window.shows("#form").await;
+        let ready = "return window.visavisFrames !== undefined && document.querySelector('[name=appID]').value !== '';";
+        window.sees("the page's scripts run and the defaults are filled in", ready).await;
         window
     }
 

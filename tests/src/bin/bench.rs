@@ -141,6 +141,7 @@ mod bench {
             "bench",
             "--microphone",
             "none",
+            "--no-subscribe",
         ]);
         command.arg("--camera").arg(camera).args(["--uid", &uid.to_string(), "--profile", profile]);
         tests::process::Group::start(&mut command)

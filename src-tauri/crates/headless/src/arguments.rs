@@ -47,6 +47,9 @@ pub struct Call {
     /// Agora's name of a video profile, or WxH@FPS:MAX_KBPS.
     #[arg(long, default_value = "480p_1", value_parser = parse_profile)]
     pub profile: VideoProfile,
+    /// Only publish: subscribe to nobody (for load and measurements).
+    #[arg(long)]
+    pub no_subscribe: bool,
     /// Write what was decoded and played of each remote stream to DIR/<uid>.y4m and DIR/<uid>.wav.
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,

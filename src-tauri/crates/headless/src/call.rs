@@ -87,7 +87,7 @@ impl Session {
                 _ = tokio::signal::ctrl_c() => return,
                 _ = second.tick() => self.tell(),
                 event = events.recv() => match event {
-                    Some(event) => self.on_event(event).await,
+                    Some(event) => self.on_event(event),
                     None => return,
                 },
             }
@@ -102,13 +102,17 @@ impl Session {
         }
     }
 
-    async fn on_event(&mut self, event: Event) {
+    fn on_event(&mut self, event: Event) {
         tracing::info!(name = event.name(), "event");
         match event {
-            Event::StreamAdded { stream } => {
-                if let Err(error) = self.client.subscribe(&stream.id, SubscribeOptions::default()).await {
-                    tracing::warn!(%error, stream = %stream.id, "cannot subscribe");
-                }
+            Event::StreamAdded { stream } if !self.call.no_subscribe => {
+                // It answers when media flows, which may take a while; events and the report go on meanwhile.
+                let client = self.client.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = client.subscribe(&stream.id, SubscribeOptions::default()).await {
+                        tracing::warn!(%error, stream = %stream.id, "cannot subscribe");
+                    }
+                });
             }
             Event::StreamSubscribed { stream } => self.record(&stream),
             Event::StreamRemoved { stream } => {
