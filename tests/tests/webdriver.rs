@@ -1,19 +1,20 @@
 //! The app's windows as people use them: two real processes under WebDriver, each on a screen of its own.
 #![cfg(target_os = "linux")]
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use tests::{clip, service::Service, window::Window};
 
-/// Two cores carry one pair of windows at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime")
+/// Runs a scenario with a service of its own. Two cores carry one pair of windows at a time.
+fn scenario(name: &str, body: impl AsyncFnOnce(Service)) {
+    static ONE: Mutex<()> = Mutex::new(());
+    if !tests::live(name) {
+        return;
+    }
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async { body(Service::start().await).await });
 }
 
 /// A window that shows the clip and sounds a tone.
@@ -50,12 +51,7 @@ async fn moves(window: &Window, selector: &str) {
 
 #[test]
 fn two_windows_see_each_other_unpublish_publish_and_leave() {
-    if !tests::live("two windows see each other") {
-        return;
-    }
-    let _alone = alone();
-    runtime().block_on(async {
-        let service = Service::start().await;
+    scenario("two windows see each other", async |service| {
         let url = service.url();
         let (ana, ben) = tokio::join!(open(&url), open(&url));
         join(&ana, "demo", "7").await;
@@ -98,12 +94,7 @@ fn two_windows_see_each_other_unpublish_publish_and_leave() {
 
 #[test]
 fn a_reload_in_a_call_finds_the_call_still_running() {
-    if !tests::live("a reload in a call") {
-        return;
-    }
-    let _alone = alone();
-    runtime().block_on(async {
-        let service = Service::start().await;
+    scenario("a reload in a call", async |service| {
         let url = service.url();
         let (ana, ben) = tokio::join!(open(&url), open(&url));
         join(&ana, "reload", "7").await;
@@ -125,12 +116,7 @@ fn a_reload_in_a_call_finds_the_call_still_running() {
 
 #[test]
 fn the_form_says_what_is_wrong_in_the_samples_words() {
-    if !tests::live("the form's messages") {
-        return;
-    }
-    let _alone = alone();
-    runtime().block_on(async {
-        let service = Service::start().await;
+    scenario("the form's messages", async |service| {
         let window = open(&service.url()).await;
         let press = async |id: &str| window.run(&format!("document.querySelector('{id}').click();"), vec![]).await;
         let filled = format!("return document.querySelector('[name=appID]').value === '{}';", channel_server::DEFAULT_APP_ID);
@@ -178,12 +164,7 @@ fn the_form_says_what_is_wrong_in_the_samples_words() {
 
 #[test]
 fn the_page_is_drawn_in_the_light_and_in_the_dark() {
-    if !tests::live("screenshots in both themes") {
-        return;
-    }
-    let _alone = alone();
-    runtime().block_on(async {
-        let service = Service::start().await;
+    scenario("screenshots in both themes", async |service| {
         let window = open(&service.url()).await;
         moves(&window, "#local_stream").await;
         for theme in ["light", "dark"] {
