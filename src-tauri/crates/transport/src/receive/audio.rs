@@ -5,12 +5,10 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 
 use super::Packet;
-use super::clock::SenderClock;
+use super::intake::{Accepted, Intake};
 use super::jitter_audio::{JitterAudio, Pull, RATE};
-use super::nack::{self, Arrival, Nack};
-use super::report::{self, Reception};
-use super::seen::Seen;
-use super::unwrap::{Sequence, Timestamp};
+use super::nack::{self, Arrival};
+use super::report;
 
 /// The next 20 ms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,56 +54,28 @@ pub struct Stats {
 /// One Opus track being received.
 #[derive(Debug)]
 pub struct Audio {
-    sequence: Sequence,
-    timestamp: Timestamp,
-    seen: Seen,
-    reception: Reception,
-    nack: Nack,
+    intake: Intake,
     jitter: JitterAudio,
-    clock: SenderClock,
-    packets: u64,
-    bytes: u64,
-    duplicates: u64,
 }
 
 impl Audio {
     pub fn new() -> Self {
-        Self {
-            sequence: Sequence::default(),
-            timestamp: Timestamp::default(),
-            seen: Seen::default(),
-            reception: Reception::new(RATE),
-            nack: Nack::new(nack::Config::AUDIO),
-            jitter: JitterAudio::new(),
-            clock: SenderClock::new(RATE),
-            packets: 0,
-            bytes: 0,
-            duplicates: 0,
-        }
+        Self { intake: Intake::new(RATE, nack::Config::AUDIO), jitter: JitterAudio::new() }
     }
 
     pub fn on_packet(&mut self, packet: Packet, now: Instant) {
-        self.packets += 1;
-        self.bytes += packet.payload.len() as u64;
-        let sequence = self.sequence.extend(packet.sequence);
-        if !self.seen.insert(sequence) {
-            self.duplicates += 1;
-            return;
-        }
-        let timestamp = self.timestamp.extend(packet.timestamp);
-        self.reception.on_packet(sequence, timestamp, now);
-        let repaired = matches!(self.nack.on_packet(sequence, now), Arrival::Repaired | Arrival::RepairedTooLate);
+        let Some(Accepted { sequence, timestamp, arrival }) = self.intake.on_packet(&packet, now) else { return };
+        let repaired = matches!(arrival, Arrival::Repaired | Arrival::RepairedTooLate);
         self.jitter.push(sequence, timestamp, packet.payload, repaired, now);
     }
 
     /// A sender report: its NTP time (32.32) and RTP timestamp; `wall` is our clock's reading at `now`.
     pub fn on_sender_report(&mut self, ntp: u64, timestamp: u32, now: Instant, wall: SystemTime) {
-        self.reception.on_sender_report(ntp, now);
-        self.clock.on_sender_report(ntp, timestamp, now, wall);
+        self.intake.on_sender_report(ntp, timestamp, now, wall);
     }
 
     pub fn set_rtt(&mut self, rtt: Duration) {
-        self.nack.set_rtt(rtt);
+        self.intake.set_rtt(rtt);
     }
 
     /// Lip sync's extra delay ([`crate::sync`]): playout stays at least this far behind what jitter alone asks for.
@@ -116,9 +86,9 @@ impl Audio {
     /// What to play; called every 20 ms.
     pub fn pull(&mut self, now: Instant) -> Playout {
         let pull = self.jitter.pull(now);
-        self.nack.settle(self.jitter.settled());
+        self.intake.nack.settle(self.jitter.settled());
         match pull {
-            Pull::Packet { payload, timestamp } => Playout::Packet { data: payload, captured: self.clock.captured(timestamp) },
+            Pull::Packet { payload, timestamp } => Playout::Packet { data: payload, captured: self.intake.clock.captured(timestamp) },
             Pull::Lost { next } => Playout::Lost { next },
             Pull::Empty => Playout::Empty,
         }
@@ -126,23 +96,23 @@ impl Audio {
 
     /// Packets to ask for again, and when to ask this again (`None`: after the next packet).
     pub fn poll_nack(&mut self, now: Instant) -> (Vec<u16>, Option<Instant>) {
-        let requests = self.nack.poll(now).into_iter().map(|sequence| sequence as u16).collect();
-        (requests, self.nack.timeout())
+        let requests = self.intake.nack.poll(now).into_iter().map(|sequence| sequence as u16).collect();
+        (requests, self.intake.nack.timeout())
     }
 
     /// The next receiver report's block; call once per report sent. `None` before the first packet.
     pub fn report(&mut self, now: Instant) -> Option<report::Block> {
-        self.reception.block(now)
+        self.intake.reception.block(now)
     }
 
     pub fn stats(&self) -> Stats {
-        let (nack, jitter) = (self.nack.stats(), self.jitter.stats());
+        let (nack, jitter) = (self.intake.nack.stats(), self.jitter.stats());
         Stats {
-            packets: self.packets,
-            bytes: self.bytes,
-            duplicates: self.duplicates,
+            packets: self.intake.packets,
+            bytes: self.intake.bytes,
+            duplicates: self.intake.duplicates,
             // A packet may be given up by playout before it was ever asked for.
-            lost: self.reception.missing() + nack.repaired,
+            lost: self.intake.reception.missing() + nack.repaired,
             repaired: nack.repaired,
             nacks: nack.requested,
             late: jitter.late,
@@ -150,7 +120,7 @@ impl Audio {
             concealed: jitter.concealed,
             accelerated: jitter.accelerated,
             expanded: jitter.expanded,
-            jitter: self.reception.jitter(),
+            jitter: self.intake.reception.jitter(),
             target_delay: self.jitter.target(),
             delay: self.jitter.held(),
         }

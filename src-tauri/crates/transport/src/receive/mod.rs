@@ -14,6 +14,7 @@
 //! delay          how long packets or frames were on their way
 //! unwrap         sequence numbers and timestamps without their wrap
 //! seen           duplicates
+//! intake         what both kinds of track do with a packet first
 //! ```
 //!
 //! Invariant: everything here is total and bounded whatever arrives. A packet that makes no sense is counted and dropped.
@@ -23,6 +24,7 @@ pub mod assemble;
 pub mod audio;
 pub mod clock;
 pub mod delay;
+pub mod intake;
 pub mod jitter_audio;
 pub mod jitter_video;
 pub mod keyframe;

@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::assemble::{self, Assembler};
-use super::clock::SenderClock;
+use super::intake::{Accepted, Intake};
 use super::jitter_video::JitterVideo;
-use super::nack::{self, Nack};
-use super::report::{self, Reception};
-use super::seen::Seen;
-use super::unwrap::{Sequence, Timestamp};
+use super::nack;
+use super::report;
+use super::unwrap::Timestamp;
 use super::{Packet, keyframe};
 
 /// Clock rate of video timestamps (RFC 6184 §8.1).
@@ -70,65 +69,40 @@ pub struct Stats {
 /// One video track being received.
 #[derive(Debug)]
 pub struct Video {
-    sequence: Sequence,
-    timestamp: Timestamp,
     /// Frames' timestamps; they leave in an order of their own.
     frame_timestamp: Timestamp,
-    seen: Seen,
-    reception: Reception,
-    nack: Nack,
+    intake: Intake,
     assembler: Assembler,
     keyframes: keyframe::Requests,
     jitter: JitterVideo,
-    clock: SenderClock,
     ready: VecDeque<Frame>,
-    packets: u64,
-    bytes: u64,
-    duplicates: u64,
 }
 
 impl Video {
     pub fn new() -> Self {
         Self {
-            sequence: Sequence::default(),
-            timestamp: Timestamp::default(),
             frame_timestamp: Timestamp::default(),
-            seen: Seen::default(),
-            reception: Reception::new(RATE),
-            nack: Nack::new(nack::Config::VIDEO),
+            intake: Intake::new(RATE, nack::Config::VIDEO),
             assembler: Assembler::new(),
             keyframes: keyframe::Requests::default(),
             jitter: JitterVideo::new(),
-            clock: SenderClock::new(RATE),
             ready: VecDeque::new(),
-            packets: 0,
-            bytes: 0,
-            duplicates: 0,
         }
     }
 
     pub fn on_packet(&mut self, packet: Packet, now: Instant) {
-        self.packets += 1;
-        self.bytes += packet.payload.len() as u64;
-        let sequence = self.sequence.extend(packet.sequence);
-        if !self.seen.insert(sequence) {
-            self.duplicates += 1;
-            return;
-        }
-        self.reception.on_packet(sequence, self.timestamp.extend(packet.timestamp), now);
-        self.nack.on_packet(sequence, now);
+        let Some(Accepted { sequence, .. }) = self.intake.on_packet(&packet, now) else { return };
         self.assembler.push(sequence, packet.timestamp, packet.marker, packet.payload, now);
         self.take_frames(now);
     }
 
     /// A sender report: its NTP time (32.32) and RTP timestamp; `wall` is our clock's reading at `now`.
     pub fn on_sender_report(&mut self, ntp: u64, timestamp: u32, now: Instant, wall: SystemTime) {
-        self.reception.on_sender_report(ntp, now);
-        self.clock.on_sender_report(ntp, timestamp, now, wall);
+        self.intake.on_sender_report(ntp, timestamp, now, wall);
     }
 
     pub fn set_rtt(&mut self, rtt: Duration) {
-        self.nack.set_rtt(rtt);
+        self.intake.set_rtt(rtt);
     }
 
     /// Lip sync's extra delay ([`crate::sync`]).
@@ -145,8 +119,8 @@ impl Video {
 
     /// Poll until [`Output::Wait`].
     pub fn poll(&mut self, now: Instant) -> Output {
-        let requests = self.nack.poll(now);
-        if let Some(sequence) = self.nack.take_abandoned() {
+        let requests = self.intake.nack.poll(now);
+        if let Some(sequence) = self.intake.nack.take_abandoned() {
             self.assembler.abandon(sequence, now);
         }
         self.assembler.expire(now);
@@ -157,24 +131,24 @@ impl Video {
         if let Some(frame) = self.ready.pop_front() {
             return Output::Frame(frame);
         }
-        let (arriving, rtt) = (self.assembler.keyframe_arriving(), self.nack.rtt());
+        let (arriving, rtt) = (self.assembler.keyframe_arriving(), self.intake.nack.rtt());
         if self.keyframes.poll(self.assembler.needs_keyframe(), arriving, rtt, now) {
             return Output::RequestKeyframe;
         }
-        Output::Wait([self.nack.timeout(), self.keyframes.timeout(arriving, rtt)].into_iter().flatten().min())
+        Output::Wait([self.intake.nack.timeout(), self.keyframes.timeout(arriving, rtt)].into_iter().flatten().min())
     }
 
     /// The next receiver report's block; call once per report sent. `None` before the first packet.
     pub fn report(&mut self, now: Instant) -> Option<report::Block> {
-        self.reception.block(now)
+        self.intake.reception.block(now)
     }
 
     pub fn stats(&self) -> Stats {
-        let (nack, frames) = (self.nack.stats(), self.assembler.stats());
+        let (nack, frames) = (self.intake.nack.stats(), self.assembler.stats());
         Stats {
-            packets: self.packets,
-            bytes: self.bytes,
-            duplicates: self.duplicates,
+            packets: self.intake.packets,
+            bytes: self.intake.bytes,
+            duplicates: self.intake.duplicates,
             lost: nack.lost,
             repaired: nack.repaired,
             abandoned: nack.abandoned,
@@ -184,7 +158,7 @@ impl Video {
             keyframes: frames.keyframes,
             dropped_frames: frames.dropped,
             malformed: frames.malformed,
-            jitter: self.reception.jitter(),
+            jitter: self.intake.reception.jitter(),
             delay: self.jitter.added(),
         }
     }
@@ -194,10 +168,10 @@ impl Video {
         while let Some(frame) = self.assembler.next_frame() {
             let assemble::Frame { data, timestamp, keyframe, .. } = frame;
             let render_at = self.jitter.on_frame(self.frame_timestamp.extend(timestamp), now, keyframe);
-            let captured = self.clock.captured(timestamp);
+            let captured = self.intake.clock.captured(timestamp);
             self.ready.push_back(Frame { data, timestamp, keyframe, captured, render_at });
         }
-        self.nack.settle(self.assembler.settled());
+        self.intake.nack.settle(self.assembler.settled());
     }
 }
 
