@@ -30,6 +30,12 @@ impl Grant {
     }
 }
 
+impl From<Grant> for signal::MayPublish {
+    fn from(grant: Grant) -> Self {
+        Self { audio: grant.audio, video: grant.video }
+    }
+}
+
 /// What a client says of itself when it joins.
 #[derive(Clone, Copy)]
 pub struct Claim<'a> {

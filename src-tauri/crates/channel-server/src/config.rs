@@ -68,13 +68,24 @@ pub struct Limits {
     pub messages: u32,
     /// Messages out of protocol, after which a connection is closed.
     pub mistakes: u32,
+    /// Kicks and bans in force at once.
+    pub bans: usize,
     /// Bytes that may wait for a client to read them; with more it is dropped.
     pub queue: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { channels: 10_000, members: 200, subscriptions: 128, joins: 5, messages: 1_000, mistakes: 16, queue: 1024 * 1024 }
+        Self {
+            channels: 10_000,
+            members: 200,
+            subscriptions: 128,
+            joins: 5,
+            messages: 1_000,
+            mistakes: 16,
+            bans: 10_000,
+            queue: 1024 * 1024,
+        }
     }
 }
 

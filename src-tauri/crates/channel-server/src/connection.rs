@@ -1,6 +1,7 @@
 //! One client's WebSocket, one task: reads requests, writes what is queued, and ends for one of the reasons in [`End`].
 
 use std::{
+    net::IpAddr,
     ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
@@ -59,14 +60,14 @@ impl From<Parting> for End {
     }
 }
 
-/// Serves a client until either side ends it.
-pub async fn run(socket: WebSocket, service: Arc<Service>, mut phase: watch::Receiver<Phase>) {
+/// Serves a client at `peer` until either side ends it.
+pub async fn run(socket: WebSocket, peer: IpAddr, service: Arc<Service>, mut phase: watch::Receiver<Phase>) {
     let (id, _counted) = service.count_connection();
     let (outbox, mut queue) = outbox::open(id, service.config.limits.queue);
     let (mut sink, mut stream) = socket.split();
     let write_limit = service.config.silence_limit;
     phase.mark_changed();
-    let mut connection = Connection::new(service, outbox.clone(), phase.clone(), Instant::now());
+    let mut connection = Connection::new(peer, service, outbox.clone(), phase.clone(), Instant::now());
     let end = loop {
         tokio::select! {
             incoming = next_at(&mut stream, connection.read_at) => match incoming {
@@ -133,6 +134,8 @@ async fn say_goodbye(sink: &mut SplitSink<WebSocket, Message>, stream: &mut Spli
 
 /// A connection's state between two frames.
 struct Connection {
+    /// Where the client is, as far as its network shows; what bans go by.
+    peer: IpAddr,
     service: Arc<Service>,
     outbox: Outbox,
     phase: watch::Receiver<Phase>,
@@ -145,9 +148,10 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(service: Arc<Service>, outbox: Outbox, phase: watch::Receiver<Phase>, now: Instant) -> Self {
+    fn new(peer: IpAddr, service: Arc<Service>, outbox: Outbox, phase: watch::Receiver<Phase>, now: Instant) -> Self {
         let limits = service.config.limits;
         Self {
+            peer: peer.to_canonical(),
             join_by: now + service.config.join_limit,
             messages: Pace::new(limits.messages, limits.messages, now),
             joins: Pace::new(limits.joins, 1, now),
@@ -205,7 +209,8 @@ impl Connection {
         }
         match command {
             Command::Join { version, app_id, channel, token, uid, mode, session } => {
-                self.on_join(JoinRequest { id, version, app_id, channel, token, uid, mode, session }, now);
+                let peer = self.peer;
+                self.on_join(JoinRequest { id, peer, version, app_id, channel, token, uid, mode, session }, now);
             }
             Command::Ping => self.outbox.reply(id, Ok(Success::Done {})),
             _ => self.outbox.reply(id, Err(Error::new(Code::InvalidOperation, "This connection is in no channel; join first."))),

@@ -8,12 +8,13 @@
 //! server                        HTTP: health, upgrade, several addresses, graceful end
 //! connection · outbox · pace    one client's WebSocket, its bounded queue, its rate limits
 //! request                       a client's text → a request, or the code of its mistake
-//! service · admission           all channels; projects and tokens
+//! service · admission · ban     all channels; projects and tokens; whom the operator keeps out
 //! live                          a channel with the queues of its connections
 //! channel/                      one channel: the pure state machine
 //! ```
 
 mod admission;
+pub mod ban;
 mod channel;
 mod config;
 mod connection;

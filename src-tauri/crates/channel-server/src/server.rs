@@ -3,13 +3,14 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{
     Json, Router,
-    extract::{State, WebSocketUpgrade},
+    extract::{ConnectInfo, State, WebSocketUpgrade},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -94,7 +95,7 @@ async fn accept(listener: TcpListener, entrance: Entrance) -> io::Result<()> {
     let stopping = async move {
         let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
     };
-    axum::serve(listener, router).with_graceful_shutdown(stopping).await
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stopping).await
 }
 
 async fn sweep(service: Arc<Service>) {
@@ -110,7 +111,12 @@ async fn health() -> Json<Health> {
     Json(Health::ours())
 }
 
-async fn upgrade(State(entrance): State<Entrance>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+async fn upgrade(
+    State(entrance): State<Entrance>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     if !entrance.service.config.origins.allow(origin) {
         return (StatusCode::FORBIDDEN, "This page may not use this channel service.").into_response();
@@ -120,5 +126,5 @@ async fn upgrade(State(entrance): State<Entrance>, headers: HeaderMap, upgrade: 
         .write_buffer_size(0)
         .max_message_size(connection::MOST_READ)
         .max_frame_size(connection::MOST_READ)
-        .on_upgrade(move |socket| connection::run(socket, entrance.service, entrance.phase))
+        .on_upgrade(move |socket| connection::run(socket, peer.ip(), entrance.service, entrance.phase))
 }

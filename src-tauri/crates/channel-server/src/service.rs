@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +14,7 @@ use signal::{AppId, ChannelName, Code, Error, Mode, SessionKey, Uid};
 use tokio::sync::watch;
 
 use crate::{
-    Config, admission,
+    Config, admission, ban,
     channel::{ConnectionId, Join},
     live::{Key, Live},
     outbox::Outbox,
@@ -25,6 +26,7 @@ use crate::{
 pub struct Service {
     pub config: Config,
     channels: Mutex<HashMap<Key, Arc<Live>>>,
+    bans: Mutex<ban::List>,
     next_connection: AtomicU64,
     connections: watch::Sender<usize>,
 }
@@ -39,9 +41,10 @@ pub enum Phase {
     Stopping,
 }
 
-/// `signal::Command::Join` with its request's id.
+/// `signal::Command::Join` with its request's id, and where it came from.
 pub struct JoinRequest {
     pub id: u32,
+    pub peer: IpAddr,
     pub version: u16,
     pub app_id: AppId,
     pub channel: ChannelName,
@@ -62,7 +65,8 @@ impl Drop for Counted {
 
 impl Service {
     pub fn new(config: Config) -> Self {
-        Self { config, channels: Mutex::default(), next_connection: AtomicU64::new(1), connections: watch::Sender::new(0) }
+        let bans = Mutex::new(ban::List::new(config.limits.bans));
+        Self { config, channels: Mutex::default(), bans, next_connection: AtomicU64::new(1), connections: watch::Sender::new(0) }
     }
 
     pub fn count_connection(self: &Arc<Self>) -> (ConnectionId, Counted) {
@@ -80,7 +84,7 @@ impl Service {
     pub fn join(&self, outbox: &Outbox, request: JoinRequest, now: Instant) -> Option<Arc<Live>> {
         let id = request.id;
         let key = (request.app_id.clone(), request.channel.clone());
-        let join = match self.admit(outbox.id(), request) {
+        let join = match self.admit(outbox.id(), request, now) {
             Ok(join) => join,
             Err(error) => {
                 tracing::info!(channel = %key.1, code = %error.code, "join refused");
@@ -115,8 +119,27 @@ impl Service {
         }
     }
 
+    /// Puts a rule in force at once: those it names lose what it takes from them. Nobody it names joins or publishes until it ends.
+    #[allow(dead_code, reason = "the HTTP side is on its way")]
+    pub fn ban(&self, rule: ban::Rule, now: Instant) -> Result<ban::Effect, Error> {
+        let id = self.lock_bans().add(rule, now)?;
+        Ok(ban::Effect { id, members: 0 })
+    }
+
+    /// Ends a rule of a project early. Whether there was one.
+    #[allow(dead_code, reason = "the HTTP side is on its way")]
+    pub fn unban(&self, app_id: &AppId, id: u64) -> bool {
+        self.lock_bans().remove(app_id, id)
+    }
+
+    /// A project's rules in force.
+    #[allow(dead_code, reason = "the HTTP side is on its way")]
+    pub fn bans(&self, app_id: &AppId, now: Instant) -> Vec<ban::Standing> {
+        self.lock_bans().of(app_id, now)
+    }
+
     /// What the channel need not know of: version, project and token.
-    fn admit(&self, connection: ConnectionId, request: JoinRequest) -> Result<Join, Error> {
+    fn admit(&self, connection: ConnectionId, request: JoinRequest, now: Instant) -> Result<Join, Error> {
         request::check_version(request.version.into())?;
         let claim = admission::Claim {
             app_id: &request.app_id,
@@ -126,6 +149,10 @@ impl Service {
         };
         let now_unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let grant = admission::admit(&self.config.projects, claim, now_unix)?;
+        let subject = ban::Subject { app_id: &request.app_id, channel: &request.channel, uid: request.uid.as_ref(), ip: request.peer };
+        if let Some(ban) = self.lock_bans().verdict(&subject, now).join {
+            return Err(ban.refusal(now));
+        }
         Ok(Join {
             connection,
             id: request.id,
@@ -154,6 +181,10 @@ impl Service {
             live.tick(now);
         }
         self.lock().retain(|_, live| !live.is_empty());
+    }
+
+    fn lock_bans(&self) -> MutexGuard<'_, ban::List> {
+        self.bans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {

@@ -140,6 +140,7 @@ impl Member {
             signal::Event::PeerOnline { .. } | signal::Event::StreamAdded { .. } | signal::Event::StreamUpdated { .. } => {}
             // The connection's end follows and is what counts.
             signal::Event::Draining => {}
+            signal::Event::RoleChanged { .. } | signal::Event::MayPublishChanged { .. } | signal::Event::TokenWillExpire { .. } => {}
             // The machine's own: it ends the membership.
             signal::Event::Removed { .. } => {}
         }

@@ -40,7 +40,11 @@ codes! {
     RepeatJoin = "ERR_REPEAT_JOIN",
     JoinTooFrequent = "JOIN_TOO_FREQUENT",
     JoinChannelTimeout = "ERR_JOIN_CHANNEL_TIMEOUT",
+    /// The service, or something in it, holds as much as it may.
+    ServiceTooHeavy = "K_SERVICE_TOO_HEAVY",
     UidBanned = "K_UID_BANNED",
+    IpBanned = "K_IP_BANNED",
+    ChannelBanned = "K_CHANNEL_BANNED",
     /// The service is shutting down or not up yet.
     ServiceNotReady = "K_SERVICE_NOT_READY",
     /// The call makes no sense in this state.
@@ -74,6 +78,13 @@ codes! {
     /// Ours: the port is held by something that is not a channel service.
     PortTaken = "PORT_TAKEN",
     InternalError = "ERR_INTERNAL_ERROR",
+}
+
+impl Code {
+    /// Whether it says that a rule of the service's operator keeps the user out.
+    pub fn is_ban(self) -> bool {
+        matches!(self, Self::UidBanned | Self::IpBanned | Self::ChannelBanned)
+    }
 }
 
 impl std::fmt::Display for Code {
@@ -113,6 +124,12 @@ impl From<crate::Invalid> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_three_bans_are_bans_and_nothing_else_is() {
+        let bans: Vec<_> = Code::ALL.iter().filter(|code| code.is_ban()).map(|code| code.as_str()).collect();
+        assert_eq!(bans, ["K_UID_BANNED", "K_IP_BANNED", "K_CHANNEL_BANNED"]);
+    }
 
     #[test]
     fn every_code_keeps_its_text_over_the_wire() {

@@ -17,8 +17,8 @@ mod message;
 pub use error::{Code, Error};
 pub use ids::{AppId, ChannelName, Invalid, SessionKey, StreamId, StreamSource, SubscriptionId, Uid};
 pub use message::{
-    Candidate, Command, Event, IceServer, Incoming, Joined, LeaveReason, Media, Mode, Outcome, Peer, Reply, Request, Role, Sdp, StreamInfo,
-    Success,
+    Candidate, Command, Event, IceServer, Incoming, Joined, LeaveReason, MayPublish, Media, Mode, Outcome, Peer, Reply, Request, Role, Sdp,
+    StreamInfo, Success,
 };
 
 /// The protocol's version; a `join` that names another is refused with [`Code::UnsupportedVersion`].

@@ -61,6 +61,33 @@ pub enum Role {
     Host,
 }
 
+impl Role {
+    /// The text that Agora and the wire have for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Audience => "audience",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// Which tracks a member's token, and the bans that name the member, leave it to publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MayPublish {
+    pub audio: bool,
+    pub video: bool,
+}
+
+impl MayPublish {
+    pub const ALL: Self = Self { audio: true, video: true };
+}
+
+impl Default for MayPublish {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 /// A published stream as others see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamInfo {
@@ -163,6 +190,14 @@ pub enum Command {
         audio: bool,
         video: bool,
     },
+    /// Become a host or an audience member of a channel in `live` mode. An audience member has nothing published: what is, is withdrawn.
+    SetRole {
+        role: Role,
+    },
+    /// Stay by another token. It is checked like that of a join; if it is refused, the one before stays in force.
+    RenewToken {
+        token: String,
+    },
     /// Nothing but a sign of life.
     Ping,
 }
@@ -190,6 +225,8 @@ pub struct Joined {
     /// Whether `session` was known and the earlier membership goes on.
     #[serde(default)]
     pub resumed: bool,
+    #[serde(default)]
+    pub may_publish: MayPublish,
 }
 
 /// The good answer to a command.
@@ -289,7 +326,23 @@ pub enum Event {
     Unsubscribe {
         subscription: SubscriptionId,
     },
-    /// The membership is over: replaced by a newer connection of the same session, banned, expired.
+    /// This member's own role changed, by [`Command::SetRole`] or with what it publishes.
+    RoleChanged {
+        role: Role,
+    },
+    /// What this member may publish changed, by a renewed token, the end of a privilege or a ban (`error` says which). Tracks that it
+    /// may not publish any more are withdrawn already.
+    MayPublishChanged {
+        may_publish: MayPublish,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Error>,
+    },
+    /// The token, or a privilege in it, ends in `ms` milliseconds; [`Command::RenewToken`] goes on.
+    TokenWillExpire {
+        ms: u64,
+    },
+    /// The membership is over; the connection is closed behind it. `error`'s code says why: replaced by a newer connection of the same
+    /// session (`UID_CONFLICT`), the token ended (`DYNAMIC_KEY_EXPIRED`), kicked or banned ([`Code::is_ban`](crate::Code::is_ban)).
     Removed {
         error: Error,
     },
@@ -350,6 +403,12 @@ mod tests {
                 Incoming::Event(Event::PeerLeave { uid: uid(7), reason: LeaveReason::Quit }),
             ),
             (json!({"event": "draining"}), Incoming::Event(Event::Draining)),
+            (json!({"event": "role-changed", "role": "host"}), Incoming::Event(Event::RoleChanged { role: Role::Host })),
+            (json!({"event": "token-will-expire", "ms": 30_000}), Incoming::Event(Event::TokenWillExpire { ms: 30_000 })),
+            (
+                json!({"event": "may-publish-changed", "may_publish": {"audio": true, "video": false}}),
+                Incoming::Event(Event::MayPublishChanged { may_publish: MayPublish { audio: true, video: false }, error: None }),
+            ),
         ];
         for (wire, message) in messages {
             assert_eq!(serde_json::to_value(&message).unwrap(), wire);
@@ -376,10 +435,30 @@ mod tests {
             media: Media::Mesh,
             ice_servers: vec![],
             resumed: false,
+            may_publish: MayPublish { audio: true, video: false },
         };
         let reply = Reply::new(1, Ok(Success::Joined(Box::new(joined))));
         let wire = serde_json::to_string(&reply).unwrap();
         assert_eq!(serde_json::from_str::<Incoming>(&wire).unwrap(), Incoming::Reply(reply));
+    }
+
+    #[test]
+    fn a_role_and_a_token_are_asked_for_by_their_ops() {
+        let requests = [
+            (json!({"id": 1, "op": "set-role", "role": "host"}), Command::SetRole { role: Role::Host }),
+            (json!({"id": 1, "op": "renew-token", "token": "007…"}), Command::RenewToken { token: "007…".into() }),
+        ];
+        for (wire, command) in requests {
+            let request = Request { id: 1, command };
+            assert_eq!(serde_json::to_value(&request).unwrap(), wire);
+            assert_eq!(serde_json::from_value::<Request>(wire).unwrap(), request);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_says_nothing_of_publishing_allows_it() {
+        let joined = json!({"uid": 7, "session": "0123456789abcdef", "role": "host", "peers": []});
+        assert_eq!(serde_json::from_value::<Joined>(joined).unwrap().may_publish, MayPublish::ALL);
     }
 
     #[test]

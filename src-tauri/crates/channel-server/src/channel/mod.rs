@@ -233,7 +233,8 @@ impl Channel {
         let role = self.members[&uid].role();
         let others = self.members.iter().filter(|(other, member)| **other != uid && member.is_host());
         let peers = others.map(|(uid, member)| Peer { uid: uid.clone(), streams: member.streams.values().cloned().collect() }).collect();
-        let joined = Joined { uid, session, role, peers, media: Media::Mesh, ice_servers: join.ice_servers.clone(), resumed };
+        let may_publish = self.members[&uid].grant.into();
+        let joined = Joined { uid, session, role, peers, media: Media::Mesh, ice_servers: join.ice_servers.clone(), resumed, may_publish };
         self.reply(join.connection, join.id, Ok(Success::Joined(Box::new(joined))));
     }
 
@@ -256,6 +257,9 @@ impl Channel {
             Command::Refuse { subscription, error } => self.on_refuse(&uid, subscription, error)?,
             Command::Candidate { subscription, candidate } => self.on_candidate(&uid, subscription, candidate)?,
             Command::Unsubscribe { subscription } => self.on_unsubscribe(&uid, subscription)?,
+            Command::SetRole { .. } | Command::RenewToken { .. } => {
+                return Err(Error::new(Code::NotSupported, "This service does not do that yet."));
+            }
             Command::Ping => {}
         }
         Ok(Success::Done {})

@@ -179,7 +179,16 @@ pub(crate) fn join() -> Join {
 }
 
 pub(crate) fn joined(peers: Vec<Peer>, resumed: bool) -> Joined {
-    Joined { uid: uid(1), session: session_key(), role: Role::Host, peers, media: Media::Mesh, ice_servers: vec![], resumed }
+    Joined {
+        uid: uid(1),
+        session: session_key(),
+        role: Role::Host,
+        peers,
+        media: Media::Mesh,
+        ice_servers: vec![],
+        resumed,
+        may_publish: signal::MayPublish::ALL,
+    }
 }
 
 pub(crate) fn sdp(text: &str) -> Sdp {

@@ -274,7 +274,12 @@ impl World {
                 self.relay(who, &subscription, signal::Event::Unsubscribe { subscription: subscription.clone() })?;
                 self.routes.remove(&subscription);
             }
-            Command::Candidate { .. } | Command::Unpublish { .. } | Command::Mute { .. } | Command::Ping => {}
+            Command::Candidate { .. }
+            | Command::Unpublish { .. }
+            | Command::Mute { .. }
+            | Command::SetRole { .. }
+            | Command::RenewToken { .. }
+            | Command::Ping => {}
         }
         Ok(Success::Done {})
     }
