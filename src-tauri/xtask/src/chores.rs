@@ -73,8 +73,12 @@ pub fn devices() -> Result<(), Error> {
 
 /// `cargo xtask bench NAME`: measures a release build; JSON on standard output.
 pub fn bench(arguments: &[String]) -> Result<(), Error> {
+    let named = arguments.split_first().map(|(name, rest)| (name.as_str(), rest));
+    if let Some(("service", seconds)) = named {
+        return sh_run(cargo(["bench", "--quiet", "--package", "channel-server", "--bench", "service", "--"]).args(seconds));
+    }
     setup::ensure(setup::TEST)?;
-    if let Some(("connect", runs)) = arguments.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+    if let Some(("connect", runs)) = named {
         return sh_run(cargo(["run", "--release", "--quiet", "--package", "transport", "--example", "first_packet", "--"]).args(runs));
     }
     let driver = tools::ensure(&tools::TAURI_DRIVER)?;
