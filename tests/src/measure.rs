@@ -20,6 +20,12 @@ struct Reading {
     megabytes: f64,
 }
 
+impl Reading {
+    fn is_the_apps(&self) -> bool {
+        ["visavis", "WebKitWebProces", "WebKitNetworkPr"].iter().any(|name| self.name.starts_with(name))
+    }
+}
+
 /// A reading of a process and all its descendants.
 pub struct Tree(BTreeMap<u32, Reading>);
 
@@ -38,12 +44,15 @@ impl Tree {
         Self(tree)
     }
 
+    /// The app's processes: name and proportional set size in MB.
+    pub fn memory(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.values().filter(|reading| reading.is_the_apps()).map(|reading| (reading.name.as_str(), reading.megabytes))
+    }
+
     /// What happened since `before`, `seconds` ago: per process of the app its cores and memory, and the sum.
     pub fn since(&self, before: &Self, seconds: f64) -> Value {
-        let of_the_app =
-            |reading: &&Reading| ["visavis", "WebKitWebProces", "WebKitNetworkPr"].iter().any(|name| reading.name.starts_with(name));
         let rows: Vec<(String, f64, f64)> = (self.0.iter())
-            .filter(|(_, reading)| of_the_app(reading))
+            .filter(|(_, reading)| reading.is_the_apps())
             .map(|(id, now)| {
                 let then = before.0.get(id).map_or(0.0, |r| r.seconds);
                 (now.name.clone(), (now.seconds - then) / seconds, now.megabytes)

@@ -1,4 +1,4 @@
-//! Measurements of the release build: `cargo xtask bench call|frames`. One JSON object on standard output.
+//! Measurements of the release build: `cargo xtask bench call|frames|memory`. One JSON object on standard output.
 
 #[cfg(target_os = "linux")]
 mod bench {
@@ -15,6 +15,9 @@ mod bench {
 
     /// How long a call runs before it is measured, and how long it is measured.
     const SETTLE: Duration = Duration::from_secs(8);
+
+    /// How often memory is read in a run.
+    const READINGS: f64 = 40.0;
 
     pub async fn call(seconds: u64) -> Value {
         let service = Service::start().await;
@@ -54,16 +57,20 @@ mod bench {
 
     /// Fills the form and presses JOIN; answers the time from the click to the first remote frame once there is one.
     async fn join(window: &Window, uid: u32) -> Value {
-        window.fill("[name=channel]", "bench").await;
-        window.run("const d = document.querySelector('[name=uid]').closest('details'); if (d) d.open = true;", vec![]).await;
-        window.fill("[name=uid]", &uid.to_string()).await;
-        window.click("#join").await;
+        enter(window, uid).await;
         if uid == 7 {
             return Value::Null;
         }
         let body = "const first = visavisSamples.find(s => s.stream !== 'local' && s.number !== null && s.shown); return first ? first.shown - visavisJoinClicked : null;";
         let ms = window.sees("the first remote frame", body).await;
         json!(ms.as_f64().map(round))
+    }
+
+    async fn enter(window: &Window, uid: u32) {
+        window.fill("[name=channel]", "bench").await;
+        window.run("const d = document.querySelector('[name=uid]').closest('details'); if (d) d.open = true;", vec![]).await;
+        window.fill("[name=uid]", &uid.to_string()).await;
+        window.click("#join").await;
     }
 
     /// What one window showed of the other's camera: frames a second, and capture → canvas by frame numbers.
@@ -86,6 +93,54 @@ mod bench {
             "core_seconds_per_shown_frame": round(per_frame),
             "cost": cost,
         })
+    }
+
+    /// Two windows in a call, left alone: the memory of each over time. "flat" compares the last quarter's mean with the second quarter's.
+    pub async fn memory(seconds: u64) -> Value {
+        let service = Service::start().await;
+        let camera = format!("file:{}", clip::y4m(1280, 720, 30).display());
+        let arguments = ["--server", &service.url(), "--camera", &camera, "--microphone", "tone", "--speaker", "none"].map(str::to_owned);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (ana, ben) = tokio::join!(Window::open(&arguments), Window::open(&arguments));
+        for (window, uid) in [(&ana, 7), (&ben, 8)] {
+            enter(window, uid).await;
+        }
+        for (window, remote) in [(&ana, 8), (&ben, 7)] {
+            window.shows(&format!("#remote_video_panel_{remote}")).await;
+        }
+        pause(SETTLE).await;
+        let began = Instant::now();
+        let mut readings = Vec::new();
+        while began.elapsed() < Duration::from_secs(seconds) {
+            readings.push((began.elapsed().as_secs_f64(), [Tree::read(ana.driver_id()), Tree::read(ben.driver_id())]));
+            pause(Duration::from_secs(seconds).div_f64(READINGS)).await;
+        }
+        let windows: Vec<Value> = (0..2).map(|window| memory_result(&readings, window)).collect();
+        ana.close().await;
+        ben.close().await;
+        json!({"bench": "memory", "seconds": seconds, "windows": windows})
+    }
+
+    /// Each process of a window by name: its proportional set size in MB at every reading, and how much the last quarter is above the second.
+    fn memory_result(readings: &[(f64, [Tree; 2])], window: usize) -> Value {
+        let names: std::collections::BTreeSet<&str> =
+            readings.iter().flat_map(|(_, trees)| trees[window].memory()).map(|row| row.0).collect();
+        let series = |name: &str| -> Vec<f64> {
+            let of = |tree: &Tree| tree.memory().filter(|row| row.0 == name).map(|row| row.1).sum::<f64>();
+            readings.iter().map(|(_, trees)| of(&trees[window])).collect()
+        };
+        let processes: Vec<Value> = (names.into_iter())
+            .map(|name| {
+                let pss = series(name);
+                let quarter = |n: usize| mean(&pss[pss.len() * n / 4..pss.len() * (n + 1) / 4]);
+                json!({"name": name, "pss_mb": pss.iter().map(|mb| round(*mb)).collect::<Vec<_>>(), "growth_mb": round(quarter(3) - quarter(1))})
+            })
+            .collect();
+        json!(processes)
+    }
+
+    fn mean(values: &[f64]) -> f64 {
+        values.iter().sum::<f64>() / values.len().max(1) as f64
     }
 
     /// From Rust to canvas alone: `count` tiles of `width`×`height`, fed by headless callers.
@@ -163,8 +218,9 @@ async fn main() {
     let result = match name.as_str() {
         "call" => bench::call(seconds).await,
         "frames" => bench::frames(seconds).await,
+        "memory" => bench::memory(seconds).await,
         _ => {
-            eprintln!("usage: cargo xtask bench call|frames [SECONDS]");
+            eprintln!("usage: cargo xtask bench call|frames|memory [SECONDS]");
             std::process::exit(2);
         }
     };
