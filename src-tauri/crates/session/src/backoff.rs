@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::random::Random;
 
 /// Doubling delays with a cap, jittered so that clients of a restarted service do not come back all at once.
+///
+/// The cap is what a channel waits at most to be whole again after a long absence of its service, within the three seconds that
+/// people are promised. A service takes thousands of joins a second, so it need not be longer.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -12,9 +15,9 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(200);
-    const CAP: Duration = Duration::from_secs(5);
+    const CAP: Duration = Duration::from_secs(2);
 
-    /// The delay after one more failure: between half of and the whole of 0.2 s, 0.4 s … 5 s.
+    /// The delay after one more failure: between half of and the whole of 0.2 s, 0.4 s … 2 s.
     pub fn next(&mut self, random: &mut Random) -> Duration {
         let whole = Self::FIRST.saturating_mul(1u32 << self.failures.min(16)).min(Self::CAP);
         self.failures += 1;
@@ -38,7 +41,7 @@ mod tests {
     fn delays_double_up_to_the_cap_and_start_over_after_success() {
         let mut random = Random::new(3);
         let mut backoff = Backoff::default();
-        for whole_ms in [200, 400, 800, 1600, 3200, 5000, 5000] {
+        for whole_ms in [200, 400, 800, 1600, 2000, 2000] {
             let whole = Duration::from_millis(whole_ms);
             let delay = backoff.next(&mut random);
             assert!(delay >= whole / 2 && delay <= whole, "{delay:?} for {whole:?}");
