@@ -34,6 +34,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The shortest time between two attempts, so that two apps that lose the port in turn do not spin.
 const PACE: Duration = Duration::from_millis(50);
 
+/// How long the embedded service lets a watch's connection be.
+const WATCH: Duration = Duration::from_secs(24 * 3600);
+
 /// What to do after an attempt to bind the port and, where it is taken, after asking who is there.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
@@ -139,7 +142,7 @@ async fn supervise(address: SocketAddr, report: watch::Sender<Status>, stop: wat
                 tracing::info!(%address, "serving channels");
                 report.send_replace(Status::Ready);
                 let shutdown = stopped(stop.clone());
-                if let Err(error) = channel_server::serve(listener, channel_server::Config::default(), shutdown).await {
+                if let Err(error) = channel_server::serve(listener, embedded(), shutdown).await {
                     tracing::error!(%error, "the channel service ended");
                 }
             }
@@ -158,6 +161,11 @@ async fn supervise(address: SocketAddr, report: watch::Sender<Status>, stop: wat
         }
         unless_stopped(&stop, tokio::time::sleep(PACE)).await;
     }
+}
+
+/// The other apps of this machine watch over a connection without requests.
+fn embedded() -> channel_server::Config {
+    channel_server::Config { request_limit: WATCH, ..channel_server::Config::default() }
 }
 
 async fn attempt(address: SocketAddr) -> Turn {

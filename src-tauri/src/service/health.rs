@@ -77,9 +77,9 @@ enum Parsed {
 
 /// Reads as much of an HTTP response as has come. Total: any bytes are an answer or the beginning of one.
 fn parse(bytes: &[u8]) -> Parsed {
-    const START: &[u8] = b"HTTP/1.1 200";
-    let shared = bytes.len().min(START.len());
-    if bytes[..shared] != START[..shared] {
+    // One that is about to stop says 503, and is ours until it does.
+    let starts = |start: &[u8]| (0..start.len().min(bytes.len())).all(|at| start[at] == bytes[at]);
+    if !starts(b"HTTP/1.1 200") && !starts(b"HTTP/1.1 503") {
         return Parsed::Answer(Answer::Stranger);
     }
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
@@ -111,6 +111,13 @@ mod tests {
         for cut in 0..ours.len() {
             assert_eq!(parse(&ours[..cut]), Parsed::Incomplete, "{cut}");
         }
+    }
+
+    #[test]
+    fn a_service_that_is_about_to_stop_is_ours_until_it_does() {
+        let ours = serde_json::to_string(&Health::ours()).unwrap();
+        let draining = String::from_utf8(response(&ours)).unwrap().replacen("200 OK", "503 Service Unavailable", 1);
+        assert_eq!(parse(draining.as_bytes()), Parsed::Answer(Answer::Ours));
     }
 
     #[test]

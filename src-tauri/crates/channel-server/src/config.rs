@@ -5,7 +5,7 @@ use std::time::Duration;
 use signal::{AppId, IceServer, SILENCE_LIMIT_MS};
 use token::Credentials;
 
-use crate::Origins;
+use crate::{Origins, Proxies, Turn};
 
 /// The App ID of the project that every service without another configuration knows; it has no certificate.
 pub const DEFAULT_APP_ID: &str = "76697361766973206c6f63616c206170";
@@ -56,6 +56,10 @@ impl Project {
 /// How much one client, channel or service may take. Streams need no limit here: [`signal::StreamId`] allows one of each source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Connections of the whole service, those included that have yet to become WebSockets.
+    pub connections: usize,
+    /// Connections that one address (of IPv6, a /64) may open a minute; 0 is any number. Those from this machine are not counted.
+    pub connections_per_minute: u32,
     /// Channels of the whole service.
     pub channels: usize,
     /// Members of one channel. The answer to a join names all of them, and has to fit into [`signal::MAX_MESSAGE`].
@@ -77,6 +81,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 50_000,
+            connections_per_minute: 300,
             channels: 10_000,
             members: 200,
             subscriptions: 128,
@@ -96,11 +102,19 @@ pub struct Config {
     pub limits: Limits,
     /// Handed to everyone who joins.
     pub ice_servers: Vec<IceServer>,
+    /// Handed to everyone who joins, with credentials of their own.
+    pub turn: Option<Turn>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub proxies: Proxies,
     /// Which web pages may connect.
     pub origins: Origins,
     /// After this much silence a member is gone; so long a broken connection may come back.
     pub silence_limit: Duration,
-    /// How long a connection may stay without joining.
+    /// How long a TLS handshake may take.
+    pub handshake_limit: Duration,
+    /// How long a connection may take for the head of a request, and stay without one.
+    pub request_limit: Duration,
+    /// How long a WebSocket may stay without joining.
     pub join_limit: Duration,
     /// How long clients are given to leave between the announcement of a shutdown and its end; it ends at once when all are gone.
     pub drain: Duration,
@@ -112,8 +126,12 @@ impl Default for Config {
             projects: vec![Project::local()],
             limits: Limits::default(),
             ice_servers: Vec::new(),
+            turn: None,
+            proxies: Proxies::default(),
             origins: Origins::default(),
             silence_limit: Duration::from_millis(SILENCE_LIMIT_MS),
+            handshake_limit: Duration::from_secs(10),
+            request_limit: Duration::from_secs(10),
             join_limit: Duration::from_secs(10),
             drain: Duration::from_millis(500),
         }

@@ -76,7 +76,10 @@ pub async fn run(socket: WebSocket, peer: IpAddr, service: Arc<Service>, mut pha
                 None => break End::Gone,
             },
             Some(outgoing) = queue.next() => match outgoing {
-                Outgoing::Text(text) => if let ControlFlow::Break(end) = write(&mut sink, Message::Text(text), &outbox, write_limit).await { break end },
+                Outgoing::Text(text) => {
+                    connection.service.metrics.messages_sent.add();
+                    if let ControlFlow::Break(end) = write(&mut sink, Message::Text(text), &outbox, write_limit).await { break end }
+                }
                 Outgoing::Close(why) => break why.into(),
             },
             () = outbox.overflow() => break End::TooSlow,
@@ -96,7 +99,10 @@ pub async fn run(socket: WebSocket, peer: IpAddr, service: Arc<Service>, mut pha
     connection.on_end(Instant::now());
     match end {
         End::Gone => tracing::debug!(connection = id.0, "closed by the client"),
-        End::TooSlow => tracing::warn!(connection = id.0, "dropped: it does not read what it is sent"),
+        End::TooSlow => {
+            connection.service.metrics.slow_readers.add();
+            tracing::warn!(connection = id.0, "dropped: it does not read what it is sent");
+        }
         End::Close { code, reason } => {
             tracing::debug!(connection = id.0, reason, "closed");
             say_goodbye(&mut sink, &mut stream, code, reason).await;
@@ -165,6 +171,7 @@ impl Connection {
     }
 
     fn on_message(&mut self, message: Message, now: Instant) -> ControlFlow<End> {
+        self.service.metrics.messages_received.add();
         self.messages.take(now);
         self.read_at = self.messages.next(now);
         match message {
@@ -192,6 +199,7 @@ impl Connection {
     fn on_mistake(&mut self, refusal: request::Refusal) -> ControlFlow<End> {
         self.outbox.reply(refusal.id, Err(refusal.error));
         self.mistakes += 1;
+        self.service.metrics.mistakes.add();
         if self.mistakes > self.service.config.limits.mistakes {
             return ControlFlow::Break(End::Close { code: close_code::POLICY, reason: "Too many messages out of protocol." });
         }

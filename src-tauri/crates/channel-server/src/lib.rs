@@ -5,29 +5,46 @@
 //!
 //! ```text
 //! config · origins · error      what a service is told, which pages may talk to it, why it stopped
-//! server                        HTTP: health, upgrade, several addresses, graceful end
+//! server                        several addresses, graceful end
+//! listener · accept · tls       an address; its connections, up to HTTP; certificates
+//! gate · limiter · client_address   who may connect how often, and who that is behind a proxy
+//! routes · metrics              HTTP: health, upgrade, what is counted
 //! connection · outbox · pace    one client's WebSocket, its bounded queue, its rate limits
 //! request                       a client's text → a request, or the code of its mistake
 //! service · admission · ban     all channels; projects and tokens; whom the operator keeps out
+//! turn                          credentials for TURN servers
 //! live                          a channel with the queues of its connections
 //! channel/                      one channel: the pure state machine
 //! ```
 
+mod accept;
 mod admission;
 pub mod ban;
 mod channel;
+mod client_address;
 mod config;
 mod connection;
 mod error;
+mod gate;
+mod limiter;
+mod listener;
 mod live;
+mod metrics;
 mod origins;
 mod outbox;
 mod pace;
 mod request;
+mod routes;
 mod server;
 mod service;
+mod tls;
+mod turn;
 
+pub use client_address::{Network, Proxies};
 pub use config::{Config, DEFAULT_APP_ID, Limits, Project};
 pub use error::Error;
+pub use listener::Listener;
 pub use origins::Origins;
-pub use server::{serve, serve_all};
+pub use server::{serve, serve_all, serve_on};
+pub use tls::{Identity, IdentityError};
+pub use turn::Turn;

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use signal::{ChannelName, Command, Uid};
+use signal::{ChannelName, Code, Command, Incoming, Outcome, Reply, Uid};
 
 use crate::{
     Config,
@@ -38,16 +38,15 @@ impl Live {
         &self.key
     }
 
-    /// Lets a connection in, or answers why not. The uid it got, if it is in.
-    pub fn join(&self, outbox: &Outbox, join: Join, now: Instant) -> Option<Uid> {
+    /// Lets a connection in, or answers why not. The uid it got, or the code of the answer.
+    pub fn join(&self, outbox: &Outbox, join: Join, now: Instant) -> Result<Uid, Code> {
         let mut state = self.lock();
         state.outboxes.insert(outbox.id(), outbox.clone());
-        state.handle(Input::Join(join), now);
-        let uid = state.channel.member(outbox.id()).cloned();
-        if uid.is_none() {
+        let refusal = state.handle(Input::Join(join), now);
+        state.channel.member(outbox.id()).cloned().ok_or_else(|| {
             state.outboxes.remove(&outbox.id());
-        }
-        uid
+            refusal.unwrap_or(Code::InternalError)
+        })
     }
 
     /// Carries a command out and answers it. Whether the connection is still in the channel.
@@ -71,6 +70,10 @@ impl Live {
         self.lock().handle(Input::Tick, now);
     }
 
+    pub fn members(&self) -> usize {
+        self.lock().channel.members()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.lock().channel.is_empty()
     }
@@ -82,10 +85,15 @@ impl Live {
 }
 
 impl State {
-    fn handle(&mut self, input: Input, now: Instant) {
+    /// Puts an input into effect. The code of the last answer, if that was a refusal.
+    fn handle(&mut self, input: Input, now: Instant) -> Option<Code> {
+        let mut refusal = None;
         for output in self.channel.handle(input, now) {
             match output {
                 Output::Send { to, message } => {
+                    if let Incoming::Reply(reply) = &message {
+                        refusal = refused(reply);
+                    }
                     let text = outbox::text(&message);
                     for outbox in to.iter().filter_map(|connection| self.outboxes.get(connection)) {
                         outbox.push(Outgoing::Text(text.clone()));
@@ -98,5 +106,13 @@ impl State {
                 }
             }
         }
+        refusal
+    }
+}
+
+fn refused(reply: &Reply) -> Option<Code> {
+    match &reply.result {
+        Outcome::Ok(_) => None,
+        Outcome::Error(error) => Some(error.code),
     }
 }

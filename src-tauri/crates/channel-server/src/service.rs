@@ -16,15 +16,21 @@ use tokio::sync::watch;
 use crate::{
     Config, admission, ban,
     channel::{ConnectionId, Join},
+    gate::Gate,
     live::{Key, Live},
+    metrics::Metrics,
     outbox::Outbox,
     request,
+    turn::Handout,
 };
 
 /// Lock order: the map of channels, then a channel. A channel is created, entered and dropped under the map's lock, so nobody enters
 /// one that is just being dropped.
 pub struct Service {
     pub config: Config,
+    pub gate: Arc<Gate>,
+    pub metrics: Metrics,
+    handout: Handout,
     channels: Mutex<HashMap<Key, Arc<Live>>>,
     bans: Mutex<ban::List>,
     next_connection: AtomicU64,
@@ -65,8 +71,16 @@ impl Drop for Counted {
 
 impl Service {
     pub fn new(config: Config) -> Self {
-        let bans = Mutex::new(ban::List::new(config.limits.bans));
-        Self { config, channels: Mutex::default(), bans, next_connection: AtomicU64::new(1), connections: watch::Sender::new(0) }
+        Self {
+            gate: Arc::new(Gate::new(&config)),
+            metrics: Metrics::default(),
+            handout: Handout::new(&config),
+            bans: Mutex::new(ban::List::new(config.limits.bans)),
+            config,
+            channels: Mutex::default(),
+            next_connection: AtomicU64::new(1),
+            connections: watch::Sender::new(0),
+        }
     }
 
     pub fn count_connection(self: &Arc<Self>) -> (ConnectionId, Counted) {
@@ -84,20 +98,36 @@ impl Service {
     pub fn join(&self, outbox: &Outbox, request: JoinRequest, now: Instant) -> Option<Arc<Live>> {
         let id = request.id;
         let key = (request.app_id.clone(), request.channel.clone());
-        let join = match self.admit(outbox.id(), request, now) {
-            Ok(join) => join,
+        let entered = match self.admit(outbox.id(), request, now) {
+            Ok(join) => self.enter(&key, outbox, join, now),
             Err(error) => {
-                tracing::info!(channel = %key.1, code = %error.code, "join refused");
+                let code = error.code;
                 outbox.reply(id, Err(error));
-                return None;
+                Err(code)
             }
         };
+        self.metrics.joined(entered.as_ref().map(|_| ()).map_err(|code| *code));
+        match entered {
+            Ok((live, uid)) => {
+                tracing::info!(channel = %key.1, %uid, connection = outbox.id().0, "joined");
+                Some(live)
+            }
+            Err(code) => {
+                tracing::info!(channel = %key.1, %code, "join refused");
+                None
+            }
+        }
+    }
+
+    /// Enters the channel, a new one if need be. The code of the answer if not.
+    fn enter(&self, key: &Key, outbox: &Outbox, join: Join, now: Instant) -> Result<(Arc<Live>, Uid), Code> {
         let mut channels = self.lock();
-        let live = match channels.get(&key) {
+        let live = match channels.get(key) {
             Some(live) => live.clone(),
             None if channels.len() >= self.config.limits.channels => {
-                outbox.reply(id, Err(Error::new(Code::ServiceNotReady, "The service holds as many channels as it may; try again later.")));
-                return None;
+                let code = Code::ServiceTooHeavy;
+                outbox.reply(join.id, Err(Error::new(code, "The service holds as many channels as it may; try again later.")));
+                return Err(code);
             }
             None => {
                 let live = Arc::new(Live::new(key.clone(), &self.config));
@@ -105,18 +135,11 @@ impl Service {
                 live
             }
         };
-        match live.join(outbox, join, now) {
-            Some(uid) => {
-                tracing::info!(channel = %key.1, %uid, connection = outbox.id().0, "joined");
-                Some(live)
-            }
-            None => {
-                if live.is_empty() {
-                    channels.remove(&key);
-                }
-                None
-            }
+        let entered = live.join(outbox, join, now);
+        if entered.is_err() && live.is_empty() {
+            channels.remove(key);
         }
+        entered.map(|uid| (live, uid))
     }
 
     /// Puts a rule in force at once: those it names lose what it takes from them. Nobody it names joins or publishes until it ends.
@@ -160,7 +183,7 @@ impl Service {
             mode: request.mode,
             session: request.session,
             grant,
-            ice_servers: self.config.ice_servers.clone(),
+            ice: self.handout.at(now_unix),
             fresh_session: format!("{:032x}", rand::random::<u128>()).parse().expect("32 hexadecimal digits are a key"),
             fresh_uid: rand::random(),
         })
@@ -185,6 +208,17 @@ impl Service {
 
     fn lock_bans(&self) -> MutexGuard<'_, ban::List> {
         self.bans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// WebSockets that are open.
+    pub fn connections(&self) -> usize {
+        *self.connections.borrow()
+    }
+
+    /// Channels, and members of all of them.
+    pub fn count(&self) -> (usize, usize) {
+        let all: Vec<Arc<Live>> = self.lock().values().cloned().collect();
+        (all.len(), all.iter().map(|live| live.members()).sum())
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {

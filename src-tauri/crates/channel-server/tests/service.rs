@@ -183,7 +183,7 @@ async fn each_wrong_join_has_its_code() {
     assert_eq!(code(&client.join(json!({})).await), "ERR_REPEAT_JOIN");
     let mut other = Client::connect(&service).await;
     assert_eq!(code(&other.join(json!({})).await), "ERR_TOO_MANY_USERS");
-    assert_eq!(code(&other.join(json!({"channel": "second"})).await), "K_SERVICE_NOT_READY");
+    assert_eq!(code(&other.join(json!({"channel": "second"})).await), "K_SERVICE_TOO_HEAVY");
 }
 
 #[tokio::test]

@@ -18,11 +18,11 @@ use std::{
 };
 
 use signal::{
-    Code, Command, Error, Event, IceServer, Incoming, Joined, LeaveReason, MAX_MESSAGE, Media, Mode, Peer, Reply, SessionKey, StreamSource,
+    Code, Command, Error, Event, Incoming, Joined, LeaveReason, MAX_MESSAGE, Media, Mode, Peer, Reply, SessionKey, StreamSource,
     SubscriptionId, Success, Uid,
 };
 
-use crate::{Limits, admission::Grant};
+use crate::{Limits, admission::Grant, turn::Handout};
 use member::Member;
 use subscription::Subscription;
 
@@ -41,7 +41,7 @@ pub struct Join {
     /// The key of an earlier membership, if the client has one.
     pub session: Option<SessionKey>,
     pub grant: Grant,
-    pub ice_servers: Vec<IceServer>,
+    pub ice: Handout,
     /// Drawn at random by the edge, for a new membership.
     pub fresh_session: SessionKey,
     /// Drawn at random by the edge: where the search for a free uid starts.
@@ -113,6 +113,11 @@ impl Channel {
     /// Whether nobody is left, nor may come back.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
+    }
+
+    /// How many are in it, or may come back.
+    pub fn members(&self) -> usize {
+        self.members.len()
     }
 
     /// The member behind a connection.
@@ -234,7 +239,8 @@ impl Channel {
         let others = self.members.iter().filter(|(other, member)| **other != uid && member.is_host());
         let peers = others.map(|(uid, member)| Peer { uid: uid.clone(), streams: member.streams.values().cloned().collect() }).collect();
         let may_publish = self.members[&uid].grant.into();
-        let joined = Joined { uid, session, role, peers, media: Media::Mesh, ice_servers: join.ice_servers.clone(), resumed, may_publish };
+        let ice_servers = join.ice.servers(&uid);
+        let joined = Joined { uid, session, role, peers, media: Media::Mesh, ice_servers, resumed, may_publish };
         self.reply(join.connection, join.id, Ok(Success::Joined(Box::new(joined))));
     }
 

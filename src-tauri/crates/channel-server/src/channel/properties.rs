@@ -93,7 +93,7 @@ impl Edge {
                     mode: if live { Mode::Live } else { Mode::Rtc },
                     session: session.and_then(|n| self.sessions.get(n).cloned()),
                     grant: Grant::ALL,
-                    ice_servers: Vec::new(),
+                    ice: Handout::new(&crate::Config::default()),
                     fresh_session: format!("{:016x}", self.next).parse().expect("16 digits"),
                     fresh_uid: 3,
                 };

@@ -53,7 +53,7 @@ fn join(connection: u64, uid: Option<Uid>) -> Join {
         mode: Mode::Rtc,
         session: None,
         grant: Grant::ALL,
-        ice_servers: Vec::new(),
+        ice: Handout::new(&crate::Config::default()),
         fresh_session: format!("{connection:016x}").parse().unwrap(),
         fresh_uid: 1000,
     }

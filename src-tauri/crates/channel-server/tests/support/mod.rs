@@ -1,12 +1,15 @@
 //! A service on a free port and clients that speak to it over real sockets.
 
+#![allow(dead_code, reason = "each test file uses its part of this")]
+
 use std::net::SocketAddr;
 
-use channel_server::Config;
+use channel_server::{Config, Listener};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use signal::{Event, Incoming, Reply, VERSION};
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
@@ -30,9 +33,14 @@ impl Service {
     pub async fn start_at(address: SocketAddr, config: Config) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
+        Self::start_on(address, vec![listener.into()], config)
+    }
+
+    /// Serves on all `listeners`, the main one of which has this address.
+    pub fn start_on(address: SocketAddr, listeners: Vec<Listener>, config: Config) -> Self {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            channel_server::serve(listener, config, async {
+            channel_server::serve_on(listeners, config, async {
                 let _ = stopped.await;
             })
             .await
@@ -65,7 +73,12 @@ impl Client {
             request.headers_mut().insert("origin", origin.parse().unwrap());
         }
         let (socket, _) = connect_async(request).await?;
-        Ok(Self { socket, next_id: 1, events: Vec::new() })
+        Ok(Self::over(socket))
+    }
+
+    /// A client on a WebSocket that is open already.
+    pub fn over(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self { socket, next_id: 1, events: Vec::new() }
     }
 
     /// Connects and joins as `uid`.
@@ -153,4 +166,15 @@ impl Client {
         }
         closing
     }
+}
+
+/// Asks over plain HTTP and reads to the end: the status, and the body.
+pub async fn get(address: SocketAddr, path: &str, headers: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
 }
