@@ -4,6 +4,7 @@
 //! Media never comes here.
 //!
 //! ```text
+//! settings/                     what the operator may say, and where: flags, environment, file
 //! config · origins · error      what a service is told, which pages may talk to it, why it stopped
 //! server                        several addresses, graceful end
 //! listener · accept · tls       an address; its connections, up to HTTP; certificates
@@ -37,6 +38,7 @@ mod request;
 mod routes;
 mod server;
 mod service;
+pub mod settings;
 mod tls;
 mod turn;
 
