@@ -1,38 +1,30 @@
 //! May this client join, and what may it publish? Pure: projects and token in, a [`Grant`] or a refusal out.
 
-use signal::{AppId, ChannelName, Code, Error, StreamInfo, Uid};
+use std::time::{Duration, Instant};
+
+use signal::{AppId, ChannelName, Code, Error, Uid};
 
 use token::{Credentials, Privilege, Refusal};
 
-use crate::Project;
+use crate::{
+    Project,
+    grant::{Grant, Lease},
+};
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grant {
-    pub audio: bool,
-    pub video: bool,
+/// One moment on both clocks: tokens end by the one on the wall, everything else goes by the one that is never set.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub now: Instant,
+    /// Since the Unix epoch.
+    pub wall: Duration,
 }
 
-impl Grant {
-    pub const ALL: Self = Self { audio: true, video: true };
-
-    /// Whether a stream with these tracks may be published.
-    pub fn allow_publishing(&self, stream: &StreamInfo) -> Result<(), Error> {
-        for (wanted, allowed, track) in [(stream.audio, self.audio, "sound"), (stream.video, self.video, "video")] {
-            if wanted && !allowed {
-                return Err(Error::new(
-                    Code::NoAuthorized,
-                    format!("Your token does not allow you to publish {track}; ask for one that does."),
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl From<Grant> for signal::MayPublish {
-    fn from(grant: Grant) -> Self {
-        Self { audio: grant.audio, video: grant.video }
+impl Moment {
+    /// When a second of the Unix epoch is over. What ends in it is still good in it, as in Agora's parser.
+    fn after(&self, second: u64) -> Instant {
+        let left = Duration::from_secs(second.saturating_add(1)).saturating_sub(self.wall);
+        // More than the clock can say is as good as no end; an instant a century off is in reach of every platform's.
+        self.now + left.min(Duration::from_secs(100 * 365 * 24 * 3600))
     }
 }
 
@@ -45,29 +37,35 @@ pub struct Claim<'a> {
     pub token: Option<&'a str>,
 }
 
-/// Checks a claim against the projects, at `now_unix` seconds since the epoch. A project without a certificate takes no notice of a token.
-pub fn admit(projects: &[Project], claim: Claim, now_unix: u64) -> Result<Grant, Error> {
+/// Checks a claim against the projects. An empty token is none.
+pub fn admit(projects: &[Project], claim: Claim, moment: Moment) -> Result<Grant, Error> {
     let project =
         projects.iter().find(|project| project.app_id() == claim.app_id).ok_or_else(|| unknown("is not known to this service"))?;
     if !project.is_enabled() {
         return Err(unknown("is disabled"));
     }
-    match project.credentials() {
-        None => Ok(Grant::ALL),
-        Some(credentials) => verify(credentials, claim, now_unix),
+    match (project.credentials(), claim.token.filter(|token| !token.is_empty())) {
+        (None, None) => Ok(Grant::ALL),
+        (None, Some(_)) => Err(Error::new(
+            Code::StaticUseDynamicKey,
+            "This project has no certificate, so it takes no token: leave the token empty, or switch the project's certificate on.",
+        )),
+        (Some(_), None) => Err(Error::new(
+            Code::DynamicUseStaticKey,
+            "This project has a certificate, so joining needs a token; ask whoever runs the project for one.",
+        )),
+        (Some(credentials), Some(token)) => verify(credentials, claim, token, moment),
     }
 }
 
-fn verify(credentials: &Credentials, claim: Claim, now_unix: u64) -> Result<Grant, Error> {
-    let Some(token) = claim.token.filter(|token| !token.is_empty()) else {
-        let message = "This project has a certificate, so joining needs a token; ask whoever runs the project for one.";
-        return Err(Error::new(Code::DynamicUseStaticKey, message));
-    };
+fn verify(credentials: &Credentials, claim: Claim, token: &str, moment: Moment) -> Result<Grant, Error> {
     let uid = claim.uid.map(Uid::to_string);
     let claim = token::Claim { channel: claim.channel.as_str(), uid: uid.as_deref() };
-    let access = token::verify(token, credentials, claim, now_unix).map_err(refused)?;
-    let may = |privilege| access.allows(privilege, now_unix);
-    Ok(Grant { audio: may(Privilege::PublishAudio), video: may(Privilege::PublishVideo) })
+    let access = token::verify(token, credentials, claim, moment.wall.as_secs()).map_err(refused)?;
+    let lease = |privilege| access.privileges.get(&privilege).map_or(Lease::Never, |end| Lease::Until(moment.after(*end)));
+    // That there is a privilege to join, and that it never outlives the token, is `token`'s to see to.
+    let stay = access.privileges.get(&Privilege::Join).map_or(access.expires_at, |end| access.expires_at.min(*end));
+    Ok(Grant::of_token(moment.after(stay), lease(Privilege::PublishAudio), lease(Privilege::PublishVideo)))
 }
 
 fn unknown(what: &str) -> Error {
@@ -92,7 +90,6 @@ fn refused(refusal: Refusal) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use signal::StreamId;
     use token::{Order, Role, Version};
 
     const NOW: u64 = 1_700_000_000;
@@ -110,7 +107,11 @@ mod tests {
     fn join(project: Project, channel: &str, uid: Option<u32>, token: Option<&str>, now: u64) -> Result<Grant, Code> {
         let (channel, uid) = (channel.parse().unwrap(), uid.map(|uid| Uid::number(uid).unwrap()));
         let claim = Claim { app_id: &app_id(), channel: &channel, uid: uid.as_ref(), token };
-        admit(&[Project::local(), project], claim, now).map_err(|error| error.code)
+        admit(&[Project::local(), project], claim, moment(now)).map_err(|error| error.code)
+    }
+
+    fn moment(unix: u64) -> Moment {
+        Moment { now: Instant::now(), wall: Duration::from_secs(unix) }
     }
 
     fn secured() -> Project {
@@ -118,10 +119,24 @@ mod tests {
     }
 
     #[test]
-    fn an_open_project_takes_no_notice_of_a_token() {
-        for token in [None, Some("anything")] {
-            assert_eq!(join(Project::open(app_id()), "demo", None, token, NOW), Ok(Grant::ALL));
+    fn an_open_project_takes_no_token() {
+        for none in [None, Some("")] {
+            assert_eq!(join(Project::open(app_id()), "demo", None, none, NOW), Ok(Grant::ALL));
         }
+        assert_eq!(join(Project::open(app_id()), "demo", None, Some("anything"), NOW), Err(Code::StaticUseDynamicKey));
+    }
+
+    #[test]
+    fn a_grant_ends_when_the_tokens_last_second_is_over() {
+        let (channel, uid) = ("demo".parse().unwrap(), Uid::number(7).unwrap());
+        let token = token(&app_id(), Role::Publisher, Version::V007);
+        let claim = Claim { app_id: &app_id(), channel: &channel, uid: Some(&uid), token: Some(&token) };
+        let moment = Moment { wall: Duration::from_millis(NOW * 1000 + 500), ..moment(0) };
+        let grant = admit(&[secured()], claim, moment).unwrap();
+        let end = moment.now + Duration::from_millis(60_500);
+        let before = end - Duration::from_millis(1);
+        assert!(!grant.is_over(before) && grant.is_over(end));
+        assert_eq!((grant.may_publish(before), grant.may_publish(end).audio), (signal::MayPublish::ALL, false));
     }
 
     #[test]
@@ -135,7 +150,7 @@ mod tests {
         for version in [Version::V006, Version::V007] {
             let token = token(&app_id(), Role::Publisher, version);
             let case = |channel, uid, token, now| join(secured(), channel, uid, token, now);
-            assert_eq!(case("demo", Some(7), Some(&token), NOW + 60), Ok(Grant::ALL));
+            assert!(case("demo", Some(7), Some(&token), NOW + 60).is_ok());
             assert_eq!(case("demo", Some(7), Some(&token), NOW + 61), Err(Code::DynamicKeyExpired));
             assert_eq!(case("other", Some(7), Some(&token), NOW), Err(Code::NoAuthorized));
             assert_eq!(case("demo", Some(8), Some(&token), NOW), Err(Code::NoAuthorized));
@@ -157,9 +172,8 @@ mod tests {
     #[test]
     fn a_subscribers_token_does_not_publish() {
         let grant = join(secured(), "demo", Some(7), Some(&token(&app_id(), Role::Subscriber, Version::V007)), NOW).unwrap();
-        assert_eq!(grant, Grant { audio: false, video: false });
-        let id = StreamId::camera(Uid::number(7).unwrap());
-        let stream = StreamInfo { id, audio: true, video: false, audio_muted: false, video_muted: false };
-        assert_eq!(grant.allow_publishing(&stream).unwrap_err().code, Code::NoAuthorized);
+        let now = Instant::now();
+        assert_eq!(grant.may_publish(now), signal::MayPublish { audio: false, video: false });
+        assert_eq!(grant.allow_hosting(now).unwrap_err().code, Code::NoAuthorized);
     }
 }

@@ -96,6 +96,12 @@ impl Ban {
 }
 
 impl Rule {
+    /// The same with its address in the family that peers' addresses are given in.
+    pub fn canonical(mut self) -> Self {
+        self.target.ip = self.target.ip.map(|ip| ip.to_canonical());
+        self
+    }
+
     fn check(&self) -> Result<(), Error> {
         let Target { channel, uid, ip, .. } = &self.target;
         let what = if channel.is_none() && uid.is_none() && ip.is_none() {
@@ -175,9 +181,9 @@ impl List {
     }
 
     /// Takes a rule in and answers its id; a kick gets one too, but is not kept.
-    pub fn add(&mut self, mut rule: Rule, now: Instant) -> Result<u64, Error> {
+    pub fn add(&mut self, rule: Rule, now: Instant) -> Result<u64, Error> {
         rule.check()?;
-        rule.target.ip = rule.target.ip.map(|ip| ip.to_canonical());
+        let rule = rule.canonical();
         self.forget_ended(now);
         let id = self.next_id;
         if !rule.duration.is_zero() {
@@ -192,13 +198,10 @@ impl List {
         Ok(id)
     }
 
-    /// Ends a rule of a project. Whether there was one.
-    pub fn remove(&mut self, app_id: &AppId, id: u64) -> bool {
-        let known = self.rules.get(&id).is_some_and(|standing| standing.rule.target.app_id == *app_id);
-        if known {
-            self.drop_rule(id);
-        }
-        known
+    /// Ends a rule of a project, and gives it back.
+    pub fn remove(&mut self, app_id: &AppId, id: u64) -> Option<Rule> {
+        self.rules.get(&id).filter(|standing| standing.rule.target.app_id == *app_id)?;
+        self.drop_rule(id)
     }
 
     /// A project's rules in force, oldest first.
@@ -227,14 +230,15 @@ impl List {
         }
     }
 
-    fn drop_rule(&mut self, id: u64) {
-        let Some(standing) = self.rules.remove(&id) else { return };
+    fn drop_rule(&mut self, id: u64) -> Option<Rule> {
+        let standing = self.rules.remove(&id)?;
         if let Some(ids) = self.by_target.get_mut(&standing.rule.target) {
             ids.retain(|other| *other != id);
             if ids.is_empty() {
                 self.by_target.remove(&standing.rule.target);
             }
         }
+        Some(standing.rule)
     }
 }
 
@@ -329,8 +333,8 @@ mod tests {
         assert_eq!(verdict(&list, "demo", 7, 1, now), Verdict::default());
         let id = list.add(rule(seven(), Privilege::JoinChannel, 60), now).unwrap();
         assert_eq!(list.of(&app_id(), now).len(), 1);
-        assert!(!list.remove(&"0".repeat(32).parse().unwrap(), id));
-        assert!(list.remove(&app_id(), id) && !list.remove(&app_id(), id));
+        assert!(list.remove(&"0".repeat(32).parse().unwrap(), id).is_none());
+        assert!(list.remove(&app_id(), id).is_some() && list.remove(&app_id(), id).is_none());
         assert_eq!(verdict(&list, "demo", 7, 1, now), Verdict::default());
         assert!(list.by_target.is_empty());
     }

@@ -55,6 +55,8 @@ impl From<Parting> for End {
         let reason = match why {
             Parting::Silent => "Nothing was heard for too long.",
             Parting::Replaced => "A newer connection of the same session took over.",
+            Parting::Expired => "The token has expired.",
+            Parting::Banned => "Kicked or banned by who runs the service.",
         };
         Self::Close { code: close_code::POLICY, reason }
     }
@@ -208,7 +210,12 @@ impl Connection {
 
     fn on_request(&mut self, Request { id, command }: Request, now: Instant) {
         if let Some(channel) = &self.channel {
-            if !channel.request(self.outbox.id(), id, command, now) {
+            let connection = self.outbox.id();
+            let stays = match command {
+                Command::RenewToken { token } => self.service.renew(channel, connection, id, &token, now),
+                command => channel.request(connection, id, command, now),
+            };
+            if !stays {
                 self.service.drop_if_empty(channel);
                 self.channel = None;
                 self.join_by = now + self.service.config.join_limit;

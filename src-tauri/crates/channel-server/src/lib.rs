@@ -13,6 +13,7 @@
 //! connection · outbox · pace    one client's WebSocket, its bounded queue, its rate limits
 //! request                       a client's text → a request, or the code of its mistake
 //! service · admission · ban     all channels; projects and tokens; whom the operator keeps out
+//! grant                         what a member may do, and until when
 //! turn                          credentials for TURN servers
 //! live                          a channel with the queues of its connections
 //! channel/                      one channel: the pure state machine
@@ -27,6 +28,7 @@ mod config;
 mod connection;
 mod error;
 mod gate;
+mod grant;
 mod limiter;
 mod listener;
 mod live;

@@ -2,15 +2,18 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use signal::{ChannelName, Code, Command, Incoming, Outcome, Reply, Uid};
+use signal::{ChannelName, Code, Command, Error, Incoming, Outcome, Reply, Uid};
 
 use crate::{
     Config,
+    ban::Verdict,
     channel::{Channel, ConnectionId, Input, Join, Output},
+    grant::Grant,
     outbox::{self, Outbox, Outgoing},
 };
 
@@ -51,13 +54,24 @@ impl Live {
 
     /// Carries a command out and answers it. Whether the connection is still in the channel.
     pub fn request(&self, connection: ConnectionId, id: u32, command: Command, now: Instant) -> bool {
+        self.lock().answer(connection, Input::Request { connection, id, command }, now)
+    }
+
+    /// Answers a renewal by what became of the token. Whether the connection is still in the channel.
+    pub fn renew(&self, connection: ConnectionId, id: u32, grant: Result<Grant, Error>, now: Instant) -> bool {
+        self.lock().answer(connection, Input::Renew { connection, id, grant }, now)
+    }
+
+    /// The member behind a connection.
+    pub fn member(&self, connection: ConnectionId) -> Option<Uid> {
+        self.lock().channel.member(connection).cloned()
+    }
+
+    /// Puts the operator's rules into effect; `verdict` says what they are for a member and where that is.
+    pub fn judge(&self, now: Instant, mut verdict: impl FnMut(&Uid, IpAddr) -> Verdict) {
         let mut state = self.lock();
-        state.handle(Input::Request { connection, id, command }, now);
-        let stays = state.channel.member(connection).is_some();
-        if !stays {
-            state.outboxes.remove(&connection);
-        }
-        stays
+        let verdicts = state.channel.whereabouts().map(|(uid, peer)| (uid.clone(), verdict(uid, peer))).collect();
+        state.handle(Input::Judge { verdicts }, now);
     }
 
     pub fn disconnected(&self, connection: ConnectionId, now: Instant) {
@@ -85,6 +99,16 @@ impl Live {
 }
 
 impl State {
+    /// Takes an input of a connection. Whether the connection is still in the channel.
+    fn answer(&mut self, connection: ConnectionId, input: Input, now: Instant) -> bool {
+        self.handle(input, now);
+        let stays = self.channel.member(connection).is_some();
+        if !stays {
+            self.outboxes.remove(&connection);
+        }
+        stays
+    }
+
     /// Puts an input into effect. The code of the last answer, if that was a refusal.
     fn handle(&mut self, input: Input, now: Instant) -> Option<Code> {
         let mut refusal = None;

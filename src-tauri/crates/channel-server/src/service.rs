@@ -14,7 +14,9 @@ use signal::{AppId, ChannelName, Code, Error, Mode, SessionKey, Uid};
 use tokio::sync::watch;
 
 use crate::{
-    Config, admission, ban,
+    Config,
+    admission::{self, Moment},
+    ban,
     channel::{ConnectionId, Join},
     gate::Gate,
     live::{Key, Live},
@@ -120,8 +122,14 @@ impl Service {
     }
 
     /// Enters the channel, a new one if need be. The code of the answer if not.
-    fn enter(&self, key: &Key, outbox: &Outbox, join: Join, now: Instant) -> Result<(Arc<Live>, Uid), Code> {
+    fn enter(&self, key: &Key, outbox: &Outbox, mut join: Join, now: Instant) -> Result<(Arc<Live>, Uid), Code> {
         let mut channels = self.lock();
+        // Under the lock of the channels: a rule that is being made sees this member, or this join sees the rule.
+        if let Err(error) = self.judge(key, &mut join, now) {
+            let code = error.code;
+            outbox.reply(join.id, Err(error));
+            return Err(code);
+        }
         let live = match channels.get(key) {
             Some(live) => live.clone(),
             None if channels.len() >= self.config.limits.channels => {
@@ -142,23 +150,66 @@ impl Service {
         entered.map(|uid| (live, uid))
     }
 
+    /// What the operator's rules leave of a join.
+    fn judge(&self, (app_id, channel): &Key, join: &mut Join, now: Instant) -> Result<(), Error> {
+        let subject = ban::Subject { app_id, channel, uid: join.uid.as_ref(), ip: join.peer };
+        let verdict = self.lock_bans().verdict(&subject, now);
+        if let Some(ban) = verdict.join {
+            return Err(ban.refusal(now));
+        }
+        join.grant = join.grant.under(verdict);
+        Ok(())
+    }
+
     /// Puts a rule in force at once: those it names lose what it takes from them. Nobody it names joins or publishes until it ends.
     #[allow(dead_code, reason = "the HTTP side is on its way")]
     pub fn ban(&self, rule: ban::Rule, now: Instant) -> Result<ban::Effect, Error> {
-        let id = self.lock_bans().add(rule, now)?;
-        Ok(ban::Effect { id, members: 0 })
+        let id = self.lock_bans().add(rule.clone(), now)?;
+        let rule = rule.canonical();
+        let members = self.lives_of(&rule.target).iter().map(|live| self.judge_all(live, Some(&rule), now)).sum();
+        tracing::info!(app_id = %rule.target.app_id, id, members, seconds = rule.duration.as_secs(), "rule made");
+        Ok(ban::Effect { id, members })
     }
 
     /// Ends a rule of a project early. Whether there was one.
     #[allow(dead_code, reason = "the HTTP side is on its way")]
-    pub fn unban(&self, app_id: &AppId, id: u64) -> bool {
-        self.lock_bans().remove(app_id, id)
+    pub fn unban(&self, app_id: &AppId, id: u64, now: Instant) -> bool {
+        let Some(ended) = self.lock_bans().remove(app_id, id) else { return false };
+        for live in self.lives_of(&ended.target) {
+            self.judge_all(&live, None, now);
+        }
+        true
     }
 
     /// A project's rules in force.
     #[allow(dead_code, reason = "the HTTP side is on its way")]
     pub fn bans(&self, app_id: &AppId, now: Instant) -> Vec<ban::Standing> {
         self.lock_bans().of(app_id, now)
+    }
+
+    /// The channels that a rule may be about.
+    fn lives_of(&self, target: &ban::Target) -> Vec<Arc<Live>> {
+        let channels = self.lock();
+        let named = channels
+            .iter()
+            .filter(|((app_id, channel), _)| *app_id == target.app_id && target.channel.as_ref().is_none_or(|named| named == channel));
+        named.map(|(_, live)| live.clone()).collect()
+    }
+
+    /// Puts the rules into effect in a channel, and one that may be over already: a kick. How many that one names.
+    fn judge_all(&self, live: &Live, newest: Option<&ban::Rule>, now: Instant) -> usize {
+        let (app_id, channel) = live.key();
+        let mut named = 0;
+        live.judge(now, |uid, ip| {
+            let subject = ban::Subject { app_id, channel, uid: Some(uid), ip };
+            let mut verdict = self.lock_bans().verdict(&subject, now);
+            if let Some(rule) = newest.filter(|rule| rule.target.names(&subject)) {
+                verdict.add(rule, now + rule.duration);
+                named += 1;
+            }
+            verdict
+        });
+        named
     }
 
     /// What the channel need not know of: version, project and token.
@@ -170,23 +221,37 @@ impl Service {
             uid: request.uid.as_ref(),
             token: request.token.as_deref(),
         };
-        let now_unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let grant = admission::admit(&self.config.projects, claim, now_unix)?;
-        let subject = ban::Subject { app_id: &request.app_id, channel: &request.channel, uid: request.uid.as_ref(), ip: request.peer };
-        if let Some(ban) = self.lock_bans().verdict(&subject, now).join {
-            return Err(ban.refusal(now));
-        }
+        let moment = moment(now);
+        let grant = admission::admit(&self.config.projects, claim, moment)?;
         Ok(Join {
             connection,
             id: request.id,
+            peer: request.peer,
             uid: request.uid,
             mode: request.mode,
             session: request.session,
             grant,
-            ice: self.handout.at(now_unix),
+            ice: self.handout.at(moment.wall.as_secs()),
             fresh_session: format!("{:032x}", rand::random::<u128>()).parse().expect("32 hexadecimal digits are a key"),
             fresh_uid: rand::random(),
         })
+    }
+
+    /// Checks a renewed token like that of a join, for the member it has to be for, and answers it. Whether the connection is still in
+    /// the channel.
+    pub fn renew(&self, live: &Live, connection: ConnectionId, id: u32, token: &str, now: Instant) -> bool {
+        let (app_id, channel) = live.key();
+        let grant = match live.member(connection) {
+            Some(uid) => {
+                let claim = admission::Claim { app_id, channel, uid: Some(&uid), token: Some(token) };
+                admission::admit(&self.config.projects, claim, moment(now))
+            }
+            None => Err(Error::new(Code::InvalidOperation, "This connection is in no channel; join first.")),
+        };
+        if let Err(error) = &grant {
+            tracing::info!(%channel, code = %error.code, "renewal refused");
+        }
+        live.renew(connection, id, grant, now)
     }
 
     /// Removes a channel that the last one has left.
@@ -224,4 +289,9 @@ impl Service {
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// This moment by the wall's clock. One before 1970 counts as 1970.
+fn moment(now: Instant) -> Moment {
+    Moment { now, wall: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() }
 }

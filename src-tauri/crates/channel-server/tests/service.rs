@@ -82,7 +82,8 @@ async fn a_broken_connection_comes_back_unnoticed() {
     let again = ann.join(json!({"session": joined["ok"]["session"]})).await;
     assert_eq!((&again["ok"]["uid"], &again["ok"]["resumed"]), (&json!(1), &json!(true)));
     ann.ask("unpublish", json!({"stream": {"uid": 1}})).await;
-    assert_eq!(bob.event().await["event"], "stream-removed", "the first that bob hears of");
+    assert_eq!(bob.event().await, json!({"event": "peer-online", "uid": 1}), "the first that bob hears of: who gave up tries again");
+    assert_eq!(bob.event().await["event"], "stream-removed");
 }
 
 #[tokio::test]
@@ -172,6 +173,7 @@ async fn each_wrong_join_has_its_code() {
         (json!({"channel": "no/slash"}), "INVALID_CHANNEL_NAME"),
         (json!({"uid": -5}), "ERR_INVALID_UID"),
         (json!({"session": 5}), "INVALID_PARAMETER"),
+        (json!({"token": "of another project"}), "ERR_STATIC_USE_DYANMIC_KE"),
     ];
     for (fields, expected) in cases {
         let reply = client.join(fields.clone()).await;
@@ -179,7 +181,7 @@ async fn each_wrong_join_has_its_code() {
         assert!(reply["error"]["message"].as_str().unwrap().len() > 10, "a code comes with a sentence");
     }
     assert_eq!(code(&client.ask("publish", json!({"stream": camera(1)})).await), "INVALID_OPERATION");
-    assert_eq!(client.join(json!({"uid": 0, "token": "passed through"})).await["ok"]["resumed"], false);
+    assert_eq!(client.join(json!({"uid": 0, "token": ""})).await["ok"]["resumed"], false);
     assert_eq!(code(&client.join(json!({})).await), "ERR_REPEAT_JOIN");
     let mut other = Client::connect(&service).await;
     assert_eq!(code(&other.join(json!({})).await), "ERR_TOO_MANY_USERS");

@@ -2,20 +2,50 @@
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
-use signal::{Event, Mode, Role, SessionKey, StreamInfo, StreamSource};
+use signal::{Event, MayPublish, Mode, Role, SessionKey, StreamInfo, StreamSource};
 
 use super::{ConnectionId, mail::Mail};
-use crate::admission::Grant;
+use crate::grant::Grant;
 
 pub struct Member {
     pub session: SessionKey,
-    pub grant: Grant,
+    pub peer: IpAddr,
     pub streams: BTreeMap<StreamSource, StreamInfo>,
-    mode: Mode,
+    pub mode: Mode,
+    /// Always host in `rtc` mode.
+    pub role: Role,
+    pub rights: Rights,
     presence: Presence,
+}
+
+/// A grant, and how far it has been put into effect.
+pub struct Rights {
+    pub grant: Grant,
+    /// What the member was last told that it may publish.
+    pub may_publish: MayPublish,
+    /// The last end that the member was told of.
+    pub told: Option<Instant>,
+    /// When time alone changes something next.
+    pub due: Option<Instant>,
+}
+
+impl Rights {
+    fn new(grant: Grant, now: Instant) -> Self {
+        Self { grant, may_publish: grant.may_publish(now), told: None, due: grant.next_change(None, now) }
+    }
+
+    pub fn are_due(&self, now: Instant) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// Takes another grant, whose ends are to be told anew.
+    pub fn replace(&mut self, grant: Grant, now: Instant) {
+        (self.grant, self.told, self.due) = (grant, None, Some(now));
+    }
 }
 
 enum Presence {
@@ -24,21 +54,23 @@ enum Presence {
 }
 
 impl Member {
-    pub fn new(session: SessionKey, mode: Mode, grant: Grant, connection: ConnectionId, now: Instant) -> Self {
-        Self { session, grant, streams: BTreeMap::new(), mode, presence: Presence::Here { connection, heard: now } }
-    }
-
-    /// In `live` mode whoever publishes is a host, and nobody else.
-    pub fn role(&self) -> Role {
-        match self.mode {
-            Mode::Live if self.streams.is_empty() => Role::Audience,
-            Mode::Rtc | Mode::Live => Role::Host,
+    pub fn new(join: &super::Join, now: Instant) -> Self {
+        // absent -> Join in `live` mode -> audience
+        let role = if join.mode == Mode::Live { Role::Audience } else { Role::Host };
+        Self {
+            session: join.fresh_session.clone(),
+            peer: join.peer,
+            streams: BTreeMap::new(),
+            mode: join.mode,
+            role,
+            rights: Rights::new(join.grant, now),
+            presence: Presence::Here { connection: join.connection, heard: now },
         }
     }
 
     /// Whether the others are told of this member.
     pub fn is_host(&self) -> bool {
-        self.role() == Role::Host
+        self.role == Role::Host
     }
 
     pub fn connection(&self) -> Option<ConnectionId> {

@@ -6,14 +6,18 @@
 //! 3. A stream's uid is its publisher's; only the member of a connection can publish, mute or unpublish as that uid.
 //! 4. Both ends of a subscription are members, they differ, and the stream is published.
 //! 5. A subscription's messages reach its two ends and nobody else.
+//! 6. What is published, its publisher may publish, as of the last input or the last tick, whichever looked at that member last.
+//! 7. In `live` mode an audience member publishes nothing, and the others are told of hosts only.
 
 mod mail;
 mod member;
+mod rules;
 mod streams;
 mod subscription;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -22,7 +26,7 @@ use signal::{
     SubscriptionId, Success, Uid,
 };
 
-use crate::{Limits, admission::Grant, turn::Handout};
+use crate::{Limits, ban::Verdict, grant::Grant, turn::Handout};
 use member::Member;
 use subscription::Subscription;
 
@@ -36,6 +40,8 @@ pub struct Join {
     pub connection: ConnectionId,
     /// The request's id.
     pub id: u32,
+    /// Where the client is.
+    pub peer: IpAddr,
     pub uid: Option<Uid>,
     pub mode: Mode,
     /// The key of an earlier membership, if the client has one.
@@ -57,6 +63,16 @@ pub enum Input {
         id: u32,
         command: Command,
     },
+    /// A request to renew a token, which the edge has checked.
+    Renew {
+        connection: ConnectionId,
+        id: u32,
+        grant: Result<Grant, Error>,
+    },
+    /// What the operator's rules leave each member, now that they have changed.
+    Judge {
+        verdicts: Vec<(Uid, Verdict)>,
+    },
     /// The connection is gone, without a word; its member may come back.
     Disconnected {
         connection: ConnectionId,
@@ -76,6 +92,10 @@ pub enum Output {
 pub enum Parting {
     Silent,
     Replaced,
+    /// The token ended.
+    Expired,
+    /// Kicked or banned.
+    Banned,
 }
 
 /// What the list of a channel's people may take of the answer to a join, in bytes; the rest of it is short.
@@ -125,13 +145,29 @@ impl Channel {
         self.connections.get(&connection)
     }
 
+    /// Everyone, and where their clients are.
+    pub fn whereabouts(&self) -> impl Iterator<Item = (&Uid, IpAddr)> {
+        self.members.iter().map(|(uid, member)| (uid, member.peer))
+    }
+
     /// Takes one input and says what is to be sent, in order.
     pub fn handle(&mut self, input: Input, now: Instant) -> Vec<Output> {
         match input {
             Input::Join(join) => self.on_join(join, now),
             Input::Request { connection, id, command } => {
-                let answer = self.on_command(connection, command, now);
+                if self.hear(connection, now) {
+                    let answer = self.on_command(connection, command, now);
+                    self.reply(connection, id, answer);
+                }
+            }
+            Input::Renew { connection, id, grant } => {
+                let answer = self.on_renew(connection, grant, now);
                 self.reply(connection, id, answer);
+            }
+            Input::Judge { verdicts } => {
+                for (uid, verdict) in verdicts {
+                    self.judge(&uid, verdict, now);
+                }
             }
             // here -> Disconnected -> away
             Input::Disconnected { connection } => {
@@ -173,7 +209,11 @@ impl Channel {
     fn resume(&mut self, uid: Uid, join: Join, now: Instant) {
         let Some(member) = self.members.get_mut(&uid) else { return };
         let (old, missed) = member.connect(join.connection, now);
-        member.grant = join.grant;
+        member.peer = join.peer;
+        // The edge cannot know which rules name the uid, if the join names none.
+        let grant = join.grant.under_bans_of(&member.rights.grant);
+        member.rights.replace(grant, now);
+        let is_host = member.is_host();
         let session = member.session.clone();
         self.connections.insert(join.connection, uid.clone());
         if let Some(old) = old {
@@ -182,10 +222,15 @@ impl Channel {
             self.send(vec![old], Incoming::Event(Event::Removed { error }));
             self.outputs.push(Output::Close { connection: old, why: Parting::Replaced });
         }
-        self.welcome(uid, session, &join, true);
+        self.welcome(uid.clone(), session, &join, true);
         for event in missed {
             self.send(vec![join.connection], Incoming::Event(event));
         }
+        if is_host {
+            // Who lost a connection to them meanwhile asks again at once.
+            self.tell_others(&uid, Event::PeerOnline { uid: uid.clone() });
+        }
+        self.enforce(&uid, now);
     }
 
     /// The uid a new member gets: the one asked for if it may, else any free one of the channel's kind.
@@ -224,7 +269,7 @@ impl Channel {
 
     fn enter(&mut self, uid: Uid, join: Join, now: Instant) {
         let session = join.fresh_session.clone();
-        let member = Member::new(session.clone(), join.mode, join.grant, join.connection, now);
+        let member = Member::new(&join, now);
         let visible = member.is_host();
         self.members.insert(uid.clone(), member);
         self.connections.insert(join.connection, uid.clone());
@@ -235,27 +280,35 @@ impl Channel {
     }
 
     fn welcome(&mut self, uid: Uid, session: SessionKey, join: &Join, resumed: bool) {
-        let role = self.members[&uid].role();
+        let Member { role, rights: member::Rights { may_publish, .. }, .. } = self.members[&uid];
         let others = self.members.iter().filter(|(other, member)| **other != uid && member.is_host());
         let peers = others.map(|(uid, member)| Peer { uid: uid.clone(), streams: member.streams.values().cloned().collect() }).collect();
-        let may_publish = self.members[&uid].grant.into();
         let ice_servers = join.ice.servers(&uid);
         let joined = Joined { uid, session, role, peers, media: Media::Mesh, ice_servers, resumed, may_publish };
         self.reply(join.connection, join.id, Ok(Success::Joined(Box::new(joined))));
+    }
+
+    /// Notes a sign of life. Whether the connection is to be answered: a membership that is over ends here, with its connection.
+    fn hear(&mut self, connection: ConnectionId, now: Instant) -> bool {
+        let Some(uid) = self.connections.get(&connection).cloned() else { return true };
+        if let Some(member) = self.members.get_mut(&uid) {
+            member.hear(now);
+            if member.rights.are_due(now) {
+                self.enforce(&uid, now);
+            }
+        }
+        self.members.contains_key(&uid)
     }
 
     fn on_command(&mut self, connection: ConnectionId, command: Command, now: Instant) -> Answer {
         let Some(uid) = self.connections.get(&connection).cloned() else {
             return Err(Error::new(Code::InvalidOperation, "This connection is in no channel; join first."));
         };
-        if let Some(member) = self.members.get_mut(&uid) {
-            member.hear(now);
-        }
         match command {
             Command::Join { .. } => return Err(Error::new(Code::RepeatJoin, "This connection has joined already; leave first.")),
             // here -> Leave -> absent
             Command::Leave => self.remove(&uid, LeaveReason::Quit),
-            Command::Publish { stream } => self.on_publish(&uid, stream)?,
+            Command::Publish { stream } => self.on_publish(&uid, stream, now)?,
             Command::Unpublish { stream } => self.on_unpublish(&uid, stream)?,
             Command::Mute { stream, audio, video } => self.on_mute(&uid, stream, audio, video)?,
             Command::Subscribe { subscription, stream, offer } => self.on_subscribe(&uid, subscription, stream, offer)?,
@@ -263,9 +316,9 @@ impl Channel {
             Command::Refuse { subscription, error } => self.on_refuse(&uid, subscription, error)?,
             Command::Candidate { subscription, candidate } => self.on_candidate(&uid, subscription, candidate)?,
             Command::Unsubscribe { subscription } => self.on_unsubscribe(&uid, subscription)?,
-            Command::SetRole { .. } | Command::RenewToken { .. } => {
-                return Err(Error::new(Code::NotSupported, "This service does not do that yet."));
-            }
+            Command::SetRole { role } => self.on_set_role(&uid, role, now)?,
+            // The edge checks the token and hands in `Input::Renew`.
+            Command::RenewToken { .. } => return Err(Error::new(Code::InternalError, "This token was not checked; nothing changed.")),
             Command::Ping => {}
         }
         Ok(Success::Done {})
@@ -281,6 +334,10 @@ impl Channel {
             if let Some(connection) = connection {
                 self.outputs.push(Output::Close { connection, why: Parting::Silent });
             }
+        }
+        let due: Vec<Uid> = self.members.iter().filter(|(_, member)| member.rights.are_due(now)).map(|(uid, _)| uid.clone()).collect();
+        for uid in due {
+            self.enforce(&uid, now);
         }
     }
 
@@ -308,6 +365,13 @@ impl Channel {
     fn tell_others(&mut self, uid: &Uid, event: Event) {
         let to: Vec<_> = self.members.iter().filter(|(other, _)| *other != uid).filter_map(|(_, member)| member.connection()).collect();
         self.send(to, Incoming::Event(event));
+    }
+
+    /// To one member, unless they are away: the answer to their return says it.
+    fn tell_now(&mut self, uid: &Uid, event: Event) {
+        if let Some(connection) = self.members.get(uid).and_then(Member::connection) {
+            self.send(vec![connection], Incoming::Event(event));
+        }
     }
 
     /// To one member; if they are away it waits for their return.

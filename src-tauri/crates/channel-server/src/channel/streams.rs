@@ -1,23 +1,21 @@
 //! Publishing, unpublishing and muting.
 
-use signal::{Code, Error, Event, LeaveReason, StreamId, StreamInfo, Uid};
+use std::time::Instant;
+
+use signal::{Code, Error, Event, Mode, Role, StreamId, StreamInfo, StreamSource, Uid};
 
 use super::Channel;
 
 impl Channel {
-    pub(super) fn on_publish(&mut self, uid: &Uid, stream: StreamInfo) -> Result<(), Error> {
+    pub(super) fn on_publish(&mut self, uid: &Uid, stream: StreamInfo, now: Instant) -> Result<(), Error> {
         own(uid, &stream.id)?;
         let Some(member) = self.members.get_mut(uid) else { return Ok(()) };
-        member.grant.allow_publishing(&stream)?;
-        let was_host = member.is_host();
-        match member.streams.insert(stream.id.source, stream.clone()) {
-            None => {
-                if !was_host {
-                    // audience -> Publish -> host
-                    self.tell_others(uid, Event::PeerOnline { uid: uid.clone() });
-                }
-                self.tell_others(uid, Event::StreamAdded { stream });
-            }
+        member.rights.grant.allow_publishing(&stream, now)?;
+        let old = member.streams.insert(stream.id.source, stream.clone());
+        // audience -> Publish -> host
+        self.take_role(uid, Role::Host);
+        match old {
+            None => self.tell_others(uid, Event::StreamAdded { stream }),
             Some(old) if old != stream => self.tell_others(uid, Event::StreamUpdated { stream }),
             Some(_) => {}
         }
@@ -26,16 +24,21 @@ impl Channel {
 
     pub(super) fn on_unpublish(&mut self, uid: &Uid, stream: StreamId) -> Result<(), Error> {
         own(uid, &stream)?;
-        let Some(member) = self.members.get_mut(uid) else { return Ok(()) };
-        member.streams.remove(&stream.source).ok_or_else(not_published)?;
-        let is_host = member.is_host();
+        if self.withdraw(uid, stream.source) { Ok(()) } else { Err(not_published()) }
+    }
+
+    /// Takes a stream back, if it is published.
+    pub(super) fn withdraw(&mut self, uid: &Uid, source: StreamSource) -> bool {
+        let Some(member) = self.members.get_mut(uid) else { return false };
+        let Some(StreamInfo { id: stream, .. }) = member.streams.remove(&source) else { return false };
+        let was_last = member.mode == Mode::Live && member.streams.is_empty();
         self.end_subscriptions(|subscription| subscription.stream == stream, uid);
         self.tell_others(uid, Event::StreamRemoved { stream });
-        if !is_host {
+        if was_last {
             // host -> Unpublish of the last stream -> audience
-            self.tell_others(uid, Event::PeerLeave { uid: uid.clone(), reason: LeaveReason::BecomeAudience });
+            self.take_role(uid, Role::Audience);
         }
-        Ok(())
+        true
     }
 
     pub(super) fn on_mute(&mut self, uid: &Uid, id: StreamId, audio: bool, video: bool) -> Result<(), Error> {
