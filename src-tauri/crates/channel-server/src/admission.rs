@@ -7,8 +7,8 @@ use signal::{AppId, ChannelName, Code, Error, Uid};
 use token::{Credentials, Privilege, Refusal};
 
 use crate::{
-    Project,
     grant::{Grant, Lease},
+    projects::Projects,
 };
 
 /// One moment on both clocks: tokens end by the one on the wall, everything else goes by the one that is never set.
@@ -38,9 +38,8 @@ pub struct Claim<'a> {
 }
 
 /// Checks a claim against the projects. An empty token is none.
-pub fn admit(projects: &[Project], claim: Claim, moment: Moment) -> Result<Grant, Error> {
-    let project =
-        projects.iter().find(|project| project.app_id() == claim.app_id).ok_or_else(|| unknown("is not known to this service"))?;
+pub fn admit(projects: &Projects, claim: Claim, moment: Moment) -> Result<Grant, Error> {
+    let project = projects.get(claim.app_id).ok_or_else(|| unknown("is not known to this service"))?;
     if !project.is_enabled() {
         return Err(unknown("is disabled"));
     }
@@ -90,6 +89,7 @@ fn refused(refusal: Refusal) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::projects::Project;
     use token::{Order, Role, Version};
 
     const NOW: u64 = 1_700_000_000;
@@ -107,7 +107,8 @@ mod tests {
     fn join(project: Project, channel: &str, uid: Option<u32>, token: Option<&str>, now: u64) -> Result<Grant, Code> {
         let (channel, uid) = (channel.parse().unwrap(), uid.map(|uid| Uid::number(uid).unwrap()));
         let claim = Claim { app_id: &app_id(), channel: &channel, uid: uid.as_ref(), token };
-        admit(&[Project::local(), project], claim, moment(now)).map_err(|error| error.code)
+        let projects = Projects::new([Project::open("0".repeat(32).parse().unwrap()), project]).unwrap();
+        admit(&projects, claim, moment(now)).map_err(|error| error.code)
     }
 
     fn moment(unix: u64) -> Moment {
@@ -132,7 +133,7 @@ mod tests {
         let token = token(&app_id(), Role::Publisher, Version::V007);
         let claim = Claim { app_id: &app_id(), channel: &channel, uid: Some(&uid), token: Some(&token) };
         let moment = Moment { wall: Duration::from_millis(NOW * 1000 + 500), ..moment(0) };
-        let grant = admit(&[secured()], claim, moment).unwrap();
+        let grant = admit(&Projects::new([secured()]).unwrap(), claim, moment).unwrap();
         let end = moment.now + Duration::from_millis(60_500);
         let before = end - Duration::from_millis(1);
         assert!(!grant.is_over(before) && grant.is_over(end));

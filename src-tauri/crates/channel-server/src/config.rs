@@ -2,56 +2,9 @@
 
 use std::time::Duration;
 
-use signal::{AppId, IceServer, SILENCE_LIMIT_MS};
-use token::Credentials;
+use signal::{IceServer, SILENCE_LIMIT_MS};
 
-use crate::{Origins, Proxies, Turn};
-
-/// The App ID of the project that every service without another configuration knows; it has no certificate.
-pub const DEFAULT_APP_ID: &str = "76697361766973206c6f63616c206170";
-
-/// A project: what the quick start's console calls an App ID, with its certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Project {
-    app_id: AppId,
-    credentials: Option<Credentials>,
-    enabled: bool,
-}
-
-impl Project {
-    /// A project without a certificate: whoever knows its App ID may join.
-    pub fn open(app_id: AppId) -> Self {
-        Self { app_id, credentials: None, enabled: true }
-    }
-
-    /// A project with a certificate (32 hexadecimal characters): every join needs a token made with it.
-    pub fn secured(app_id: AppId, certificate: &str) -> Result<Self, token::BuildError> {
-        let credentials = Credentials::new(app_id.as_str(), certificate)?;
-        Ok(Self { app_id, credentials: Some(credentials), enabled: true })
-    }
-
-    /// The project of [`DEFAULT_APP_ID`].
-    pub fn local() -> Self {
-        Self::open(DEFAULT_APP_ID.parse().expect("the constant is 32 hexadecimal characters"))
-    }
-
-    /// The same, but nobody joins.
-    pub fn disabled(self) -> Self {
-        Self { enabled: false, ..self }
-    }
-
-    pub fn app_id(&self) -> &AppId {
-        &self.app_id
-    }
-
-    pub fn credentials(&self) -> Option<&Credentials> {
-        self.credentials.as_ref()
-    }
-
-    pub fn is_enabled(&self) -> bool {
-        self.enabled
-    }
-}
+use crate::{Origins, Proxies, Turn, projects::Catalog};
 
 /// How much one client, channel or service may take. Streams need no limit here: [`signal::StreamId`] allows one of each source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +51,8 @@ impl Default for Limits {
 /// A service's configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub projects: Vec<Project>,
+    /// Who may join at all; changes to it count at once.
+    pub projects: Catalog,
     pub limits: Limits,
     /// Handed to everyone who joins.
     pub ice_servers: Vec<IceServer>,
@@ -123,7 +77,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            projects: vec![Project::local()],
+            projects: Catalog::default(),
             limits: Limits::default(),
             ice_servers: Vec::new(),
             turn: None,
@@ -135,16 +89,5 @@ impl Default for Config {
             join_limit: Duration::from_secs(10),
             drain: Duration::from_millis(500),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_projects_debug_text_hides_its_certificate() {
-        let project = Project::secured(Project::local().app_id().clone(), "5CFd2fd1755d40ecb72977518be15d3b").unwrap();
-        assert!(!format!("{project:?}").contains("5CFd"));
     }
 }

@@ -13,6 +13,7 @@
 //! connection · outbox · pace    one client's WebSocket, its bounded queue, its rate limits
 //! request                       a client's text → a request, or the code of its mistake
 //! service · admission · ban     all channels; projects and tokens; whom the operator keeps out
+//! projects/                     App IDs and certificates, and the file they are kept in
 //! grant                         what a member may do, and until when
 //! turn                          credentials for TURN servers
 //! live                          a channel with the queues of its connections
@@ -36,6 +37,7 @@ mod metrics;
 mod origins;
 mod outbox;
 mod pace;
+pub mod projects;
 mod request;
 mod routes;
 mod server;
@@ -45,10 +47,11 @@ mod tls;
 mod turn;
 
 pub use client_address::{Network, Proxies};
-pub use config::{Config, DEFAULT_APP_ID, Limits, Project};
+pub use config::{Config, Limits};
 pub use error::Error;
 pub use listener::Listener;
 pub use origins::Origins;
+pub use projects::DEFAULT_APP_ID;
 pub use server::{serve, serve_all, serve_on};
 pub use tls::{Identity, IdentityError};
 pub use turn::Turn;

@@ -54,6 +54,8 @@ pub async fn serve_on(listeners: Vec<Listener>, config: Config, shutdown: impl F
         tasks.spawn(accept::run(listener, Entrance { service: service.clone(), phase: phases.clone(), router }));
     }
     helpers.spawn(sweep(service.clone()));
+    let projects = service.config.projects.clone();
+    helpers.spawn(async move { projects.follow().await });
 
     tokio::select! {
         () = shutdown => {}

@@ -222,7 +222,7 @@ impl Service {
             token: request.token.as_deref(),
         };
         let moment = moment(now);
-        let grant = admission::admit(&self.config.projects, claim, moment)?;
+        let grant = admission::admit(&self.config.projects.current(), claim, moment)?;
         Ok(Join {
             connection,
             id: request.id,
@@ -244,7 +244,7 @@ impl Service {
         let grant = match live.member(connection) {
             Some(uid) => {
                 let claim = admission::Claim { app_id, channel, uid: Some(&uid), token: Some(token) };
-                admission::admit(&self.config.projects, claim, moment(now))
+                admission::admit(&self.config.projects.current(), claim, moment(now))
             }
             None => Err(Error::new(Code::InvalidOperation, "This connection is in no channel; join first.")),
         };

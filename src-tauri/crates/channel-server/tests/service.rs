@@ -6,7 +6,10 @@ mod support;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use channel_server::{Config, DEFAULT_APP_ID, Limits, Project};
+use channel_server::{
+    Config, DEFAULT_APP_ID, Limits,
+    projects::{Catalog, Project, Projects},
+};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
 use support::{Client, Service};
@@ -161,7 +164,7 @@ async fn a_service_that_stops_closes_politely() {
 #[tokio::test]
 async fn each_wrong_join_has_its_code() {
     let off = Project::open("0".repeat(32).parse().unwrap()).disabled();
-    let mut config = Config { projects: vec![Project::local(), off], ..patient() };
+    let mut config = Config { projects: Catalog::fixed(Projects::new([Project::local(), off]).unwrap()), ..patient() };
     config.limits = Limits { joins: 100, channels: 1, members: 1, ..config.limits };
     let service = Service::start(config).await;
     let mut client = Client::connect(&service).await;
@@ -322,7 +325,7 @@ async fn health_tells_what_this_is() {
 async fn a_project_with_a_certificate_needs_a_token() {
     let certificate = "5CFd2fd1755d40ecb72977518be15d3b";
     let project = Project::secured(DEFAULT_APP_ID.parse().unwrap(), certificate).unwrap();
-    let service = Service::start(Config { projects: vec![project], ..patient() }).await;
+    let service = Service::start(Config { projects: Catalog::fixed(Projects::new([project]).unwrap()), ..patient() }).await;
     let mut client = Client::connect(&service).await;
     assert_eq!(code(&client.join(json!({"uid": 1})).await), "ERR_DYNAMIC_USE_STATIC_KE");
     assert_eq!(code(&client.join(json!({"uid": 1, "token": "007nonsense"})).await), "INVALID_VENDOR_KEY");

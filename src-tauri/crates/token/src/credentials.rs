@@ -30,6 +30,11 @@ impl Credentials {
         &self.app_id
     }
 
+    /// The certificate itself. Whoever has it makes tokens for everyone: it belongs in no log.
+    pub fn reveal_certificate(&self) -> &str {
+        &self.certificate
+    }
+
     pub(crate) fn certificate(&self) -> &[u8] {
         self.certificate.as_bytes()
     }
