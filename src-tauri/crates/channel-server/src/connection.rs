@@ -7,11 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use futures_util::{
-    SinkExt, StreamExt,
-    stream::{SplitSink, SplitStream},
-};
 use signal::{Code, Command, Error, Event, Incoming, MAX_MESSAGE, Request, Success};
 use tokio::{
     sync::watch,
@@ -20,14 +15,18 @@ use tokio::{
 
 use crate::{
     channel::Parting,
+    frames::{self, Message, close},
+    handshake::Stream,
     live::Live,
-    outbox::{self, Outbox, Outgoing},
+    metrics::Metrics,
+    outbox::{self, Outbox, Outgoing, Queue},
     pace::Pace,
     request,
     service::{JoinRequest, Phase, Service},
+    socket::{self, Broken},
 };
 
-/// What the WebSocket layer itself still reads. Between [`MAX_MESSAGE`] and this a client is told why it is closed; above, reading
+/// What the socket itself still reads. Between [`MAX_MESSAGE`] and this a client is told why it is closed; above, reading
 /// stops at the frame's header.
 pub const MOST_READ: usize = 4 * MAX_MESSAGE;
 
@@ -35,13 +34,20 @@ pub const MOST_READ: usize = 4 * MAX_MESSAGE;
 /// other end has to refuse.
 const MOST_RELAYED: usize = MAX_MESSAGE - 1024;
 
+/// How many bytes of messages that wait together are written at once.
+const MOST_AT_ONCE: usize = 16 * 1024;
+
 /// How long a client may take to answer a close frame.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Why a connection ends.
 enum End {
-    /// The client closed it, or the network did.
+    /// The network closed it.
     Gone,
+    /// The client closed it, and said so.
+    Closed {
+        code: Option<u16>,
+    },
     /// The client does not read.
     TooSlow,
     Close {
@@ -58,82 +64,105 @@ impl From<Parting> for End {
             Parting::Expired => "The token has expired.",
             Parting::Banned => "Kicked or banned by who runs the service.",
         };
-        Self::Close { code: close_code::POLICY, reason }
+        Self::Close { code: close::POLICY, reason }
     }
 }
 
+type Socket = socket::Socket<Stream>;
+
 /// Serves a client at `peer` until either side ends it.
-pub async fn run(socket: WebSocket, peer: IpAddr, service: Arc<Service>, mut phase: watch::Receiver<Phase>) {
+pub async fn run(stream: Stream, peer: IpAddr, service: Arc<Service>, mut phase: watch::Receiver<Phase>) {
     let (id, _counted) = service.count_connection();
     let (outbox, mut queue) = outbox::open(id, service.config.limits.queue);
-    let (mut sink, mut stream) = socket.split();
+    let mut socket = Socket::new(stream, MOST_READ);
     let write_limit = service.config.silence_limit;
     phase.mark_changed();
     let mut connection = Connection::new(peer, service, outbox.clone(), phase.clone(), Instant::now());
     let end = loop {
         tokio::select! {
-            incoming = next_at(&mut stream, connection.read_at) => match incoming {
-                Some(Ok(message)) => if let ControlFlow::Break(end) = connection.on_message(message, Instant::now()) { break end },
-                Some(Err(_)) => break End::Close { code: close_code::PROTOCOL, reason: "Not a WebSocket message of a size that is read here." },
-                None => break End::Gone,
+            incoming = next_at(&mut socket, connection.read_at) => match incoming {
+                Ok(Some(Message::Close(code))) => break End::Closed { code },
+                Ok(Some(message)) => if let ControlFlow::Break(end) = connection.on_message(message, Instant::now()) { break end },
+                Ok(None) | Err(Broken::Io(_)) => break End::Gone,
+                Err(Broken::Violation(violation)) => break End::Close { code: violation.close_code(), reason: violation.reason() },
             },
-            Some(outgoing) = queue.next() => match outgoing {
-                Outgoing::Text(text) => {
-                    connection.service.metrics.messages_sent.add();
-                    if let ControlFlow::Break(end) = write(&mut sink, Message::Text(text), &outbox, write_limit).await { break end }
-                }
-                Outgoing::Close(why) => break why.into(),
-            },
+            outgoing = queue.next() => {
+                let parting = collect(&mut socket, outgoing, &mut queue, &connection.service.metrics);
+                if let ControlFlow::Break(end) = write(&mut socket, parting, &outbox, write_limit).await { break end }
+            }
             () = outbox.overflow() => break End::TooSlow,
             changed = phase.changed() => {
                 let now = if changed.is_ok() { *phase.borrow_and_update() } else { Phase::Stopping };
                 match now {
                     Phase::Serving => {}
                     Phase::Draining => connection.outbox.send(&Incoming::Event(Event::Draining)),
-                    Phase::Stopping => break End::Close { code: close_code::AWAY, reason: "The service stops." },
+                    Phase::Stopping => break End::Close { code: close::AWAY, reason: "The service stops." },
                 }
             }
             () = sleep_until(connection.join_by.into()), if connection.channel.is_none() => {
-                break End::Close { code: close_code::POLICY, reason: "No channel was joined for too long." };
+                break End::Close { code: close::POLICY, reason: "No channel was joined for too long." };
             }
         }
     };
     connection.on_end(Instant::now());
     match end {
-        End::Gone => tracing::debug!(connection = id.0, "closed by the client"),
+        End::Gone => tracing::debug!(connection = id.0, "the network closed it"),
         End::TooSlow => {
             connection.service.metrics.slow_readers.add();
             tracing::warn!(connection = id.0, "dropped: it does not read what it is sent");
         }
+        End::Closed { code } => {
+            tracing::debug!(connection = id.0, code, "closed by the client");
+            socket.put(|out| frames::put_close_answer(code, out));
+            // A client that does not read the answer does without.
+            let _ = timeout(LINGER, socket.write()).await;
+        }
         End::Close { code, reason } => {
             tracing::debug!(connection = id.0, reason, "closed");
-            say_goodbye(&mut sink, &mut stream, code, reason).await;
+            say_goodbye(&mut socket, code, reason).await;
         }
     }
 }
 
-/// The next frame, not read before `at`. Cancel safe.
-async fn next_at(stream: &mut SplitStream<WebSocket>, at: Instant) -> Option<Result<Message, axum::Error>> {
+/// The next message, not read before `at`. Cancel safe.
+async fn next_at(socket: &mut Socket, at: Instant) -> Result<Option<Message>, Broken> {
     sleep_until(at.into()).await;
-    stream.next().await
+    socket.next().await
 }
 
-async fn write(sink: &mut SplitSink<WebSocket, Message>, message: Message, outbox: &Outbox, limit: Duration) -> ControlFlow<End> {
+/// Puts `outgoing` into what is to be written, and with it what else waits, up to a parting.
+fn collect(socket: &mut Socket, outgoing: Outgoing, queue: &mut Queue, metrics: &Metrics) -> Option<Parting> {
+    let mut next = Some(outgoing);
+    while let Some(outgoing) = next {
+        match outgoing {
+            Outgoing::Text(text) => socket.put(|out| frames::put_text(&text, out)),
+            Outgoing::Close(why) => return Some(why),
+        }
+        metrics.messages_sent.add();
+        next = if socket.to_write() < MOST_AT_ONCE { queue.try_next() } else { None };
+    }
+    None
+}
+
+/// Writes what was collected; a parting comes after it.
+async fn write(socket: &mut Socket, parting: Option<Parting>, outbox: &Outbox, limit: Duration) -> ControlFlow<End> {
     tokio::select! {
-        sent = timeout(limit, sink.send(message)) => match sent {
-            Ok(Ok(())) => ControlFlow::Continue(()),
-            Ok(Err(_)) => ControlFlow::Break(End::Gone),
-            Err(_) => ControlFlow::Break(End::TooSlow),
+        written = timeout(limit, socket.write()) => match (written, parting) {
+            (Ok(Ok(())), None) => ControlFlow::Continue(()),
+            (Ok(Ok(())), Some(why)) => ControlFlow::Break(why.into()),
+            (Ok(Err(_)), _) => ControlFlow::Break(End::Gone),
+            (Err(_), _) => ControlFlow::Break(End::TooSlow),
         },
         () = outbox.overflow() => ControlFlow::Break(End::TooSlow),
     }
 }
 
 /// Sends a close frame and reads on until the client's: a socket closed with bytes unread resets the connection, and the frame is lost.
-async fn say_goodbye(sink: &mut SplitSink<WebSocket, Message>, stream: &mut SplitStream<WebSocket>, code: u16, reason: &'static str) {
+async fn say_goodbye(socket: &mut Socket, code: u16, reason: &'static str) {
     let goodbye = async {
-        if sink.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await.is_ok() {
-            while let Some(Ok(_)) = stream.next().await {}
+        socket.put(|out| frames::put_close(code, reason, out));
+        if socket.write().await.is_ok() {
+            socket.read_to_end().await;
         }
     };
     // A client that does not answer is left behind.
@@ -178,7 +207,7 @@ impl Connection {
         self.read_at = self.messages.next(now);
         match message {
             Message::Text(text) if text.as_str().len() > MAX_MESSAGE => {
-                ControlFlow::Break(End::Close { code: close_code::SIZE, reason: "A message has at most 131072 bytes." })
+                ControlFlow::Break(End::Close { code: close::SIZE, reason: "A message has at most 131072 bytes." })
             }
             Message::Text(text) if text.as_str().len() > MOST_RELAYED => self
                 .on_mistake(request::Refusal { id: 0, error: Error::new(Code::BadMessage, "This message is too long to be passed on.") }),
@@ -189,12 +218,12 @@ impl Connection {
                 }
                 Err(refusal) => self.on_mistake(refusal),
             },
-            Message::Binary(_) => {
+            Message::Binary => {
                 let error = Error::new(Code::BadMessage, "Messages of this protocol are JSON texts, not binary.");
                 self.on_mistake(request::Refusal { id: 0, error })
             }
-            // The WebSocket layer answers these by itself.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => ControlFlow::Continue(()),
+            // The socket answers these by itself.
+            Message::Ping(_) | Message::Pong | Message::Close(_) => ControlFlow::Continue(()),
         }
     }
 
@@ -203,7 +232,7 @@ impl Connection {
         self.mistakes += 1;
         self.service.metrics.mistakes.add();
         if self.mistakes > self.service.config.limits.mistakes {
-            return ControlFlow::Break(End::Close { code: close_code::POLICY, reason: "Too many messages out of protocol." });
+            return ControlFlow::Break(End::Close { code: close::POLICY, reason: "Too many messages out of protocol." });
         }
         ControlFlow::Continue(())
     }

@@ -10,7 +10,8 @@
 //! listener · accept · tls       an address; its connections, up to HTTP; certificates
 //! gate · limiter · client_address   who may connect how often, and who that is behind a proxy
 //! routes · metrics              HTTP: health, upgrade, what is counted
-//! connection · outbox · pace    one client's WebSocket, its bounded queue, its rate limits
+//! handshake · socket · frames   a WebSocket: how it begins, its bytes, what they mean
+//! connection · outbox · pace    one client's connection, its bounded queue, its rate limits
 //! request                       a client's text → a request, or the code of its mistake
 //! service · admission · ban     all channels; projects and tokens; whom the operator keeps out
 //! projects/                     App IDs and certificates, and the file they are kept in
@@ -28,8 +29,10 @@ mod client_address;
 mod config;
 mod connection;
 mod error;
+mod frames;
 mod gate;
 mod grant;
+mod handshake;
 mod limiter;
 mod listener;
 mod live;
@@ -43,6 +46,7 @@ mod routes;
 mod server;
 mod service;
 pub mod settings;
+mod socket;
 mod tls;
 mod turn;
 

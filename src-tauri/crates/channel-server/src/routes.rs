@@ -4,18 +4,20 @@ use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     Extension, Json, Router,
-    extract::{ConnectInfo, Request, State, WebSocketUpgrade},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
+use hyper_util::rt::TokioIo;
 use signal::{HEALTH_PATH, Health, PATH};
 use tokio::sync::watch;
 
 use crate::{
     connection,
     gate::{Refusal, Ticket},
+    handshake,
     metrics::Now,
     service::{Phase, Service},
 };
@@ -95,20 +97,20 @@ async fn upgrade(
     State(shared): State<Shared>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
     Extension(ticket): Extension<Arc<Ticket>>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    request: Request,
 ) -> Response {
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    let origin = request.headers().get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     if !shared.service.config.origins.allow(origin) {
         return (StatusCode::FORBIDDEN, "This page may not use this channel service.").into_response();
     }
-    upgrade
-        .read_buffer_size(4 * 1024)
-        .write_buffer_size(0)
-        .max_message_size(connection::MOST_READ)
-        .max_frame_size(connection::MOST_READ)
-        .on_upgrade(async move |socket| {
-            connection::run(socket, client.ip(), shared.service, shared.phase).await;
+    let (response, upgrade) = handshake::answer(request);
+    if let Some(upgrade) = upgrade {
+        tokio::spawn(async move {
+            if let Ok(stream) = upgrade.await {
+                connection::run(TokioIo::new(stream), client.ip(), shared.service, shared.phase).await;
+            }
             drop(ticket);
-        })
+        });
+    }
+    response
 }
