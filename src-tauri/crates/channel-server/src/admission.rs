@@ -72,7 +72,7 @@ fn unknown(what: &str) -> Error {
 }
 
 /// Agora's code for each refusal, and what to do about it.
-fn refused(refusal: Refusal) -> Error {
+pub fn refused(refusal: Refusal) -> Error {
     let (code, remedy) = match refusal {
         Refusal::Malformed(_) => (Code::InvalidVendorKey, "copy the whole token again"),
         Refusal::Forged => (Code::InvalidVendorKey, "make it with this project's App ID and certificate"),

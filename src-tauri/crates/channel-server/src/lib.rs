@@ -14,6 +14,7 @@
 //! connection · outbox · pace    one client's connection, its bounded queue, its rate limits
 //! request                       a client's text → a request, or the code of its mistake
 //! service · admission · ban     all channels; projects and tokens; whom the operator keeps out
+//! tokens                        tokens made and examined for whoever runs a project
 //! projects/                     App IDs and certificates, and the file they are kept in
 //! grant                         what a member may do, and until when
 //! turn                          credentials for TURN servers
@@ -48,6 +49,7 @@ mod service;
 pub mod settings;
 mod socket;
 mod tls;
+pub mod tokens;
 mod turn;
 
 pub use client_address::{Network, Proxies};

@@ -1,7 +1,7 @@
-//! The channel service as a process of its own.
+//! The channel service as a process of its own, and the tools for it.
 
+mod cli;
 mod log;
-mod serve;
 
 use std::process::ExitCode;
 
@@ -9,8 +9,8 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match serve::run(serve::Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    match cli::run(cli::Line::parse()).await {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("channel-server: {error}");
             ExitCode::FAILURE

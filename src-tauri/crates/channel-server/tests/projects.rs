@@ -4,39 +4,14 @@
 
 mod support;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-};
+use std::fs;
 
 use channel_server::{
     Config,
     projects::{Catalog, Project, Projects, Store, StoreError, fresh_key},
 };
 use serde_json::json;
-use support::{Client, Service};
-
-/// A folder that is gone when the test is.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(fresh_key());
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn store(&self) -> Store {
-        Store::new(self.0.join("projects.toml"))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use support::{Client, Service, folder::Folder, log::logged};
 
 fn add(store: &Store, name: &str) -> Project {
     let mut project = Project::fresh(name).unwrap();
@@ -159,27 +134,4 @@ async fn a_running_service_goes_by_the_file_as_it_changes() {
     fs::write(store.path(), off.replace("false", "true")).unwrap();
     changes.changed().await.unwrap();
     assert_eq!(join().await["ok"]["resumed"], false, "a mistake in between does not stop the reading");
-}
-
-/// What is logged on this thread meanwhile.
-fn logged(during: impl FnOnce()) -> String {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(subscriber, during);
-    String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

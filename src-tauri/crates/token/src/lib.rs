@@ -28,7 +28,7 @@ pub use envelope::{MOST_INFLATED, MOST_TEXT};
 pub use error::{BuildError, Malformed, Refusal};
 pub use issue::{Order, Role, issue};
 pub use services::{Body, Service};
-pub use verify::{Access, Claim, Privilege, verify};
+pub use verify::{Access, Claim, Privilege, read, verify};
 
 /// A map from privilege to expiry, as both formats carry it: absolute Unix seconds in 006, seconds after the issue in 007; 0 is no limit of its own.
 pub type Privileges = std::collections::BTreeMap<u16, u32>;

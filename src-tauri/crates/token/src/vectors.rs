@@ -137,7 +137,7 @@ fn a_privilege_of_0_has_no_limit_of_its_own_and_none_outlives_a_day() {
     let ends = [(Privilege::Join, issued + 600), (Privilege::PublishAudio, issued + 60), (Privilege::PublishVideo, issued + 600)];
     assert_eq!((short.expires_at, short.privileges), (issued + 600, ends.into()));
     let long = access(u32::MAX, &[(1, u32::MAX)]);
-    assert_eq!(long.privileges[&Privilege::Join], issued + LONGEST);
+    assert_eq!((long.expires_at, long.privileges[&Privilege::Join]), (issued + LONGEST, issued + LONGEST));
 
     let message = v006::Message { salt: 1, ends: ISSUED, privileges: [(1, 0)].into() };
     let token = v006::build(&credentials(), CHANNEL, UID, &message).unwrap();

@@ -29,13 +29,19 @@ impl Privilege {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     pub version: Version,
-    /// When the token itself ends, in Unix seconds.
+    /// When the token itself ends, in Unix seconds; of 007, [`LONGEST`] after its issue at most.
     pub expires_at: u64,
-    /// When each privilege ends, in Unix seconds: never after the token, nor [`LONGEST`] after its issue.
+    /// When each privilege ends, in Unix seconds: never after the token.
     pub privileges: BTreeMap<Privilege, u64>,
 }
 
 impl Access {
+    /// Refuses a token that does not allow joining, or no longer does.
+    pub fn check(&self, now_unix: u64) -> Result<(), Refusal> {
+        let join = *self.privileges.get(&Privilege::Join).ok_or(Refusal::NoJoin)?;
+        if now_unix > join { Err(Refusal::Expired { at: join }) } else { Ok(()) }
+    }
+
     /// Whether a privilege is there and not over. What ends now is still good, as in Agora's parser.
     pub fn allows(&self, privilege: Privilege, now_unix: u64) -> bool {
         self.privileges.get(&privilege).is_some_and(|end| now_unix <= *end)
@@ -44,12 +50,17 @@ impl Access {
 
 /// Checks a token of either version against a project and a claim, at `now_unix` seconds.
 pub fn verify(token: &str, credentials: &Credentials, claim: Claim, now_unix: u64) -> Result<Access, Refusal> {
-    let access = match Version::split(token)?.0 {
-        Version::V006 => verify_006(&v006::parse(token)?, credentials, claim)?,
-        Version::V007 => verify_007(&v007::parse(token)?, credentials, claim)?,
-    };
-    let join = *access.privileges.get(&Privilege::Join).ok_or(Refusal::NoJoin)?;
-    if now_unix > join { Err(Refusal::Expired { at: join }) } else { Ok(access) }
+    let access = read(token, credentials, claim)?;
+    access.check(now_unix)?;
+    Ok(access)
+}
+
+/// What a genuine token for this claim gives, whether it is over or not: [`Access::check`] says that.
+pub fn read(token: &str, credentials: &Credentials, claim: Claim) -> Result<Access, Refusal> {
+    match Version::split(token)?.0 {
+        Version::V006 => verify_006(&v006::parse(token)?, credentials, claim),
+        Version::V007 => verify_007(&v007::parse(token)?, credentials, claim),
+    }
 }
 
 fn verify_006(token: &v006::Token, credentials: &Credentials, claim: Claim) -> Result<Access, Refusal> {
@@ -81,8 +92,8 @@ fn verify_007(token: &v007::Token, credentials: &Credentials, claim: Claim) -> R
     }
     let service = find(&token.grant.services, claim)?;
     let issued = u64::from(token.grant.issued);
-    let expires_at = issued + u64::from(token.grant.expire);
-    Ok(Access { version: Version::V007, expires_at, privileges: ends_of(&service.privileges, issued, expires_at.min(issued + LONGEST)) })
+    let expires_at = issued + u64::from(token.grant.expire).min(LONGEST);
+    Ok(Access { version: Version::V007, expires_at, privileges: ends_of(&service.privileges, issued, expires_at) })
 }
 
 /// The first service that is about this call; else the nearest miss.

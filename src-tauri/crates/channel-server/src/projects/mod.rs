@@ -7,14 +7,17 @@
 //! ```text
 //! project     one project                    text     the file's text: strict to read, plain to write
 //! store       the file: lock, replace, mode  catalog  the set a running service goes by, and its reload
+//! place       where the file is unless said otherwise
 //! ```
 
 mod catalog;
+mod place;
 mod project;
 mod store;
 mod text;
 
 pub use catalog::Catalog;
+pub use place::default_path;
 pub use project::{DEFAULT_APP_ID, Project, fresh_key};
 pub use store::{Store, StoreError};
 pub use text::Mistake;

@@ -67,7 +67,7 @@ impl Settings {
         }
         first!(
             listen listen_tls listen_private tls_certificate tls_key allow_origin trusted_proxy
-            stun turn turn_secret turn_secret_file turn_ttl
+            projects stun turn turn_secret turn_secret_file turn_ttl
             max_connections connections_per_minute max_channels max_members max_subscriptions max_joins messages_per_second max_mistakes
             max_bans max_queue handshake_limit request_limit join_limit silence_limit
             drain log
@@ -122,6 +122,7 @@ mod tests {
             "trusted-proxy" => ("10.0.0.0/8,127.0.0.1", r#"["10.0.0.0/8", "127.0.0.1"]"#),
             "allow-origin" | "stun" | "turn" => ("a:b,c:d", r#"["a:b", "c:d"]"#),
             "log" => ("json", "\"json\""),
+            "projects" | "admin-key" | "admin-key-file" => ("x", "\"x\""),
             name if name.contains("secret") || name.starts_with("tls-") => ("x", "\"x\""),
             _ => ("7", "7"),
         };

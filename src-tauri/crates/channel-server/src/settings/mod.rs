@@ -57,6 +57,11 @@ pub struct Settings {
     #[arg(long, value_name = "NETWORK", value_delimiter = ',', help_heading = "Addresses")]
     pub trusted_proxy: Option<Vec<Network>>,
 
+    /// The projects file, which `channel-server project` writes. Read again when it changes. Otherwise /etc/visavis/projects.toml or
+    /// visavis/projects.toml in the user's settings; where that is not there, the open default project is served.
+    #[arg(long, value_name = "FILE", help_heading = "Projects")]
+    pub projects: Option<String>,
+
     /// A STUN server for the clients, as stun:HOST:PORT; may be given several times.
     #[arg(long, value_name = "URL", value_delimiter = ',', help_heading = "STUN and TURN")]
     pub stun: Option<Vec<String>>,

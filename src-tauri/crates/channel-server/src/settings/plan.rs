@@ -1,6 +1,9 @@
 //! Settings → what to bind, and a [`Config`]. What contradicts itself is refused here, before anything is bound.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use signal::IceServer;
 
@@ -17,6 +20,8 @@ pub struct Plan {
     pub doors: Vec<(SocketAddr, Door)>,
     pub config: Config,
     pub log: Log,
+    /// The projects file that was named.
+    pub projects: Option<PathBuf>,
 }
 
 /// What is behind an address.
@@ -62,7 +67,7 @@ pub fn plan(settings: Settings) -> Result<Plan, Error> {
     config.turn = turn;
     config.origins = settings.allow_origin.unwrap_or_default().into_iter().fold(config.origins, Origins::with);
     config.proxies = Proxies::new(settings.trusted_proxy.unwrap_or_default());
-    Ok(Plan { doors, config, log: settings.log.unwrap_or_default() })
+    Ok(Plan { doors, config, log: settings.log.unwrap_or_default(), projects: settings.projects.map(PathBuf::from) })
 }
 
 fn doors(settings: &Settings) -> Result<Vec<(SocketAddr, Door)>, Error> {

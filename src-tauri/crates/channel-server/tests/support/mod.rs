@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
+pub mod folder;
+pub mod log;
+
 use std::net::SocketAddr;
 
 use channel_server::{Config, Listener};

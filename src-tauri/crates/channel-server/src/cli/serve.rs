@@ -1,21 +1,22 @@
 //! `channel-server`: settings in, a service until the process is told to stop.
 
-use std::error::Error;
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use channel_server::{
-    Identity, Listener,
+    DEFAULT_APP_ID, Identity, Listener,
+    projects::{Catalog, Projects, Store, default_path},
     settings::{self, Door, Plan, Settings},
 };
 use tokio::net::TcpListener;
 
+use super::Outcome;
 use crate::log;
 
 /// Lets people find each other in channels; their calls go from one to the other.
 ///
 /// Every option is also a variable of the environment (--max-members: VISAVIS_MAX_MEMBERS) and a key of the file (max-members). The flag
 /// wins over the variable, the variable over the file.
-#[derive(clap::Parser)]
-#[command(version)]
+#[derive(clap::Args)]
 pub struct Arguments {
     /// A file of settings (TOML).
     #[arg(long, env = "VISAVIS_CONFIG", value_name = "FILE")]
@@ -28,7 +29,7 @@ pub struct Arguments {
 }
 
 /// Runs the service.
-pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+pub async fn run(arguments: Arguments) -> Outcome {
     let file = arguments.config.as_deref().map(Settings::read_file).transpose()?.unwrap_or_default();
     let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let settings = Settings::layered(arguments.settings, Settings::from_environment(variables)?, file);
@@ -36,17 +37,18 @@ pub async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let plan = settings::plan(settings)?;
     if arguments.print_config {
         print!("{text}");
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     log::start(plan.log);
     let outcome = serve(plan).await;
     if let Err(error) = &outcome {
         tracing::error!(%error, "stopped");
     }
-    outcome
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(plan: Plan) -> Result<(), Box<dyn Error>> {
+async fn serve(mut plan: Plan) -> Result<(), Box<dyn Error>> {
+    plan.config.projects = projects(plan.projects)?;
     let mut listeners = Vec::new();
     for (address, door) in plan.doors {
         let kind = match door {
@@ -63,6 +65,25 @@ async fn serve(plan: Plan) -> Result<(), Box<dyn Error>> {
         });
     }
     Ok(channel_server::serve_on(listeners, plan.config, stop_signal()).await?)
+}
+
+/// The projects of the file; where none is named and the usual one is not there, the open default project.
+fn projects(named: Option<PathBuf>) -> Result<Catalog, Box<dyn Error>> {
+    let store = match named {
+        Some(path) => Store::new(path),
+        None => match default_path() {
+            Some(path) => Store::new(path).or(Projects::local()),
+            None => return Ok(Catalog::default()),
+        },
+    };
+    let catalog = Catalog::open(store.clone())?;
+    let (path, count) = (store.path().display(), catalog.current().iter().count());
+    if store.path().exists() {
+        tracing::info!(%path, count, "projects");
+    } else {
+        tracing::info!(%path, app_id = DEFAULT_APP_ID, "no projects file: serving the open default project");
+    }
+    Ok(catalog)
 }
 
 /// Completes at Ctrl-C, and at SIGTERM where there is one.
