@@ -12,6 +12,7 @@
 //! service/      the channel service: served from here, or shared with who was first
 //! options       command line and environment
 //! origin        whose pages are ours
+//! reload        shows the page anew while it is being written
 //! platform      what has to be set before the window system starts
 //! error         what goes wrong here, as {code, message}
 //! ```
@@ -29,6 +30,7 @@ mod origin;
 #[cfg(test)]
 mod page_types;
 mod platform;
+mod reload;
 mod service;
 mod stats;
 mod types;
@@ -76,7 +78,8 @@ pub fn run() {
             let app = tauri::async_runtime::block_on(App::start(options, origin::own(&handle)))?;
             handle.manage(app);
             handle.state::<App>().open_window(&handle)?;
-            tauri::async_runtime::spawn(end_when_told(handle));
+            tauri::async_runtime::spawn(end_when_told(handle.clone()));
+            tauri::async_runtime::spawn(reload::watch(handle));
             Ok(())
         })
         .on_window_event(|window, event| {
