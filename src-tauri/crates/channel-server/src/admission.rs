@@ -8,7 +8,7 @@ use token::{Credentials, Privilege, Refusal};
 
 use crate::{
     grant::{Grant, Lease},
-    projects::Projects,
+    projects::{Project, Projects},
 };
 
 /// One moment on both clocks: tokens end by the one on the wall, everything else goes by the one that is never set.
@@ -37,12 +37,15 @@ pub struct Claim<'a> {
     pub token: Option<&'a str>,
 }
 
+/// The project of this App ID, if people may join there.
+pub fn project<'a>(projects: &'a Projects, app_id: &AppId) -> Result<&'a Project, Error> {
+    let project = projects.get(app_id).ok_or_else(|| unknown("is not known to this service"))?;
+    if project.is_enabled() { Ok(project) } else { Err(unknown("is disabled")) }
+}
+
 /// Checks a claim against the projects. An empty token is none.
 pub fn admit(projects: &Projects, claim: Claim, moment: Moment) -> Result<Grant, Error> {
-    let project = projects.get(claim.app_id).ok_or_else(|| unknown("is not known to this service"))?;
-    if !project.is_enabled() {
-        return Err(unknown("is disabled"));
-    }
+    let project = project(projects, claim.app_id)?;
     match (project.credentials(), claim.token.filter(|token| !token.is_empty())) {
         (None, None) => Ok(Grant::ALL),
         (None, Some(_)) => Err(Error::new(
@@ -89,7 +92,6 @@ pub fn refused(refusal: Refusal) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::projects::Project;
     use token::{Order, Role, Version};
 
     const NOW: u64 = 1_700_000_000;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use signal::{IceServer, SILENCE_LIMIT_MS};
 
-use crate::{Origins, Proxies, Turn, projects::Catalog};
+use crate::{AdminKey, Origins, Proxies, Turn, projects::Catalog};
 
 /// How much one client, channel or service may take. Streams need no limit here: [`signal::StreamId`] allows one of each source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// Handed to everyone who joins, with credentials of their own.
     pub turn: Option<Turn>,
+    /// Opens the admin side of HTTP; without one there is none.
+    pub admin_key: Option<AdminKey>,
     /// Whose `X-Forwarded-For` is believed.
     pub proxies: Proxies,
     /// Which web pages may connect.
@@ -81,6 +83,7 @@ impl Default for Config {
             limits: Limits::default(),
             ice_servers: Vec::new(),
             turn: None,
+            admin_key: None,
             proxies: Proxies::default(),
             origins: Origins::default(),
             silence_limit: Duration::from_millis(SILENCE_LIMIT_MS),

@@ -63,6 +63,7 @@ impl From<Parting> for End {
             Parting::Replaced => "A newer connection of the same session took over.",
             Parting::Expired => "The token has expired.",
             Parting::Banned => "Kicked or banned by who runs the service.",
+            Parting::Dismissed => "This App ID is no longer served.",
         };
         Self::Close { code: close::POLICY, reason }
     }

@@ -11,6 +11,7 @@
 //! gate · limiter · client_address   who may connect how often, and who that is behind a proxy
 //! routes · metrics              HTTP: health, upgrade, what is counted
 //! handshake · socket · frames   a WebSocket: how it begins, its bytes, what they mean
+//! admin/                        what the bearer of the admin key may do over HTTP
 //! connection · outbox · pace    one client's connection, its bounded queue, its rate limits
 //! request                       a client's text → a request, or the code of its mistake
 //! service · admission · ban     all channels; projects and tokens; whom the operator keeps out
@@ -23,6 +24,7 @@
 //! ```
 
 mod accept;
+mod admin;
 mod admission;
 pub mod ban;
 mod channel;
@@ -52,6 +54,7 @@ mod tls;
 pub mod tokens;
 mod turn;
 
+pub use admin::{AdminKey, WeakKey};
 pub use client_address::{Network, Proxies};
 pub use config::{Config, Limits};
 pub use error::Error;

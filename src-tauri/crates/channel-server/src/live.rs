@@ -74,6 +74,11 @@ impl Live {
         state.handle(Input::Judge { verdicts }, now);
     }
 
+    /// Removes everyone, with the reason that they read.
+    pub fn dismiss(&self, error: Error, now: Instant) {
+        self.lock().handle(Input::Dismiss { error }, now);
+    }
+
     pub fn disconnected(&self, connection: ConnectionId, now: Instant) {
         let mut state = self.lock();
         state.outboxes.remove(&connection);

@@ -15,7 +15,7 @@ use signal::{HEALTH_PATH, Health, PATH};
 use tokio::sync::watch;
 
 use crate::{
-    connection,
+    admin, connection,
     gate::{Refusal, Ticket},
     handshake,
     metrics::Now,
@@ -39,13 +39,14 @@ pub fn public(shared: Shared) -> Router {
     Router::new()
         .route(HEALTH_PATH, get(health))
         .route(PATH, get(upgrade))
+        .merge(admin::router(shared.clone()))
         .layer(middleware::from_fn_with_state(shared.clone(), check))
         .with_state(shared)
 }
 
 /// For an address of the operator's own.
 pub fn private(shared: Shared) -> Router {
-    Router::new().route(HEALTH_PATH, get(health)).route(METRICS_PATH, get(metrics)).with_state(shared)
+    Router::new().route(HEALTH_PATH, get(health)).route(METRICS_PATH, get(metrics)).merge(admin::router(shared.clone())).with_state(shared)
 }
 
 /// Turns away whoever is over a limit. Behind a trusted proxy, [`ConnectInfo`] becomes the client's address.

@@ -56,6 +56,7 @@ pub async fn serve_on(listeners: Vec<Listener>, config: Config, shutdown: impl F
     helpers.spawn(sweep(service.clone()));
     let projects = service.config.projects.clone();
     helpers.spawn(async move { projects.follow().await });
+    helpers.spawn(dismiss(service.clone()));
 
     tokio::select! {
         () = shutdown => {}
@@ -79,6 +80,15 @@ fn router(listener: &Listener, shared: Shared) -> axum::Router {
     match listener.kind {
         Kind::Plain | Kind::Tls(_) => routes::public(shared),
         Kind::Private => routes::private(shared),
+    }
+}
+
+/// Removes the members of projects that are disabled or gone, as soon as they are.
+async fn dismiss(service: Arc<Service>) {
+    let mut changes = service.config.projects.changes();
+    // The sender is the service's own.
+    while changes.changed().await.is_ok() {
+        service.dismiss_outcast(Instant::now());
     }
 }
 

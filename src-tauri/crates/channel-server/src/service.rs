@@ -150,8 +150,9 @@ impl Service {
         entered.map(|uid| (live, uid))
     }
 
-    /// What the operator's rules leave of a join.
+    /// What the operator's rules leave of a join, now that nobody can change them before it is done.
     fn judge(&self, (app_id, channel): &Key, join: &mut Join, now: Instant) -> Result<(), Error> {
+        admission::project(&self.config.projects.current(), app_id)?;
         let subject = ban::Subject { app_id, channel, uid: join.uid.as_ref(), ip: join.peer };
         let verdict = self.lock_bans().verdict(&subject, now);
         if let Some(ban) = verdict.join {
@@ -162,7 +163,6 @@ impl Service {
     }
 
     /// Puts a rule in force at once: those it names lose what it takes from them. Nobody it names joins or publishes until it ends.
-    #[allow(dead_code, reason = "the HTTP side is on its way")]
     pub fn ban(&self, rule: ban::Rule, now: Instant) -> Result<ban::Effect, Error> {
         let id = self.lock_bans().add(rule.clone(), now)?;
         let rule = rule.canonical();
@@ -172,7 +172,6 @@ impl Service {
     }
 
     /// Ends a rule of a project early. Whether there was one.
-    #[allow(dead_code, reason = "the HTTP side is on its way")]
     pub fn unban(&self, app_id: &AppId, id: u64, now: Instant) -> bool {
         let Some(ended) = self.lock_bans().remove(app_id, id) else { return false };
         for live in self.lives_of(&ended.target) {
@@ -182,7 +181,6 @@ impl Service {
     }
 
     /// A project's rules in force.
-    #[allow(dead_code, reason = "the HTTP side is on its way")]
     pub fn bans(&self, app_id: &AppId, now: Instant) -> Vec<ban::Standing> {
         self.lock_bans().of(app_id, now)
     }
@@ -284,6 +282,23 @@ impl Service {
     pub fn count(&self) -> (usize, usize) {
         let all: Vec<Arc<Live>> = self.lock().values().cloned().collect();
         (all.len(), all.iter().map(|live| live.members()).sum())
+    }
+
+    /// The channels and how many are in each.
+    pub fn occupied(&self) -> Vec<(Key, usize)> {
+        let all: Vec<Arc<Live>> = self.lock().values().cloned().collect();
+        all.iter().map(|live| (live.key().clone(), live.members())).collect()
+    }
+
+    /// Removes everyone whose project is no longer there or no longer enabled.
+    pub fn dismiss_outcast(&self, now: Instant) {
+        let projects = self.config.projects.current();
+        let all: Vec<Arc<Live>> = self.lock().values().cloned().collect();
+        for live in all {
+            if let Err(error) = admission::project(&projects, &live.key().0) {
+                live.dismiss(error, now);
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {

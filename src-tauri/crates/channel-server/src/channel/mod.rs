@@ -73,6 +73,10 @@ pub enum Input {
     Judge {
         verdicts: Vec<(Uid, Verdict)>,
     },
+    /// The project is no longer served: everyone has to go.
+    Dismiss {
+        error: Error,
+    },
     /// The connection is gone, without a word; its member may come back.
     Disconnected {
         connection: ConnectionId,
@@ -96,6 +100,8 @@ pub enum Parting {
     Expired,
     /// Kicked or banned.
     Banned,
+    /// The project is no longer served.
+    Dismissed,
 }
 
 /// What the list of a channel's people may take of the answer to a join, in bytes; the rest of it is short.
@@ -169,6 +175,8 @@ impl Channel {
                     self.judge(&uid, verdict, now);
                 }
             }
+            // here | away -> Dismiss -> absent
+            Input::Dismiss { error } => self.dismiss(&error),
             // here -> Disconnected -> away
             Input::Disconnected { connection } => {
                 if let Some(member) = self.connections.remove(&connection).and_then(|uid| self.members.get_mut(&uid)) {

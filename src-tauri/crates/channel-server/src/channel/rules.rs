@@ -115,6 +115,13 @@ impl Channel {
         }
     }
 
+    /// Ends every membership.
+    pub(super) fn dismiss(&mut self, error: &Error) {
+        for uid in self.members.keys().cloned().collect::<Vec<_>>() {
+            self.expel(&uid, error.clone(), Parting::Dismissed);
+        }
+    }
+
     /// Ends a membership against its member's will, and closes their connection.
     fn expel(&mut self, uid: &Uid, error: Error, why: Parting) {
         self.tell_now(uid, Event::Removed { error });

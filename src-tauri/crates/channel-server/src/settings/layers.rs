@@ -67,7 +67,7 @@ impl Settings {
         }
         first!(
             listen listen_tls listen_private tls_certificate tls_key allow_origin trusted_proxy
-            projects stun turn turn_secret turn_secret_file turn_ttl
+            projects admin_key admin_key_file stun turn turn_secret turn_secret_file turn_ttl
             max_connections connections_per_minute max_channels max_members max_subscriptions max_joins messages_per_second max_mistakes
             max_bans max_queue handshake_limit request_limit join_limit silence_limit
             drain log

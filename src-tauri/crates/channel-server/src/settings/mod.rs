@@ -61,6 +61,13 @@ pub struct Settings {
     /// visavis/projects.toml in the user's settings; where that is not there, the open default project is served.
     #[arg(long, value_name = "FILE", help_heading = "Projects")]
     pub projects: Option<String>,
+    /// The key that opens POST /v1/token, /v1/ban and GET /v1/channels. Others on this machine can read flags; better say it in the
+    /// environment or by --admin-key-file.
+    #[arg(long, value_name = "TEXT", help_heading = "Projects")]
+    pub admin_key: Option<Hidden>,
+    /// A file that holds the admin key.
+    #[arg(long, value_name = "FILE", help_heading = "Projects")]
+    pub admin_key_file: Option<String>,
 
     /// A STUN server for the clients, as stun:HOST:PORT; may be given several times.
     #[arg(long, value_name = "URL", value_delimiter = ',', help_heading = "STUN and TURN")]

@@ -8,7 +8,7 @@ use std::{
 use signal::IceServer;
 
 use super::{Error, Log, Settings, layers};
-use crate::{Config, Limits, Origins, Proxies, Turn};
+use crate::{AdminKey, Config, Limits, Origins, Proxies, Turn};
 
 /// The most servers' addresses that are handed out, and the longest: the answer to a join has to hold them.
 const MOST_URLS: usize = 16;
@@ -36,6 +36,7 @@ pub enum Door {
 pub fn plan(settings: Settings) -> Result<Plan, Error> {
     let doors = doors(&settings)?;
     let turn = turn(&settings)?;
+    let admin_key = admin_key(&settings)?;
     let stun = settings.stun.unwrap_or_default();
     check_urls(&stun, &["stun:", "stuns:"])?;
     let mut config = Config::default();
@@ -65,6 +66,7 @@ pub fn plan(settings: Settings) -> Result<Plan, Error> {
         config.ice_servers.push(IceServer { urls: stun, username: None, credential: None });
     }
     config.turn = turn;
+    config.admin_key = admin_key;
     config.origins = settings.allow_origin.unwrap_or_default().into_iter().fold(config.origins, Origins::with);
     config.proxies = Proxies::new(settings.trusted_proxy.unwrap_or_default());
     Ok(Plan { doors, config, log: settings.log.unwrap_or_default(), projects: settings.projects.map(PathBuf::from) })
@@ -88,6 +90,16 @@ fn doors(settings: &Settings) -> Result<Vec<(SocketAddr, Door)>, Error> {
     }
     doors.extend(all(&settings.listen_private).into_iter().map(|address| (address, Door::Private)));
     Ok(doors)
+}
+
+fn admin_key(settings: &Settings) -> Result<Option<AdminKey>, Error> {
+    let text = match (&settings.admin_key, &settings.admin_key_file) {
+        (Some(_), Some(_)) => return contradiction("the admin key is given twice: drop admin-key or admin-key-file"),
+        (Some(key), None) => key.reveal().to_owned(),
+        (None, Some(path)) => layers::read(path)?.trim().to_owned(),
+        (None, None) => return Ok(None),
+    };
+    AdminKey::new(&text).map(Some).or_else(|weak| contradiction(weak.to_string()))
 }
 
 fn turn(settings: &Settings) -> Result<Option<Turn>, Error> {
@@ -171,6 +183,8 @@ mod tests {
             ("turn = [\"turn:a:3478\"]\nturn-secret = \"s\"\nturn-ttl = 1", "60 seconds"),
             ("turn = [\"https://a\"]\nturn-secret = \"s\"", "turn:"),
             ("stun = [\"stun:\"]", "stun:"),
+            ("admin-key = \"short\"", "at least 16"),
+            ("admin-key = \"a\"\nadmin-key-file = \"f\"", "twice"),
             ("turn-secret-file = \"/nowhere/secret\"", "/nowhere/secret"),
         ] {
             let error = planned(text).unwrap_err();

@@ -135,6 +135,16 @@ impl Client {
         serde_json::to_value(event).unwrap()
     }
 
+    /// The next event of this name, as JSON; others before it are passed over.
+    pub async fn event_named(&mut self, name: &str) -> Value {
+        loop {
+            let event = self.event().await;
+            if event["event"] == name {
+                return event;
+            }
+        }
+    }
+
     async fn incoming(&mut self) -> Incoming {
         loop {
             match self.socket.next().await.expect("the connection is open").unwrap() {
