@@ -8,10 +8,13 @@ use std::{path::Path, process::ExitCode, time::Duration};
 
 use clap::Parser;
 
+/// As many members leave and come again as take about the same time.
+const RETURNS_A_SECOND: usize = 5_000;
+
 /// Measures the channel service under a crowd of members over loopback.
 #[derive(Parser)]
 struct Arguments {
-    /// How long everyone rests, and then how long messages are relayed.
+    /// How long everyone rests, and then how long messages are relayed, and about how long members come and go.
     #[arg(default_value_t = 20, value_name = "SECONDS")]
     seconds: u64,
     #[arg(long, default_value_t = 2_000)]
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
         sdp_bytes: 3_000,
         time: Duration::from_secs(arguments.seconds),
         relayed_per_second: arguments.rate,
-        returns: 2 * arguments.channels * arguments.seats as usize,
+        returns: RETURNS_A_SECOND * arguments.seconds as usize,
     };
     match load::run(plan, Path::new(&arguments.program)) {
         Ok(report) => {

@@ -67,6 +67,8 @@ pub enum Failure {
     Refused(signal::Error),
     #[error("the service was not expected to send: {0}")]
     Unexpected(String),
+    #[error("{most} open files are allowed here and {needed} are needed; raise the hard limit (ulimit -Hn)")]
+    Descriptors { most: u64, needed: u64 },
     #[error("the service does not read")]
     Blocked,
     #[error("nothing happens any more, at {seen} of {total}")]
@@ -75,6 +77,11 @@ pub enum Failure {
 
 /// Runs a crowd against the service's program.
 pub fn run(plan: Plan, program: &Path) -> Result<Report, Failure> {
+    // The service inherits the limit, and needs as many.
+    let (most, needed) = (channel_server::raise_descriptor_limit().unwrap_or(u64::MAX), plan.members() as u64 + 64);
+    if most < needed {
+        return Err(Failure::Descriptors { most, needed });
+    }
     let service = Service::start(program)?;
     let id = service.id();
     let mut crowd = Crowd::new(plan, service.address)?;

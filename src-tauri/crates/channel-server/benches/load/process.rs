@@ -2,15 +2,16 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
+use channel_server::projects::{Projects, Store, StoreError};
 use serde::Serialize;
 
 use super::Failure;
@@ -19,13 +20,49 @@ use super::Failure;
 pub struct Service {
     child: Child,
     pub address: SocketAddr,
+    _folder: Folder,
+}
+
+/// A folder with the open default project, whatever projects this machine has of its own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self, Failure> {
+        let folder = Self(std::env::temp_dir().join(format!("visavis-load-{}", std::process::id())));
+        fs::create_dir_all(&folder.0)?;
+        let local = |projects: &mut Projects| {
+            *projects = Projects::local();
+            Ok::<(), StoreError>(())
+        };
+        Store::new(folder.projects()).edit(local).map_err(|error| Failure::Io(io::Error::other(error)))?;
+        Ok(folder)
+    }
+
+    fn projects(&self) -> PathBuf {
+        self.0.join("projects.toml")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 impl Service {
     /// Starts the program on a free port of the loopback interface.
     pub fn start(program: &Path) -> Result<Self, Failure> {
+        let folder = Folder::new()?;
         let mut command = Command::new(program);
-        command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VISAVIS_")) {
+            command.env_remove(name);
+        }
+        command
+            .args(["--listen", "127.0.0.1:0", "--projects"])
+            .arg(folder.projects())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let mut log = BufReader::with_capacity(64 * 1024, child.stderr.take().expect("the log is piped"));
         let mut heard = String::new();
@@ -43,7 +80,7 @@ impl Service {
             let mut chunk = vec![0; 64 * 1024];
             while log.read(&mut chunk).is_ok_and(|read| read > 0) {}
         });
-        Ok(Self { child, address })
+        Ok(Self { child, address, _folder: folder })
     }
 
     pub fn id(&self) -> u32 {

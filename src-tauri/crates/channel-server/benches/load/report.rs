@@ -42,7 +42,7 @@ pub struct Phase {
     pub bytes_a_member: Option<f64>,
     /// PSS once a second.
     pub pss: Vec<u64>,
-    /// By how much the mean PSS of the last third is above that of the first, in percent.
+    /// By how much the mean PSS of the last third is above that of the second, in percent; in the first, queues and caches find their size.
     pub growth_percent: Option<f64>,
 }
 
@@ -88,14 +88,14 @@ pub struct Goals {
     pub memory_flat: Option<bool>,
 }
 
-/// PSS may grow by this much from the first third of a phase to its last and still be called flat, in percent.
+/// PSS may grow by this much from the second third of a phase to its last and still be called flat, in percent.
 const FLAT: f64 = 2.0;
 
 impl Phase {
     fn new(meter: &Meter, memory: Option<Memory>, pss: Vec<u64>, empty: Option<Memory>, members: usize) -> Self {
         let third = pss.len() / 3;
         let mean = |samples: &[u64]| samples.iter().sum::<u64>() as f64 / samples.len() as f64;
-        let growth_percent = (third > 0).then(|| (mean(&pss[pss.len() - third..]) / mean(&pss[..third]) - 1.0) * 100.0);
+        let growth_percent = (third > 0).then(|| (mean(&pss[pss.len() - third..]) / mean(&pss[third..2 * third]) - 1.0) * 100.0);
         let bytes_a_member = memory.zip(empty).map(|(now, empty)| (now.pss as f64 - empty.pss as f64) / members as f64);
         Self { seconds: meter.elapsed().as_secs_f64(), cores: meter.cores(), memory, bytes_a_member, pss, growth_percent }
     }

@@ -48,6 +48,10 @@ pub async fn run(arguments: Arguments) -> Outcome {
 }
 
 async fn serve(mut plan: Plan) -> Result<(), Box<dyn Error>> {
+    let (descriptors, most) = (channel_server::raise_descriptor_limit(), plan.config.limits.connections);
+    if let Some(descriptors) = descriptors.filter(|descriptors| *descriptors < most as u64) {
+        tracing::warn!(descriptors, max_connections = most, "the system allows fewer open files than connections (ulimit -n)");
+    }
     plan.config.projects = projects(plan.projects)?;
     let mut listeners = Vec::new();
     for (address, door) in plan.doors {
