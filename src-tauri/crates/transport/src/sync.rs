@@ -15,6 +15,12 @@ const MAX_EXTRA: f64 = 0.6;
 /// How far one update moves, in seconds.
 const MAX_STEP: f64 = 0.005;
 
+/// The share of what pictures wait too long that one update takes back: they follow at once, and a delay is worse than a quick picture.
+const RELEASE: f64 = 0.15;
+
+/// A track not played for this long is not waited for.
+const STALE: Duration = Duration::from_secs(3);
+
 /// The weight of a new measurement.
 const WEIGHT: f64 = 0.1;
 
@@ -33,11 +39,17 @@ pub struct Extra {
 /// Keeps the two tracks of one stream in step. At most one of the extra delays is above zero.
 #[derive(Debug, Default)]
 pub struct Sync {
-    /// Capture → playout in seconds, smoothed; of any sign, since the sender's clock may differ.
-    audio: Option<f64>,
-    video: Option<f64>,
+    audio: Option<Measured>,
+    video: Option<Measured>,
     /// How much longer sound waits (above zero) or pictures do (below).
     applied: f64,
+}
+
+/// One track's capture → playout in seconds, smoothed; of any sign, since the sender's clock may differ.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    delay: f64,
+    at: Instant,
 }
 
 impl Sync {
@@ -45,36 +57,41 @@ impl Sync {
         Self::default()
     }
 
-    /// Sound captured at `captured` (by the sender's clock on ours) is heard at `playout`.
+    /// Sound captured at `captured` (by the sender's clock on ours) is heard at `playout`, extra delay included.
     pub fn on_audio(&mut self, captured: Instant, playout: Instant) {
-        smooth(&mut self.audio, seconds(playout, captured));
+        smooth(&mut self.audio, captured, playout);
     }
 
-    /// A frame captured at `captured` is shown at `render_at`.
+    /// A frame captured at `captured` is shown at `render_at`, extra delay included.
     pub fn on_video(&mut self, captured: Instant, render_at: Instant) {
-        smooth(&mut self.video, seconds(render_at, captured));
+        smooth(&mut self.video, captured, render_at);
     }
 
     /// The extra delays to apply now; to be called about every 200 ms.
-    pub fn update(&mut self) -> Extra {
-        if let (Some(audio), Some(video)) = (self.audio, self.video) {
-            let ahead = video - audio;
-            if ahead.abs() > 2.0 * MAX_EXTRA {
-                // Clocks that are wrong by seconds are no reason to delay anything.
-                self.applied -= self.applied.clamp(-MAX_STEP, MAX_STEP);
-            } else if ahead.abs() > TOLERANCE {
-                self.applied = (self.applied + ahead.clamp(-MAX_STEP, MAX_STEP)).clamp(-MAX_EXTRA, MAX_EXTRA);
+    pub fn update(&mut self, now: Instant) -> Extra {
+        let played = |track: Option<Measured>| track.filter(|last| now.saturating_duration_since(last.at) < STALE);
+        let ahead = played(self.video).zip(played(self.audio)).map(|(video, audio)| video.delay - audio.delay);
+        match ahead {
+            Some(ahead) if ahead.abs() <= TOLERANCE => {}
+            Some(ahead) if ahead.abs() <= 2.0 * MAX_EXTRA => {
+                // As far as pictures wait already: beyond that, sound would have to.
+                let release = (ahead * RELEASE).min(-self.applied);
+                self.applied = (self.applied + ahead.clamp(-MAX_STEP, MAX_STEP).max(release)).clamp(-MAX_EXTRA, MAX_EXTRA);
             }
+            // Clocks that are wrong by seconds are no reason to delay anything, and neither is a track that pauses.
+            _ => self.applied -= self.applied.clamp(-MAX_STEP, MAX_STEP),
         }
         Extra { audio: Duration::from_secs_f64(self.applied.max(0.0)), video: Duration::from_secs_f64((-self.applied).max(0.0)) }
     }
 }
 
-fn smooth(mean: &mut Option<f64>, value: f64) {
-    *mean = Some(match *mean {
-        Some(mean) if (value - mean).abs() < JUMP => mean + WEIGHT * (value - mean),
-        _ => value,
-    });
+fn smooth(track: &mut Option<Measured>, captured: Instant, playout: Instant) {
+    let delay = seconds(playout, captured);
+    let delay = match track {
+        Some(last) if (delay - last.delay).abs() < JUMP => last.delay + WEIGHT * (delay - last.delay),
+        _ => delay,
+    };
+    *track = Some(Measured { delay, at: playout });
 }
 
 fn seconds(later: Instant, earlier: Instant) -> f64 {
@@ -84,6 +101,7 @@ fn seconds(later: Instant, earlier: Instant) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receive::delay::offset;
 
     const MS: Duration = Duration::from_millis(1);
 
@@ -95,23 +113,23 @@ mod tests {
         video: f64,
         followed: f64,
         extra: Extra,
+        now: Instant,
     }
 
     impl Stream {
         fn new(audio: f64, video: f64) -> Self {
-            Self { sync: Sync::new(), audio, video, followed: 0.0, extra: Extra::default() }
+            let now = Instant::now() + 100_000 * MS;
+            Self { sync: Sync::new(), audio, video, followed: 0.0, extra: Extra::default(), now }
         }
 
         fn run(&mut self, seconds: u32) -> &mut Self {
-            let captured = Instant::now() + Duration::from_secs(100);
-            let at = |ms: f64| {
-                if ms < 0.0 { captured - Duration::from_secs_f64(-ms / 1e3) } else { captured + Duration::from_secs_f64(ms / 1e3) }
-            };
             for update in 0..seconds * 5 {
+                self.now += 200 * MS;
+                let captured = |ms: f64| offset(self.now, (-ms * 1e3) as i64).unwrap();
                 let (audio, video) = (self.audio + self.followed, self.video + self.extra.video.as_secs_f64() * 1e3);
-                (0..10).for_each(|_| self.sync.on_audio(captured, at(audio)));
-                (0..6).for_each(|_| self.sync.on_video(captured, at(video)));
-                self.extra = self.sync.update();
+                (0..10).for_each(|_| self.sync.on_audio(captured(audio), self.now));
+                (0..6).for_each(|_| self.sync.on_video(captured(video), self.now));
+                self.extra = self.sync.update(self.now);
                 let wanted = self.extra.audio.as_secs_f64() * 1e3;
                 if update % 5 == 0 && wanted - self.followed > 10.0 {
                     self.followed += 20.0;
@@ -178,6 +196,27 @@ mod tests {
         let mut sync = Sync::new();
         let now = Instant::now();
         sync.on_audio(now, now + 100 * MS);
-        assert_eq!(sync.update(), Extra::default());
+        assert_eq!(sync.update(now), Extra::default());
+    }
+
+    #[test]
+    fn pictures_stop_waiting_soon_after_sound_has_caught_up() {
+        let mut stream = Stream::new(300.0, 20.0);
+        stream.run(20);
+        assert!(stream.extra.video >= 250 * MS, "{:?}", stream.extra);
+        stream.audio = 20.0;
+        assert!(stream.run(5).extra.video <= 30 * MS, "{:?}", stream.extra);
+        assert!(stream.ahead() > 0.0 && stream.extra.audio.is_zero());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_track_that_pauses() {
+        let mut stream = Stream::new(200.0, 20.0);
+        stream.run(20);
+        let (last, now) = (stream.extra.video, stream.now + STALE);
+        (1..=20).for_each(|update| {
+            stream.extra = stream.sync.update(now + update * 200 * MS);
+        });
+        assert!(stream.extra.video <= last - 95 * MS, "{:?}", stream.extra);
     }
 }

@@ -143,7 +143,7 @@ impl State {
             match track.media.poll(now) {
                 video::Output::Frame(frame) => {
                     if let Some(captured) = frame.captured {
-                        self.sync.on_video(captured, frame.render_at - self.extra.video);
+                        self.sync.on_video(captured, frame.render_at);
                     }
                     let Some(frames) = &self.frames else { continue };
                     if let Err(mpsc::error::TrySendError::Full(_)) = frames.try_send(frame) {
@@ -190,7 +190,7 @@ impl State {
         let Some(track) = &mut self.audio else { return Playout::Empty };
         let playout = track.media.pull(now);
         if let Playout::Packet { captured: Some(captured), .. } = playout {
-            self.sync.on_audio(captured, now + self.output_delay - self.extra.audio);
+            self.sync.on_audio(captured, now + self.output_delay);
         }
         self.keep_in_step(now);
         playout
@@ -202,12 +202,98 @@ impl State {
             return;
         }
         self.next_sync = Some(now + SYNC_INTERVAL);
-        self.extra = self.sync.update();
+        self.extra = self.sync.update(now);
         if let Some(track) = &mut self.video {
             track.media.set_extra_delay(self.extra.video);
         }
         if let Some(track) = &mut self.audio {
             track.media.set_minimum_delay(self.audio_floor.max(self.extra.audio));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::send::report::{SenderInfo, ntp};
+    use bytes::Bytes;
+    use std::time::UNIX_EPOCH;
+
+    const MS: Duration = Duration::from_millis(1);
+    const VIDEO: u32 = 1;
+    const AUDIO: u32 = 2;
+
+    /// A subscriber in virtual time: a packet of sound every 20 ms and a picture every 40 ms, each on its way for so long.
+    struct Call {
+        state: State,
+        frames: mpsc::Receiver<video::Frame>,
+        outbox: Outbox,
+        start: Instant,
+        /// In steps of 20 ms since the start.
+        step: u32,
+        waits: VecDeque<Duration>,
+    }
+
+    impl Call {
+        fn new() -> Self {
+            let start = Instant::now() + Duration::from_secs(60);
+            let (sender, frames) = mpsc::channel(16);
+            let mut state = State::new(Tracks { audio: true, video: true }, sender, start);
+            state.video.as_mut().expect("asked for").ssrc = Some(VIDEO);
+            state.audio.as_mut().expect("asked for").ssrc = Some(AUDIO);
+            Self { state, frames, outbox: Outbox::default(), start, step: 0, waits: VecDeque::new() }
+        }
+
+        fn report(&mut self, ssrc: u32, timestamp: u32, now: Instant) {
+            let wall = UNIX_EPOCH + Duration::from_secs(1_800_000_000) + (now - self.start);
+            let info = SenderInfo { ntp: ntp(wall), timestamp, packets: 1, octets: 1 };
+            self.state.on_rtcp(&[rtcp::sender_report(ssrc, info)], now, wall);
+        }
+
+        fn packet(&mut self, ssrc: u32, sequence: u32, timestamp: u32, payload: &'static [u8], at: Instant) {
+            let header = rtp::Header { marker: true, sequence_number: sequence as u16, timestamp, ssrc, ..rtp::Header::default() };
+            let payload = Bytes::from_static(payload);
+            self.state.on_rtp(&rtp::Packet { header, payload }, at, &self.outbox);
+        }
+
+        /// Sound captured `audio` ago and a picture captured `video` ago (both whole steps) arrive now, for `seconds`.
+        fn run(&mut self, seconds: u32, audio: u32, video: u32) {
+            for _ in 0..seconds * 50 {
+                self.step += 1;
+                let now = self.start + self.step * 20 * MS;
+                if self.step % 50 == 1 {
+                    self.report(AUDIO, self.step * 960, now);
+                    self.report(VIDEO, self.step * 1800, now);
+                }
+                if let Some(sent) = self.step.checked_sub(audio) {
+                    self.packet(AUDIO, sent, sent * 960, &[0xfc; 60], now);
+                }
+                if let Some(sent) = self.step.checked_sub(video).filter(|sent| sent % 2 == 0) {
+                    // A keyframe as small as can be: parameter sets and a slice in one packet.
+                    self.packet(VIDEO, sent / 2, sent * 1800, &[24, 0, 2, 0x67, 1, 0, 2, 0x68, 1, 0, 2, 0x65, 1], now);
+                }
+                self.state.pull(now);
+                self.state.poll(9, now, &mut VecDeque::new());
+                while let Ok(frame) = self.frames.try_recv() {
+                    self.waits.push_back(frame.render_at - now);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_wait_for_later_sound_and_no_longer() {
+        let mut call = Call::new();
+        call.run(60, 10, 1);
+        // Sound is 180 ms behind, and as long as its buffer takes.
+        let wait = call.waits.pop_back().expect("pictures came");
+        assert!(wait >= 140 * MS && wait <= 260 * MS, "{wait:?}");
+    }
+
+    #[test]
+    fn sound_waits_for_later_pictures_and_no_longer() {
+        let mut call = Call::new();
+        call.run(60, 1, 11);
+        assert!(call.state.extra.audio >= 120 * MS && call.state.extra.audio <= 240 * MS, "{:?}", call.state.extra);
     }
 }
