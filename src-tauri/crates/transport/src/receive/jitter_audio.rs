@@ -34,8 +34,12 @@ const INITIAL_TARGET_MICROS: i64 = 10_000;
 const ENOUGH: usize = 10;
 const MAX_TARGET_MICROS: i64 = 500_000;
 
-/// How fast the target falls, as a share of time.
+/// What all of so many packets (2 s) stayed within is enough, whatever came before.
+const CALM: usize = 100;
+
+/// How fast the target falls: a share of time, and one of what is too much each second.
 const FALL: f64 = 0.02;
+const FALL_OF_EXCESS: f64 = 0.5;
 
 /// With loss on the path, the target leaves room for the packet after a lost one, whose FEC fills the hole.
 const LOSS_FOR_FEC: f64 = 0.02;
@@ -265,6 +269,7 @@ impl JitterAudio {
             _ if excess < SLACK_MICROS || !in_turn => return false,
             MAX_BACKLOG_MICROS.. => return true,
             100_000.. => 5,
+            60_000.. => 20,
             _ => 50,
         };
         self.steady > patience || (self.steady > 3 && self.is_quiet(&front.payload))
@@ -380,11 +385,13 @@ impl Target {
         let elapsed = self.followed_at.map_or(0, |last| micros(now, last)).clamp(0, 1_000_000);
         self.followed_at = Some(now);
         let (Some(fastest), true) = (delays.minimum(), delays.count() >= ENOUGH) else { return };
-        let slow = delays.percentile(LONG_SHARE, LONG).unwrap_or(fastest);
+        let calm = delays.percentile(1.0, CALM).unwrap_or(fastest);
+        let slow = delays.percentile(LONG_SHARE, LONG).unwrap_or(fastest).min(calm);
         let fast = delays.percentile(SHORT_SHARE, SHORT).unwrap_or(fastest);
         let floor = if self.loss > LOSS_FOR_FEC { FEC_TARGET_MICROS } else { 0 };
         let wanted = (slow.max(fast) - fastest + MARGIN_MICROS).clamp(floor, MAX_TARGET_MICROS);
-        let fallen = self.micros - (elapsed as f64 * FALL) as i64;
+        let excess = (self.micros - wanted).max(0) as f64 / 1e6;
+        let fallen = self.micros - (elapsed as f64 * (FALL + FALL_OF_EXCESS * excess)) as i64;
         self.micros = wanted.max(fallen);
     }
 }
@@ -490,6 +497,15 @@ mod tests {
         call.send(0..500, |packet| Some(30.0 + noise(packet) * 100.0)).send(500..2000, |_| Some(30.0)).run(40 * SECOND);
         assert!(call.last_delay() <= 60 * MS, "{:?}", call.last_delay());
         assert!(call.stats().accelerated <= 12, "{:?}", call.stats());
+    }
+
+    #[test]
+    fn a_queue_at_the_start_is_forgotten_within_eight_seconds() {
+        let mut call = Call::new();
+        call.send(0..50, |packet| Some(if packet < 25 { 300.0 } else { 30.0 })).send(50..1000, |_| Some(30.0));
+        assert!(call.run(2 * SECOND).last_delay() > 200 * MS, "{:?}", call.last_delay());
+        assert!(call.run(8 * SECOND).last_delay() <= 90 * MS, "{:?}", call.last_delay());
+        assert_eq!(call.stats().concealed, 0, "{:?}", call.stats());
     }
 
     #[test]
