@@ -146,6 +146,18 @@ impl Assembler {
         }
     }
 
+    /// While only a keyframe will do: passes the holes that cannot hold a part of one. `under_way`: the keyframe that was asked for may be.
+    pub fn skip_useless(&mut self, under_way: bool, now: Instant) {
+        while self.needs_keyframe() {
+            let Some((&found, after)) = self.slots.range(self.missing..).next() else { return };
+            let before = self.slots.range(..self.missing).next_back().map(|(_, slot)| slot);
+            if found == self.missing || self.may_hold_keyframe(before, after, under_way) {
+                return;
+            }
+            self.abandon(found - 1, now);
+        }
+    }
+
     /// What comes next does not continue what the decoder has: only a keyframe will do.
     pub fn require_keyframe(&mut self) {
         self.chain = Chain::default();
@@ -268,6 +280,14 @@ impl Assembler {
             (None, Some(after)) => lost == 1 && self.at_boundary && unit::is_continuation(&after.payload) && disposable(after),
             (_, None) => false,
         }
+    }
+
+    /// Whether packets of a keyframe may be missing between `before`, of a frame that is not finished, and `after`.
+    fn may_hold_keyframe(&self, before: Option<&Slot>, after: &Slot, under_way: bool) -> bool {
+        let arriving = self.keyframe_arriving.map(|(timestamp, _)| timestamp);
+        let of_keyframe = |slot: &Slot| Some(slot.timestamp) == arriving || unit::is_of_keyframe(&slot.payload);
+        let whole_frames = before.is_none() && !unit::is_continuation(&after.payload);
+        of_keyframe(after) || before.is_some_and(of_keyframe) || under_way && whole_frames
     }
 
     /// Drops what has come of the frame at `next`, whose beginning is lost.
@@ -501,6 +521,29 @@ mod tests {
         let frame = assembler.next_frame().unwrap();
         assert_eq!(frame.completed, now + Duration::from_millis(50));
         assert_eq!(frames(&mut assembler), [2]);
+    }
+
+    #[test]
+    fn without_a_keyframe_only_holes_that_may_hold_one_are_waited_for() {
+        // Frames of 1, 3, 3, 6 (a keyframe) and 1 packets.
+        let packets = stream(&[-500, 2500, 2500, -4500, 500]);
+        let after = |lost: &[u64], under_way: bool| {
+            let (mut assembler, now) = (Assembler::new(), Instant::now());
+            for packet in packets.iter().filter(|packet| !lost.contains(&packet.sequence)) {
+                push(&mut assembler, packet, now);
+                assembler.require_keyframe();
+            }
+            assembler.skip_useless(under_way, now);
+            assembler.settled()
+        };
+        let keyframe = packets.iter().filter(|packet| packet.timestamp == 9000).map(|packet| packet.sequence).collect::<Vec<_>>();
+        let end = packets.last().unwrap().sequence + 1;
+        assert_eq!(after(&[1003], true), end, "the rest of a picture");
+        assert_eq!(after(&[1001, 1002], true), end, "the beginning of a picture");
+        assert!(after(&keyframe[..1], true) <= keyframe[0], "the beginning of a keyframe");
+        assert!(after(&keyframe[2..3], false) <= keyframe[2], "the middle of a keyframe");
+        assert!(after(&keyframe, true) <= keyframe[0], "a whole keyframe");
+        assert_eq!(after(&keyframe, false), end, "nobody can have sent a keyframe");
     }
 
     #[test]

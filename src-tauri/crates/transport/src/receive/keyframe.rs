@@ -37,6 +37,11 @@ impl Requests {
         self.needed_since.and_then(|_| self.due(arriving, rtt))
     }
 
+    /// Whether the keyframe asked for last may have been sent by now; so may one that nobody here asked for.
+    pub fn may_be_under_way(&self, rtt: Duration, now: Instant) -> bool {
+        self.asked_at.is_none_or(|asked| now.saturating_duration_since(asked) >= rtt * 3 / 4)
+    }
+
     /// Requests made so far.
     pub fn count(&self) -> u64 {
         self.count

@@ -1,5 +1,8 @@
 //! Which packets are missing, and when to ask for them (again).
 //!
+//! A packet is given up once it has missed its playout and so many requests went unanswered that loss explains it no more: on a
+//! clean path three, on one that loses three tenths of everything seven. The more is lost, the longer a repair is worth waiting for.
+//!
 //! Invariants: a packet is asked for until it comes, until it is settled ([`Nack::settle`]) or until tries or time run out,
 //! and then never again; what is remembered is bounded.
 
@@ -10,6 +13,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
     pub max_tries: u32,
+    /// A packet is not given up sooner than this after it was found missing.
+    pub min_age: Duration,
     /// A packet is given up this long after it was found missing, but not before three round trips.
     pub max_age: Duration,
     /// A hole with more packets than this is not repaired.
@@ -20,9 +25,11 @@ pub struct Config {
 
 impl Config {
     /// A frame that is late freezes the picture; a keyframe instead costs a round trip and twenty times the bits.
-    pub const VIDEO: Self = Self { max_tries: 10, max_age: Duration::from_millis(1000), max_missing: 512, max_outage: 30 };
+    pub const VIDEO: Self =
+        Self { max_tries: 10, min_age: Duration::from_millis(120), max_age: Duration::from_millis(1000), max_missing: 512, max_outage: 30 };
     /// Sound is settled by its playout long before.
-    pub const AUDIO: Self = Self { max_tries: 4, max_age: Duration::from_millis(400), max_missing: 50, max_outage: 5 };
+    pub const AUDIO: Self =
+        Self { max_tries: 4, min_age: Duration::from_millis(400), max_age: Duration::from_millis(400), max_missing: 50, max_outage: 5 };
 }
 
 /// A path that delivers nothing for this long while packets are sent is out.
@@ -42,6 +49,12 @@ const MAX_TOLERANCE: Duration = Duration::from_millis(40);
 
 /// Packets remembered as asked for in vain at most.
 const MAX_FORGONE: usize = 64;
+
+/// A packet is hopeless when loss explains that none of its requests was answered no better than this.
+const ACCIDENT: f64 = 0.0002;
+const MIN_TRIES: f64 = 3.0;
+/// Assumed before the first packet: so many lost of so many.
+const LOSS_GUESS: (f64, f64) = (1.0, 20.0);
 
 /// Requests due within this time of one another share a message.
 const BATCH: Duration = Duration::from_millis(1);
@@ -70,6 +83,8 @@ pub struct Stats {
     pub repaired: u64,
     /// Of these, given up.
     pub abandoned: u64,
+    /// Of those given up, came nevertheless.
+    pub too_late: u64,
     /// Packet numbers asked for, repeats included.
     pub requested: u64,
 }
@@ -89,6 +104,8 @@ pub struct Nack {
     forgone: VecDeque<u64>,
     tolerance: Duration,
     round_trip: RoundTrip,
+    loss: Loss,
+    playout: Duration,
     stats: Stats,
 }
 
@@ -112,6 +129,8 @@ impl Nack {
             forgone: VecDeque::new(),
             tolerance: INITIAL_TOLERANCE,
             round_trip: RoundTrip::default(),
+            loss: Loss::default(),
+            playout: Duration::ZERO,
             stats: Stats::default(),
         }
     }
@@ -119,6 +138,11 @@ impl Nack {
     /// A round-trip time measured elsewhere (ICE); repairs refine it.
     pub fn set_rtt(&mut self, rtt: Duration) {
         self.round_trip.on_measured(rtt);
+    }
+
+    /// How long after its packets came in time a frame is shown.
+    pub fn set_playout(&mut self, delay: Duration) {
+        self.playout = delay;
     }
 
     pub fn on_packet(&mut self, sequence: u64, now: Instant) -> Arrival {
@@ -129,11 +153,15 @@ impl Nack {
         };
         if sequence > highest {
             self.highest = Some(sequence);
+            self.loss.add(false);
             self.open_hole(highest + 1, sequence, outage, now);
             return Arrival::New;
         }
         match self.missing.remove(&sequence) {
-            None if self.forgone.contains(&sequence) => Arrival::RepairedTooLate,
+            None if self.forgone.contains(&sequence) => {
+                self.stats.too_late += 1;
+                Arrival::RepairedTooLate
+            }
             None => Arrival::Late,
             Some(Missing { asked_at: None, since, .. }) => {
                 self.widen_tolerance(now.saturating_duration_since(since));
@@ -169,6 +197,7 @@ impl Nack {
             }
             if missing.asked_at.is_none() {
                 self.stats.lost += 1;
+                self.loss.add(true);
             }
             missing.tries += 1;
             missing.asked_at = Some(now);
@@ -181,7 +210,7 @@ impl Nack {
 
     /// When to poll again, if anything is missing.
     pub fn timeout(&self) -> Option<Instant> {
-        self.missing.values().map(|missing| missing.due.min(missing.since + self.max_age())).min()
+        self.missing.values().map(|missing| missing.due.min(missing.since + self.deadline())).min()
     }
 
     /// The highest packet given up since the last call.
@@ -228,15 +257,15 @@ impl Nack {
         }
         self.tolerance = self.narrower();
         if tries == 1 {
-            self.round_trip.on_sample(answered_in);
+            self.round_trip.on_answer(answered_in);
         }
         Arrival::Repaired
     }
 
     fn give_up(&mut self, now: Instant) {
-        let max_age = self.max_age();
+        let deadline = self.deadline();
         let hopeless = |missing: &Missing| {
-            now.saturating_duration_since(missing.since) >= max_age || (missing.tries >= self.config.max_tries && missing.due <= now)
+            now.saturating_duration_since(missing.since) >= deadline || (missing.tries >= self.config.max_tries && missing.due <= now)
         };
         // Decoding needs every packet, so giving up one gives up all before it.
         if let Some(last) = self.missing.iter().rev().find(|(_, missing)| hopeless(missing)).map(|(&sequence, _)| sequence) {
@@ -262,8 +291,11 @@ impl Nack {
         self.forgone.push_back(sequence);
     }
 
-    fn max_age(&self) -> Duration {
-        self.config.max_age.max(self.rtt() * 3)
+    /// The age at which a packet is given up.
+    fn deadline(&self) -> Duration {
+        let tries = self.loss.tries().min(f64::from(self.config.max_tries));
+        let unanswered = self.tolerance + self.round_trip.interval().mul_f64(tries);
+        unanswered.max(self.playout).max(self.config.min_age).min(self.config.max_age.max(self.rtt() * 3))
     }
 
     /// Follows the longest reordering seen; every real loss makes it forget a little.
@@ -277,19 +309,51 @@ impl Nack {
     }
 }
 
+/// The share of packets that get lost, over about the last 500.
+#[derive(Debug, Default)]
+struct Loss {
+    packets: f64,
+    lost: f64,
+}
+
+impl Loss {
+    fn add(&mut self, lost: bool) {
+        if self.packets >= 500.0 {
+            self.packets /= 2.0;
+            self.lost /= 2.0;
+        }
+        self.packets += 1.0;
+        self.lost += f64::from(u8::from(lost));
+    }
+
+    /// How many requests in a row stay unanswered only by [`ACCIDENT`], when each and each answer may be lost.
+    fn tries(&self) -> f64 {
+        let answered = (1.0 - (self.lost + LOSS_GUESS.0) / (self.packets + LOSS_GUESS.1)).powi(2);
+        let tries = (ACCIDENT.ln() / (1.0 - answered).max(1e-9).ln()).ceil();
+        if tries.is_finite() { tries.max(MIN_TRIES) } else { MIN_TRIES }
+    }
+}
+
 /// How long an answer to a request takes, smoothed as TCP does (RFC 6298): mean and deviation.
 #[derive(Debug, Default)]
 struct RoundTrip {
     smoothed: Option<Duration>,
     deviation: Duration,
+    /// Whether an answer was ever timed.
+    answered: bool,
 }
 
 impl RoundTrip {
-    /// The path alone; answers take that and what the sender's queue adds.
+    /// The path alone; answers, once there are any, take that and what the sender's queue adds.
     fn on_measured(&mut self, rtt: Duration) {
-        if self.smoothed.is_none_or(|smoothed| rtt > smoothed) {
+        if !self.answered || self.smoothed.is_none_or(|smoothed| rtt > smoothed) {
             self.on_sample(rtt);
         }
+    }
+
+    fn on_answer(&mut self, took: Duration) {
+        self.answered = true;
+        self.on_sample(took);
     }
 
     fn on_sample(&mut self, sample: Duration) {
@@ -360,7 +424,7 @@ mod tests {
         assert_eq!(nack.on_packet(103, now + 15 * MS), Arrival::Repaired);
         nack.on_packet(106, now + 20 * MS);
         assert!(nack.poll(now + 30 * MS).is_empty(), "a packet was 10 ms late before");
-        assert_eq!(nack.stats(), Stats { lost: 1, repaired: 1, requested: 1, abandoned: 0 });
+        assert_eq!(nack.stats(), Stats { lost: 1, repaired: 1, requested: 1, ..Stats::default() });
     }
 
     #[test]
@@ -389,7 +453,7 @@ mod tests {
                 assert_eq!(nack.on_packet(150, now), Arrival::Repaired);
             }
         }
-        assert_eq!(nack.stats(), Stats { lost: 1, repaired: 1, requested: 1, abandoned: 0 });
+        assert_eq!(nack.stats(), Stats { lost: 1, repaired: 1, requested: 1, ..Stats::default() });
     }
 
     #[test]
@@ -401,6 +465,48 @@ mod tests {
         assert_eq!(nack.take_abandoned(), Some(101));
         assert_eq!(nack.take_abandoned(), None);
         assert_eq!(nack.stats().abandoned, 1);
+    }
+
+    /// Loses one packet in `every`, repairs it a round trip after it was asked for, then loses one for good; how long that is asked for.
+    fn patience(every: u64) -> Duration {
+        let (mut nack, mut now) = nack();
+        for step in 1..400u64 {
+            now += 10 * MS;
+            if step % every != 0 {
+                nack.on_packet(100 + step, now);
+            }
+            nack.poll(now);
+            if step % every == 5 % every && step > 5 {
+                nack.on_packet(100 + step - 5, now);
+            }
+        }
+        nack.settle(500);
+        nack.on_packet(501, now);
+        let since = now;
+        while nack.take_abandoned().is_none() {
+            now = nack.timeout().expect("it is still missing");
+            nack.poll(now);
+        }
+        now - since
+    }
+
+    #[test]
+    fn the_more_is_lost_the_longer_a_packet_is_asked_for() {
+        let (clean, tenth, third) = (patience(97), patience(10), patience(3));
+        assert!(clean >= 120 * MS && clean <= 250 * MS, "{clean:?}");
+        assert!(tenth > clean && third > tenth * 3 / 2, "{clean:?} {tenth:?} {third:?}");
+    }
+
+    #[test]
+    fn a_packet_that_may_still_be_shown_in_time_is_not_given_up() {
+        let (mut nack, now) = nack();
+        (101..300).for_each(|sequence| assert_eq!(nack.on_packet(sequence, now), Arrival::New));
+        nack.set_playout(400 * MS);
+        nack.on_packet(301, now);
+        run(&mut nack, now, now + 399 * MS);
+        assert_eq!(nack.take_abandoned(), None);
+        run(&mut nack, now, now + 400 * MS);
+        assert_eq!(nack.take_abandoned(), Some(300));
     }
 
     #[test]
@@ -427,7 +533,7 @@ mod tests {
         let (mut nack, now) = nack();
         nack.on_packet(102, now + OUTAGE);
         assert_eq!(nack.take_abandoned(), None);
-        assert_eq!(nack.poll(now + OUTAGE * 2), [101]);
+        assert_eq!(nack.poll(now + OUTAGE + 10 * MS), [101]);
         nack.on_packet(200, now + OUTAGE * 2);
         assert_eq!(nack.take_abandoned(), Some(199));
     }

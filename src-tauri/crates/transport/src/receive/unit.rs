@@ -48,6 +48,16 @@ pub fn begins_keyframe(payload: &[u8]) -> bool {
     }
 }
 
+/// Whether this is certainly a part of a keyframe.
+pub fn is_of_keyframe(payload: &[u8]) -> bool {
+    let Some((&header, body)) = payload.split_first() else { return false };
+    match nal::kind_of(header) {
+        kind::FU_A => body.first().is_some_and(|&header| nal::kind_of(header) == kind::IDR),
+        kind::IDR => true,
+        _ => begins_keyframe(payload),
+    }
+}
+
 /// Whether this is a part of a picture that no other refers to (`nal_ref_idc` is zero, H.264 §7.4.1).
 pub fn is_disposable(payload: &[u8]) -> bool {
     let Some((&header, body)) = payload.split_first() else { return false };

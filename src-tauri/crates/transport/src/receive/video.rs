@@ -119,6 +119,8 @@ impl Video {
 
     /// Poll until [`Output::Wait`].
     pub fn poll(&mut self, now: Instant) -> Output {
+        self.intake.nack.set_playout(self.jitter.added());
+        self.skip_useless(now);
         let requests = self.intake.nack.poll(now);
         if let Some(sequence) = self.intake.nack.take_abandoned() {
             self.assembler.abandon(sequence, now);
@@ -161,6 +163,13 @@ impl Video {
             jitter: self.intake.reception.jitter(),
             delay: self.jitter.added(),
         }
+    }
+
+    /// What cannot be decoded for want of a keyframe needs no repair.
+    fn skip_useless(&mut self, now: Instant) {
+        let under_way = self.keyframes.may_be_under_way(self.intake.nack.rtt(), now);
+        self.assembler.skip_useless(under_way, now);
+        self.take_frames(now);
     }
 
     /// Times the frames that can be decoded by now.
@@ -352,6 +361,47 @@ mod tests {
         let stats = call.video.stats();
         assert!(call.shown.len() >= 1700, "{} frames, {stats:?}", call.shown.len());
         assert!(call.delay(95) <= 500 * MS, "{:?}", call.delay(95));
+    }
+
+    #[test]
+    fn a_hole_that_nobody_fills_brings_a_keyframe_within_a_quarter_second() {
+        let mut call = Call::new(20 * MS, 0.0);
+        for _ in 0..10 {
+            call.video.set_rtt(40 * MS);
+            call.run(1);
+        }
+        call.loss = 1.0;
+        call.send_frame();
+        call.loss = 0.0;
+        call.history = History::new(history::Config::default());
+        let lost = call.frame - 1;
+        let before = call.shown.len();
+        call.run(1);
+        let (keyframe, is_keyframe, _) = call.shown[before];
+        assert!(is_keyframe && keyframe - lost <= 8, "frame {lost} lost, next keyframe {keyframe}");
+        let stats = call.video.stats();
+        assert!(stats.keyframe_requests == 1 && stats.nacks <= 4 * 3, "{stats:?}");
+    }
+
+    #[test]
+    fn what_a_keyframe_makes_useless_is_not_asked_for() {
+        let mut call = Call::new(20 * MS, 0.0);
+        call.run(5);
+        call.video.require_keyframe(call.now);
+        call.loss = 0.5;
+        // Less than a round trip: no keyframe can have been sent.
+        let asked = call.video.stats().nacks;
+        let end = call.now + 30 * MS;
+        while call.now < end {
+            call.send_frame();
+            call.now += 8 * MS;
+            while let Some(entry) = call.arrivals.first_entry().filter(|entry| entry.key().0 <= call.now) {
+                let packet = entry.remove();
+                call.video.on_packet(packet, call.now);
+            }
+            call.receive();
+        }
+        assert_eq!(call.video.stats().nacks, asked);
     }
 
     #[test]
