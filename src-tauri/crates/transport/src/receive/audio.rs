@@ -112,7 +112,7 @@ impl Audio {
             bytes: self.intake.bytes,
             duplicates: self.intake.duplicates,
             // A packet may be given up by playout before it was ever asked for.
-            lost: self.intake.reception.missing() + nack.repaired,
+            lost: self.intake.reception.missing() + nack.repaired + nack.too_late,
             repaired: nack.repaired,
             nacks: nack.requested,
             late: jitter.late,
@@ -130,5 +130,62 @@ impl Audio {
 impl Default for Audio {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Two seconds in virtual time: packet `n` leaves at `20 n` ms and arrives as often and as late (in ms) as `path` says; what is
+    /// asked for comes 30 ms later if `repairs`.
+    fn run(path: impl Fn(u16) -> Vec<u32>, repairs: bool) -> Audio {
+        let (mut audio, start) = (Audio::new(), Instant::now());
+        // Room for repairs.
+        audio.set_minimum_delay(100 * MS);
+        let mut arrivals: Vec<(u32, u16)> =
+            (0..100).flat_map(|sequence| path(sequence).into_iter().map(move |late| (u32::from(sequence) * 20 + late, sequence))).collect();
+        for now in 0..2200 {
+            let due: Vec<_> = arrivals.extract_if(.., |(at, _)| *at == now).collect();
+            let at = start + now * MS;
+            for (_, sequence) in due {
+                let timestamp = u32::from(sequence) * 960;
+                audio.on_packet(Packet { sequence, timestamp, marker: false, payload: Bytes::from(vec![0xfc; 60]) }, at);
+            }
+            let (requests, _) = audio.poll_nack(at);
+            if repairs {
+                arrivals.extend(requests.into_iter().map(|sequence| (now + 30, sequence)));
+            }
+            if now % 20 == 7 {
+                audio.pull(at);
+            }
+        }
+        audio
+    }
+
+    #[test]
+    fn packets_out_of_order_are_played_and_are_not_lost() {
+        let stats = run(|sequence| vec![if sequence % 10 == 5 { 35 } else { 10 }], true).stats();
+        // The first one teaches how late a packet may be.
+        assert!(stats.lost <= 1 && stats.nacks <= 1 && stats.duplicates == stats.nacks, "{stats:?}");
+        assert_eq!((stats.played, stats.late), (100, 0), "{stats:?}");
+    }
+
+    #[test]
+    fn a_packet_that_comes_twice_is_played_once() {
+        let stats = run(|sequence| vec![10; if sequence % 4 == 0 { 2 } else { 1 }], true).stats();
+        assert_eq!((stats.packets, stats.duplicates, stats.lost, stats.nacks), (125, 25, 0, 0), "{stats:?}");
+        assert!(stats.played <= 100 && stats.bytes == 125 * 60, "{stats:?}");
+    }
+
+    #[test]
+    fn lost_packets_are_counted_once_whether_or_not_they_are_repaired() {
+        let path = |sequence: u16| if sequence % 10 == 5 { vec![] } else { vec![10] };
+        let (repaired, lost) = (run(path, true).stats(), run(path, false).stats());
+        assert_eq!((repaired.lost, lost.lost, lost.repaired), (10, 10, 0), "{repaired:?} {lost:?}");
+        assert!(repaired.repaired >= 9 && repaired.nacks <= 12, "{repaired:?}");
+        assert!(lost.nacks >= 10 && lost.concealed >= 9 && repaired.concealed <= lost.concealed, "{repaired:?} {lost:?}");
     }
 }
