@@ -107,7 +107,7 @@ pub fn run(plan: Plan, program: &Path) -> Result<Report, Failure> {
 
     let (meter, watch) = (Meter::start(id), Watch::start(id));
     come_and_go(&mut crowd, plan)?;
-    report.on_returned(&meter, watch.stop());
+    report.on_returned(&meter, watch.stop(), plan);
 
     let meter = Meter::start(id);
     crowd.work(plan.members(), Crowd::leave, |tally| tally.left)?;

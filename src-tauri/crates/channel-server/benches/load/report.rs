@@ -23,7 +23,7 @@ pub struct Report {
     pub subscribe: Phase,
     pub rest: Phase,
     pub relay: Relay,
-    pub returns: Phase,
+    pub returns: Returns,
     pub leave: Phase,
     /// The load generator's own memory, after all this.
     pub generator: Option<Memory>,
@@ -69,6 +69,14 @@ pub struct Relay {
     /// The generator's own part of that which it can tell: how late it sent.
     pub sent_late_ms: Percentiles,
     pub service_cpu_us: Option<f64>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Returns {
+    #[serde(flatten)]
+    pub phase: Phase,
+    /// Joins, and as many leaves before them.
+    pub per_second: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -128,7 +136,7 @@ impl Report {
             subscribe: Phase::default(),
             rest: Phase::default(),
             relay: Relay::default(),
-            returns: Phase::default(),
+            returns: Returns::default(),
             leave: Phase::default(),
             generator: None,
             heard: Tally::default(),
@@ -174,8 +182,9 @@ impl Report {
         };
     }
 
-    pub fn on_returned(&mut self, meter: &Meter, pss: Vec<u64>) {
-        self.returns = self.phase(meter, None, pss);
+    pub fn on_returned(&mut self, meter: &Meter, pss: Vec<u64>, plan: Plan) {
+        let phase = self.phase(meter, None, pss);
+        self.returns = Returns { per_second: plan.returns as f64 / phase.seconds, phase };
     }
 
     pub fn on_left(&mut self, meter: &Meter, memory: Option<Memory>) {
@@ -184,13 +193,13 @@ impl Report {
 
     pub fn finish(&mut self, heard: Tally, generator: Option<Memory>) {
         let most = |phases: &[&Phase]| phases.iter().filter_map(|phase| phase.growth_percent).reduce(f64::max);
-        let memory = [&self.join.phase, &self.subscribe, &self.rest, &self.relay.phase, &self.returns];
+        let memory = [&self.join.phase, &self.subscribe, &self.rest, &self.relay.phase, &self.returns.phase];
         self.goals = Goals {
             members_10000_in_2000_channels: self.members >= 10_000 && self.channels >= 2_000 && heard.joined >= self.members,
             joins_5000_a_second: self.join.per_second >= 5_000.0,
             relay_20000_a_second_p99_20_ms: self.relay.per_second >= 19_900.0 && self.relay.lost == 0 && self.relay.ms.p99 <= 20.0,
             memory_20_kb_a_member: memory.iter().filter_map(|phase| phase.bytes_a_member).reduce(f64::max).map(|most| most <= 20_000.0),
-            memory_flat: most(&[&self.rest, &self.relay.phase, &self.returns]).map(|growth| growth <= FLAT),
+            memory_flat: most(&[&self.rest, &self.relay.phase, &self.returns.phase]).map(|growth| growth <= FLAT),
         };
         (self.heard, self.generator) = (heard, generator);
     }
