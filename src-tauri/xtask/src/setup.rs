@@ -35,6 +35,7 @@ pub const TEST: &[Package] = &[
     package("chromium", "the other side of the interoperability tests"),
     package("ffmpeg", "turns the test clip into raw video"),
     package("nodejs", "runs the page's unit tests"),
+    package("python3-pip", "fetches Agora's token builders, to compare with"),
 ];
 
 /// What the VM with cameras and sound cards takes.
@@ -80,6 +81,7 @@ fn installed(name: &str) -> bool {
     there
         || (name == "chromium" && (is("ubuntu") || sh::works("chromium", &["--version"])))
         || (name == "nodejs" && sh::works("node", &["--version"]))
+        || (name == "python3-pip" && sh::works("python3", &["-m", "pip", "--version"]))
 }
 
 fn is(distribution: &str) -> bool {

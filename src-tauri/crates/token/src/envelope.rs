@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use flate2::{Compression, bufread::ZlibDecoder, write::ZlibEncoder};
 
 use crate::{BuildError, Malformed};
 
