@@ -41,12 +41,14 @@ pub fn test(arguments: &[String]) -> Result<(), Error> {
         let driver = tools::ensure(&tools::TAURI_DRIVER)?;
         tests.env("VISAVIS_LIVE", "1").env("VISAVIS_TAURI_DRIVER", driver);
     }
+    tests.env("VISAVIS_TOKEN_BUILDERS", tools::token_builders());
     sh_run(tests.env("VISAVIS_BINARIES", sh::target().join("debug")).args(arguments))?;
     if sh::works("node", &["--version"]) {
         sh_run(sh::command("node", ["--test"]).args(page_tests()))?;
     } else {
         eprintln!("skipped: the page's unit tests (no node on this machine)");
     }
+    fuzz(&[FUZZ_IN_TESTS.to_owned()])?;
     devices()
 }
 
@@ -57,6 +59,45 @@ fn page_tests() -> Vec<std::path::PathBuf> {
         folder.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.to_string_lossy().ends_with(".test.js")).collect();
     files.sort();
     files
+}
+
+/// How long `cargo xtask test` gives each fuzz target.
+const FUZZ_IN_TESTS: &str = "10";
+
+/// `cargo xtask fuzz [TARGET] [SECONDS]`: libFuzzer over the committed seeds, one target or all, a minute each unless said otherwise.
+/// What it finds worth keeping goes into the target directory; what fails, into `tests/fuzz/artifacts`.
+pub fn fuzz(arguments: &[String]) -> Result<(), Error> {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: fuzzing (it is set up for Linux)");
+        return Ok(());
+    }
+    setup::ensure(&[])?;
+    let (seconds, target): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|word| word.bytes().all(|b| b.is_ascii_digit()));
+    let seconds = seconds.first().map_or("60", |seconds| seconds);
+    let targets = target.first().map_or_else(fuzz_targets, |target| vec![(*target).clone()]);
+    let tool = tools::ensure(&tools::CARGO_FUZZ)?;
+    for target in targets {
+        let corpus = sh::target().join("fuzz-corpus").join(&target);
+        let seeds = sh::root().join("tests/fuzz/seeds").join(&target);
+        for folder in [&corpus, &seeds] {
+            std::fs::create_dir_all(folder).map_err(|source| Error::Start { program: format!("mkdir {}", folder.display()), source })?;
+        }
+        let mut fuzz = sh::command(&tool.to_string_lossy(), ["fuzz", "run", "--fuzz-dir", "tests/fuzz", "--sanitizer", "none", &target]);
+        fuzz.arg(corpus).arg(seeds).args(["--", &format!("-max_total_time={seconds}"), "-verbosity=0", "-print_final_stats=1"]);
+        // Instrumentation for coverage is the one thing here that stable Rust asks this for. The target directory is the tests' own, since
+        // its flags would have everything else built again.
+        sh_run(fuzz.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", sh::target().join("fuzz")))?;
+    }
+    Ok(())
+}
+
+/// The names of the fuzz targets' files.
+fn fuzz_targets() -> Vec<String> {
+    let folder = std::fs::read_dir(sh::root().join("tests/fuzz/fuzz_targets")).expect("the folder is in the tree");
+    let mut names: Vec<String> =
+        folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned)).collect();
+    names.sort();
+    names
 }
 
 /// `cargo xtask devices`: a call on the kernel's virtual cameras and sound cards, in a VM.

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! main    the list of chores      sh       run a command, say which, stop where it fails
-//! setup   system packages         tools    Rust tools that cargo installs into the target directory
-//! chores  run, dev, test, bench, bundle, devices
+//! setup   system packages         tools    tools and packages for tests, installed into the target directory
+//! chores  run, dev, test, bench, bundle, fuzz, devices
 //! ```
 
 mod chores;
@@ -21,6 +21,8 @@ usage: cargo xtask CHORE [ARGUMENT ...]
   test               set the machine up and run every test
   check              formatting and lints only
   bench NAME         measure, JSON on standard output: call, frames, memory, service [SECONDS], connect [RUNS]
+  fuzz [TARGET] [SECONDS]
+                     libFuzzer over the committed seeds; all targets, 60 s each, unless said otherwise
   devices            a call on kernel cameras and sound cards, inside a small VM
   bundle             the release packages of this system (.deb, .rpm | .dmg | .exe)
   setup              only install what is missing";
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         "test" => chores::test(&rest),
         "check" => chores::check(),
         "bench" => chores::bench(&rest),
+        "fuzz" => chores::fuzz(&rest),
         "devices" => chores::devices(),
         "bundle" => chores::bundle(&rest),
         "setup" => setup::ensure(setup::TEST),
