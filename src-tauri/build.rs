@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "set_camera",
     "set_microphone",
     "set_volume",
+    "renew_token",
     "frame_socket",
     "subscribe_events",
     "new_window",

@@ -124,6 +124,18 @@ export class Actions {
     await this.refresh();
   }
 
+  /** Goes on by another token. Whether the service took it. @param {string} token */
+  async renew(token) {
+    try {
+      await this.#api.renewToken(token);
+      this.#toasts.notice(t("toast.renewed"));
+      return true;
+    } catch (thrown) {
+      this.#failed("toast.renewFailed", thrown);
+      return false;
+    }
+  }
+
   /** Turns one's microphone or camera off, or on again. @param {"audio" | "video"} track */
   async toggle(track) {
     const { local } = this.#store.call;

@@ -24,6 +24,7 @@
  * @property {(id: string) => Promise<void>} setCamera
  * @property {(id: string) => Promise<void>} setMicrophone
  * @property {(stream: string, volume: number) => Promise<void>} setVolume 0 to 100
+ * @property {(token: string) => Promise<void>} renewToken
  * @property {() => Promise<import("./types/app").CallStats>} getStats
  * @property {() => Promise<Socket>} openFrameSocket at a fresh address each time
  * @property {(handler: (event: PageEvent) => void) => Promise<void>} subscribe
@@ -54,6 +55,7 @@ function tauri({ invoke, Channel }) {
     setCamera: (id) => invoke("set_camera", { id }),
     setMicrophone: (id) => invoke("set_microphone", { id }),
     setVolume: (stream, volume) => invoke("set_volume", { stream, volume }),
+    renewToken: (token) => invoke("renew_token", { token }),
     getStats: () => invoke("get_stats"),
     async openFrameSocket() {
       const { url } = await invoke("frame_socket");

@@ -33,8 +33,10 @@ export function drawCall({ call, inCall: shown }) {
 }
 
 /** The facts in the "more" popover: what to tell somebody who looks for this call. @param {State["call"]} call */
-export function drawFacts({ params, uid }) {
+export function drawFacts({ params, uid, role }) {
   const facts = [["more.channel", params?.channel], ["more.uid", uid], ["more.appID", params?.appId]];
+  if (params?.mode === "live" && role) facts.push(["more.role", t(`more.${role}`)]);
+  byId("renew").hidden = !params?.token;
   byId("more_facts").replaceChildren(
     ...facts.flatMap(([key, value]) => [element("dt", {}, [t(String(key))]), element("dd", {}, [String(value ?? "")])]),
   );

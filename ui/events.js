@@ -1,6 +1,6 @@
 // @ts-check
 /** What the app reports, in the sample's toasts. What is drawn comes from the whole state, not from these. */
-import { t } from "./i18n/index.js";
+import { sentence, t } from "./i18n/index.js";
 
 /** @typedef {import("./api.js").PageEvent} PageEvent */
 
@@ -11,13 +11,17 @@ import { t } from "./i18n/index.js";
  * @property {() => void} devicesChanged
  * @property {(levels: import("./types/app").Volume[]) => void} heard five times a second
  * @property {(problem: import("./types/app").Problem) => void} deviceLost
+ * @property {(problem: import("./types/app").Problem) => void} callEnded what to change before the next attempt
  */
+
+/** What takes a privilege to publish away in a call. */
+const ENDS_PUBLISHING = ["DYNAMIC_KEY_EXPIRED", "NO_AUTHORIZED", "K_UID_BANNED", "K_IP_BANNED", "K_CHANNEL_BANNED"];
 
 /**
  * @param {PageEvent} event
  * @param {Listeners} listeners
  */
-export function handle(event, { toasts, callChanged, devicesChanged, heard, deviceLost }) {
+export function handle(event, { toasts, callChanged, devicesChanged, heard, deviceLost, callEnded }) {
   switch (event.event) {
     case "call-state":
       return callChanged(event.call);
@@ -37,9 +41,16 @@ export function handle(event, { toasts, callChanged, devicesChanged, heard, devi
       return toasts.info(t("toast.streamRemoved", { uid: event.stream }));
     case "device-lost":
       return deviceLost(event);
+    case "onTokenPrivilegeWillExpire":
+      return toasts.info(t("toast.tokenWillExpire"), t("toast.tokenWillExpireHint", { seconds: event.seconds }));
+    case "onTokenPrivilegeDidExpire":
+      toasts.info(t("toast.tokenDidExpire"), sentence(event.code) ?? event.message);
+      return callEnded(event);
     case "client-banned":
-      return toasts.error(t("toast.removed"), event);
+      return toasts.error(t("toast.removed"), { code: event.attr, message: event.message });
     case "error":
-      return console.error("error", event);
+      console.error("error", event);
+      // A privilege that ended or was taken: the picture or the sound is gone from the others' pages.
+      if (ENDS_PUBLISHING.includes(event.code)) toasts.error(t("toast.publishingEnded"), event);
   }
 }

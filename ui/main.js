@@ -139,6 +139,7 @@ async function start() {
       callChanged: (call) => store.set({ call }),
       devicesChanged: () => devices.load(),
       deviceLost: (problem) => devices.lost(problem),
+      callEnded: (joinProblem) => store.set({ joinProblem }),
       heard,
     }),
   );

@@ -40,6 +40,7 @@ export function setUpMenu({ api, store, toasts, actions, grid }) {
       deeds[button.dataset.do ?? ""]?.();
     });
   }
+  setUpRenewal(actions);
   setUpTheme();
   setUpLanguage(store);
 
@@ -121,6 +122,18 @@ async function invite(store, toasts) {
     console.error("copy", thrown);
     toasts.error(t("toast.copyFailed"));
   }
+}
+
+/** The field is emptied by success only: a token with a slip in it can be mended. @param {import("./actions.js").Actions} actions */
+function setUpRenewal(actions) {
+  const field = /** @type {HTMLInputElement} */ (byId("renew_token"));
+  byId("renew").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (await actions.renew(field.value.trim())) {
+      field.value = "";
+      byId("more").hidePopover();
+    }
+  });
 }
 
 function setUpTheme() {

@@ -23,7 +23,7 @@ export function initialState() {
   return {
     call: {
       state: "lobby", joined: false, published: false, connection: "DISCONNECTED",
-      params: null, uid: null, local: null, remote: [], problem: null,
+      params: null, uid: null, role: null, local: null, remote: [], problem: null,
     },
     inCall: false,
     devices: { cameras: [], microphones: [], speakers: [] },

@@ -29,9 +29,12 @@ export class Toasts {
     this.#log = log;
   }
 
-  /** @param {string} text */
-  info(text) {
-    this.#show("info", text);
+  /**
+   * @param {string} text
+   * @param {string} [detail] what to do about it
+   */
+  info(text, detail) {
+    this.#show("info", text, undefined, detail);
   }
 
   /** @param {string} text */
@@ -53,7 +56,7 @@ export class Toasts {
    * @param {Problem} problem
    */
   errorInFull(text, problem) {
-    this.#show("error", text, problem, true);
+    this.#show("error", text, problem, "");
   }
 
   /** Says something that nobody needs to see. @param {string} text */
@@ -66,11 +69,10 @@ export class Toasts {
    * @param {Kind} kind
    * @param {string} text
    * @param {Problem} [problem]
-   * @param {boolean} [plain]
+   * @param {string} [detail] in place of what the code means
    */
-  #show(kind, text, problem, plain = false) {
+  #show(kind, text, problem, detail = problem ? (sentence(problem.code) ?? problem.message) : "") {
     const words = [element("p", { class: "toast-text" }, [text])];
-    const detail = problem && !plain ? (sentence(problem.code) ?? problem.message) : "";
     if (detail) words.push(element("p", { class: "toast-detail" }, [detail]));
     if (problem) words.push(element("p", { class: "code" }, [shownCode(problem.code)]));
     const toast = element("div", { class: `toast ${kind}-toast` }, [icon(kind), element("div", {}, words)]);

@@ -111,6 +111,11 @@ pub async fn set_volume(window: WebviewWindow, app: State<'_, App>, stream: Stri
 }
 
 #[tauri::command]
+pub async fn renew_token(window: WebviewWindow, app: State<'_, App>, token: String) -> Result<(), Error> {
+    app.window(window.label()).call.renew_token(token).await
+}
+
+#[tauri::command]
 pub async fn frame_socket(window: WebviewWindow, app: State<'_, App>) -> Result<FrameSocket, Error> {
     Ok(FrameSocket { url: app.window(window.label()).pass.url() })
 }

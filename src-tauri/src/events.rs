@@ -6,7 +6,7 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use crate::{
-    signal::{Error, LeaveReason, StreamId, Uid},
+    signal::{Error, LeaveReason, Role, StreamId, Uid},
     types::{CallState, Connection, Problem},
 };
 
@@ -84,7 +84,26 @@ pub enum PageEvent {
     },
     /// A camera or microphone of this window is gone.
     DeviceLost(Problem),
-    ClientBanned(Problem),
+    /// This window's own role in `live` mode.
+    ClientRoleChanged {
+        #[ts(type = "\"host\" | \"audience\"")]
+        role: Role,
+    },
+    /// The token, or a privilege in it, ends in so many seconds; `renew_token` goes on.
+    #[serde(rename = "onTokenPrivilegeWillExpire")]
+    TokenPrivilegeWillExpire {
+        seconds: u32,
+    },
+    /// The token ended, and the call with it.
+    #[serde(rename = "onTokenPrivilegeDidExpire")]
+    TokenPrivilegeDidExpire(Problem),
+    /// Kicked or banned; `attr` is the ban's code, as in Agora's SDK.
+    ClientBanned {
+        #[ts(type = "number | string")]
+        uid: Uid,
+        attr: String,
+        message: String,
+    },
     /// Something failed that no command waits for.
     Error(Problem),
 }
@@ -101,7 +120,7 @@ impl PageEvent {
                 Self::ConnectionStateChange { prev_state: (*prev).into(), cur_state: (*cur).into() }
             }
             Event::StreamPublished { stream } => Self::StreamPublished(stream.into()),
-            Event::StreamUnpublished { stream } => Self::StreamUnpublished(stream.into()),
+            Event::StreamUnpublished { stream, .. } => Self::StreamUnpublished(stream.into()),
             Event::StreamAdded { stream } => Self::StreamAdded((&stream.id).into()),
             Event::StreamUpdated { stream } => Self::StreamUpdated((&stream.id).into()),
             Event::StreamSubscribed { stream } => Self::StreamSubscribed((&stream.id()).into()),
@@ -121,7 +140,14 @@ impl PageEvent {
             // The window measures more often than Agora's two seconds, and its own stream as well.
             Event::VolumeIndicator { .. } => return None,
             Event::DeviceLost { error, .. } => Self::DeviceLost(error.clone().into()),
-            Event::ClientBanned { error } => Self::ClientBanned(error.clone().into()),
+            Event::ClientRoleChanged { role } => Self::ClientRoleChanged { role: *role },
+            Event::TokenPrivilegeWillExpire { after } => {
+                Self::TokenPrivilegeWillExpire { seconds: after.as_secs().try_into().unwrap_or(u32::MAX) }
+            }
+            Event::TokenPrivilegeDidExpire { error } => Self::TokenPrivilegeDidExpire(error.clone().into()),
+            Event::ClientBanned { uid, error } => {
+                Self::ClientBanned { uid: uid.clone(), attr: error.code.to_string(), message: error.message.clone() }
+            }
             Event::Error { error } => Self::error(error.clone()),
         })
     }
@@ -141,6 +167,7 @@ impl From<ConnectionState> for Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Code;
     use serde_json::json;
 
     fn ana() -> StreamId {
@@ -156,6 +183,10 @@ mod tests {
             Event::MuteVideo { uid: Uid::Number(7), stream: ana() },
             Event::FirstVideoFrameDecode { stream: ana() },
             Event::StreamReconnectEnd { stream: ana(), success: true },
+            Event::ClientRoleChanged { role: Role::Host },
+            Event::TokenPrivilegeWillExpire { after: std::time::Duration::from_secs(30) },
+            Event::TokenPrivilegeDidExpire { error: Error::new(Code::DynamicKeyExpired, "Over.") },
+            Event::ClientBanned { uid: Uid::Number(7), error: Error::new(Code::UidBanned, "Out.") },
             Event::ConnectionStateChange { prev: ConnectionState::Connecting, cur: ConnectionState::Connected },
         ];
         for event in events {

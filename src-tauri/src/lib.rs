@@ -69,6 +69,7 @@ pub fn run() {
             commands::set_camera,
             commands::set_microphone,
             commands::set_volume,
+            commands::renew_token,
             commands::frame_socket,
             commands::subscribe_events,
             commands::new_window,

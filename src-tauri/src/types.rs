@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::signal::{Error, Mode, Uid};
+use crate::signal::{Error, Mode, Role, Uid};
 
 /// The page's name for this window's own stream.
 pub const LOCAL: &str = "local";
@@ -93,6 +93,9 @@ pub struct CallState {
     pub params: Option<JoinParams>,
     #[ts(type = "number | string | null")]
     pub uid: Option<Uid>,
+    /// In `rtc` mode everyone is a host.
+    #[ts(type = "\"host\" | \"audience\" | null")]
+    pub role: Option<Role>,
     pub local: Option<LocalState>,
     pub remote: Vec<RemoteState>,
     /// What stands in the way of any call, such as `PORT_TAKEN`.

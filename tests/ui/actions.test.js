@@ -31,6 +31,7 @@ function page({ call = {}, fields = {}, app = {} } = {}) {
     publish: note("publish", becomes({ published: true })),
     unpublish: note("unpublish", becomes({ published: false })),
     mute: note("mute"),
+    renewToken: note("renewToken"),
   };
   const toasts = Object.fromEntries(["info", "notice", "error"].map((kind) => [kind, (text, problem) => said.push([kind, text, ...(problem ? [problem.code] : [])])]));
   const store = new Store({ ...initialState(), call: lobby });
@@ -151,4 +152,13 @@ test("a switch shows at once what it does, and nothing where there is no device"
   const silent = page({ call: { local: { ...LOCAL, audio: false } } });
   await silent.actions.toggle("audio");
   assert.deepEqual([asked, silent.asked], [["mute"], []]);
+});
+
+test("a renewed token is confirmed, and a refused one says why", async (t) => {
+  quiet(t);
+  const { actions, said } = page({ call: { state: "call" } });
+  assert.equal(await actions.renew("007fresh"), true);
+  const refuses = page({ call: { state: "call" }, app: { renewToken: () => Promise.reject({ code: "NO_AUTHORIZED", message: "No." }) } });
+  assert.equal(await refuses.actions.renew("007other"), false);
+  assert.deepEqual([said, refuses.said], [[["notice", "The token is renewed"]], [["error", "The token was not renewed", "NO_AUTHORIZED"]]]);
 });

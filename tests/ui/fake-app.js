@@ -16,9 +16,9 @@
   const remote = (uid, change = {}) => ({
     stream: String(uid), uid, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing", ...change,
   });
-  const lobby = { state: "lobby", joined: false, published: false, connection: "DISCONNECTED", params: null, uid: null, local: null, remote: [], problem: null };
+  const lobby = { state: "lobby", joined: false, published: false, connection: "DISCONNECTED", params: null, uid: null, role: null, local: null, remote: [], problem: null };
   const call = (people, change = {}) => ({
-    ...lobby, state: "call", joined: true, published: true, connection: "CONNECTED", uid: 40961, local, remote: people,
+    ...lobby, state: "call", joined: true, published: true, connection: "CONNECTED", uid: 40961, role: "host", local, remote: people,
     params: { appId: APP_ID, channel: "design review", token: null, uid: null, cameraId: "camera:1", microphoneId: "microphone:1", resolution: "default", mode: "live", codec: "h264" },
     ...change,
   });
@@ -123,6 +123,10 @@
     setCamera: async () => {},
     setMicrophone: async () => {},
     setVolume: async () => {},
+    async renewToken(token) {
+      await soon();
+      if (!/^00[67]/.test(token)) return refuse("INVALID_VENDOR_KEY", "Refused.");
+    },
     getStats: async () => ({
       rttMs: 23.4,
       send: { video: { fps: 29.8, width: 1280, height: 720, bitrateKbps: 1711.6, targetKbps: 2000, encodeMs: 8.1 }, audio: { bitrateKbps: 40 } },

@@ -5,7 +5,7 @@ use super::{
     local::Opened,
 };
 use crate::{
-    signal::{Error, StreamId, StreamInfo, Uid},
+    signal::{Error, Role, StreamId, StreamInfo, Uid},
     types::{Connection, Problem, RemoteMedia},
 };
 
@@ -63,6 +63,11 @@ pub enum Input {
         attempt: Attempt,
         result: Result<(), Error>,
     },
+    /// The call goes on by this token.
+    Renewed {
+        attempt: Attempt,
+        token: String,
+    },
     SubscribeEnded {
         attempt: Attempt,
         stream: StreamId,
@@ -72,6 +77,14 @@ pub enum Input {
     Connection {
         attempt: Attempt,
         state: Connection,
+    },
+    /// The service took the window's stream back.
+    Unpublished {
+        attempt: Attempt,
+    },
+    Role {
+        attempt: Attempt,
+        role: Role,
     },
     StreamAdded {
         attempt: Attempt,

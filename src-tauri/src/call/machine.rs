@@ -19,7 +19,7 @@ use super::{
     publish::Publish,
 };
 use crate::{
-    signal::{Code, Error, StreamId, StreamInfo, Uid},
+    signal::{Code, Error, Mode, Role, StreamId, StreamInfo, Uid},
     types::{CallState, Connection, Phase as PagePhase, Problem, RemoteMedia, RemoteState},
 };
 
@@ -33,6 +33,7 @@ enum Phase {
     Call {
         join: Box<Join>,
         uid: Uid,
+        role: Role,
         publish: Publish,
         tickets: Vec<Ticket>,
     },
@@ -98,6 +99,9 @@ impl Machine {
             Input::PublishEnded { attempt, result } if attempt == self.attempt => self.on_publish_ended(result),
             Input::SubscribeEnded { attempt, stream, result } if attempt == self.attempt => self.on_subscribe_ended(&stream, result),
             Input::Connection { attempt, state } if attempt == self.attempt => self.connection = state,
+            Input::Unpublished { attempt } if attempt == self.attempt => self.on_unpublished(),
+            Input::Role { attempt, role } if attempt == self.attempt => self.on_role(role),
+            Input::Renewed { attempt, token } if attempt == self.attempt => self.on_renewed(token),
             Input::StreamAdded { attempt, stream } if attempt == self.attempt => self.on_stream_added(&stream),
             Input::StreamUpdated { attempt, stream } if attempt == self.attempt => self.on_stream_updated(&stream),
             Input::StreamRemoved { attempt, stream } if attempt == self.attempt => self.on_stream_removed(&stream),
@@ -110,6 +114,9 @@ impl Machine {
             | Input::PublishEnded { .. }
             | Input::SubscribeEnded { .. }
             | Input::Connection { .. }
+            | Input::Unpublished { .. }
+            | Input::Role { .. }
+            | Input::Renewed { .. }
             | Input::StreamAdded { .. }
             | Input::StreamUpdated { .. }
             | Input::StreamRemoved { .. }
@@ -192,7 +199,8 @@ impl Machine {
             Phase::Joining { join, tickets } => match result {
                 // joining -> Joined(Ok) -> call
                 Ok(uid) => {
-                    self.phase = Phase::Call { join, uid, publish: Publish::wanted(), tickets };
+                    let role = if join.params.mode == Mode::Live { Role::Audience } else { Role::Host };
+                    self.phase = Phase::Call { join, uid, role, publish: Publish::wanted(), tickets };
                 }
                 // joining -> Joined(Err) -> leaving, to drop the client
                 Err(error) => {
@@ -248,6 +256,24 @@ impl Machine {
     fn on_publish_ended(&mut self, result: Result<(), Error>) {
         if let Phase::Call { publish, .. } = &mut self.phase {
             publish.ended(result);
+        }
+    }
+
+    fn on_unpublished(&mut self) {
+        if let Phase::Call { publish, .. } = &mut self.phase {
+            publish.taken_back();
+        }
+    }
+
+    fn on_role(&mut self, new: Role) {
+        if let Phase::Call { role, .. } = &mut self.phase {
+            *role = new;
+        }
+    }
+
+    fn on_renewed(&mut self, token: String) {
+        if let Phase::Call { join, .. } = &mut self.phase {
+            join.params.token = Some(token);
         }
     }
 
@@ -364,13 +390,13 @@ impl Machine {
 
     /// What the page shows.
     pub fn snapshot(&self) -> CallState {
-        let (state, params, uid, published) = match &self.phase {
-            Phase::Lobby => (PagePhase::Lobby, None, None, false),
-            Phase::Joining { join, .. } => (PagePhase::Joining, Some(join.params.clone()), None, false),
-            Phase::Call { join, uid, publish, .. } => {
-                (PagePhase::Call, Some(join.params.clone()), Some(uid.clone()), publish.is_published())
+        let (state, params, uid, role, published) = match &self.phase {
+            Phase::Lobby => (PagePhase::Lobby, None, None, None, false),
+            Phase::Joining { join, .. } => (PagePhase::Joining, Some(join.params.clone()), None, None, false),
+            Phase::Call { join, uid, role, publish, .. } => {
+                (PagePhase::Call, Some(join.params.clone()), Some(uid.clone()), Some(*role), publish.is_published())
             }
-            Phase::Leaving { .. } => (PagePhase::Leaving, None, None, false),
+            Phase::Leaving { .. } => (PagePhase::Leaving, None, None, None, false),
         };
         CallState {
             state,
@@ -379,6 +405,7 @@ impl Machine {
             connection: self.connection,
             params,
             uid,
+            role,
             local: self.local.snapshot(self.speaker.as_ref()),
             remote: self.remote.clone(),
             problem: self.service.clone(),

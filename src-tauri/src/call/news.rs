@@ -14,6 +14,8 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
             let state = Input::Connection { attempt, state: (*cur).into() };
             if *cur == ConnectionState::Disconnected { vec![state, Input::Ended { attempt }] } else { vec![state] }
         }
+        Event::StreamUnpublished { asked: false, .. } => vec![Input::Unpublished { attempt }],
+        Event::ClientRoleChanged { role } => vec![Input::Role { attempt, role: *role }],
         Event::StreamAdded { stream } => vec![Input::StreamAdded { attempt, stream: stream.clone() }],
         Event::StreamUpdated { stream } => vec![Input::StreamUpdated { attempt, stream: stream.clone() }],
         Event::StreamRemoved { stream } => vec![Input::StreamRemoved { attempt, stream: stream.clone() }],
@@ -35,6 +37,8 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
         | Event::FirstAudioFrameDecode { .. }
         | Event::VolumeIndicator { .. }
         | Event::DeviceLost { .. }
+        | Event::TokenPrivilegeWillExpire { .. }
+        | Event::TokenPrivilegeDidExpire { .. }
         | Event::ClientBanned { .. }
         | Event::Error { .. } => Vec::new(),
     }

@@ -67,6 +67,14 @@ impl Publish {
         }
     }
 
+    /// The service took the stream back; it is for the user to publish it again. While a job runs, that job's end says how things stand.
+    pub fn taken_back(&mut self) {
+        if self.state == State::Published {
+            self.state = State::Unpublished;
+            self.wanted = false;
+        }
+    }
+
     /// The answers that are due: nobody is answered while a job runs or is still to come.
     pub fn answers(&mut self) -> Vec<(Ticket, Result<(), Error>)> {
         let settled = match self.state {
@@ -132,6 +140,19 @@ mod tests {
         assert_eq!(answers.len(), 2);
         assert!(answers[0].1.is_err() && answers[1].1.is_ok());
         assert_eq!(publish.answers(), []);
+    }
+
+    #[test]
+    fn what_the_service_took_back_is_not_published_again_by_itself() {
+        let mut publish = Publish::wanted();
+        publish.start(true);
+        publish.taken_back();
+        publish.ended(Ok(()));
+        assert!(publish.is_published(), "the job's own end counts");
+        publish.taken_back();
+        assert_eq!((publish.is_published(), publish.start(true)), (false, None));
+        publish.want(true, 1);
+        assert_eq!(publish.start(true), Some(true));
     }
 
     #[test]

@@ -126,6 +126,7 @@ impl Task {
             Order::State(reply) => drop(reply.send(self.machine.snapshot())),
             Order::Stats(reply) => drop(reply.send(self.stats())),
             Order::Volume { stream, volume, reply } => drop(reply.send(self.set_volume(&stream, volume))),
+            Order::Renew { token, reply } => self.renew(token, reply),
             Order::Page(page) => {
                 self.page = Some(page);
                 self.sent = None;
@@ -301,6 +302,21 @@ impl Task {
         self.job(async move {
             let result = client.subscribe(&stream, SubscribeOptions::default()).await;
             Input::SubscribeEnded { attempt, stream, result }
+        });
+    }
+
+    fn renew(&self, token: String, reply: oneshot::Sender<Result<(), Error>>) {
+        // Whoever asked may have gone meanwhile; then the answer has no use.
+        let Some(Call { client, attempt, .. }) = &self.call else {
+            return drop(reply.send(Err(Error::new(Code::InvalidOperation, "Join a channel first."))));
+        };
+        let (client, attempt, jobs) = (client.clone(), *attempt, self.jobs.clone());
+        tokio::spawn(async move {
+            let result = client.renew_token(&token).await;
+            if result.is_ok() {
+                let _ = jobs.send(Input::Renewed { attempt, token }).await;
+            }
+            drop(reply.send(result));
         });
     }
 

@@ -43,6 +43,7 @@ pub enum Order {
     State(oneshot::Sender<CallState>),
     Stats(oneshot::Sender<CallStats>),
     Volume { stream: String, volume: u8, reply: oneshot::Sender<Result<(), Error>> },
+    Renew { token: String, reply: oneshot::Sender<Result<(), Error>> },
     Page(Page),
 }
 
@@ -76,6 +77,11 @@ impl Window {
     /// Sets how loud a remote stream is played, 0 to 100.
     pub async fn set_volume(&self, stream: String, volume: u8) -> Result<(), Error> {
         self.ask(|reply| Order::Volume { stream, volume, reply }).await?
+    }
+
+    /// Goes on by another token; answers when the service has taken it.
+    pub async fn renew_token(&self, token: String) -> Result<(), Error> {
+        self.ask(|reply| Order::Renew { token, reply }).await?
     }
 
     /// Sends events here from now on, the state first.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use signal::{AppId, ChannelName, Error, Mode, StreamId, Uid};
+use signal::{AppId, ChannelName, Error, Mode, Role, StreamId, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::{Command, Engine, Handles, Snapshot};
@@ -81,6 +81,19 @@ impl Client {
     pub async fn unsubscribe(&self, stream: &StreamId) -> Result<(), Error> {
         let stream = stream.clone();
         self.ask(|reply| Command::Unsubscribe { stream, reply }).await
+    }
+
+    /// In `live` mode, where everyone enters as audience: becomes a host, or an audience member, whose streams are taken back.
+    /// Publishing makes a host as well, and the last unpublish an audience member. `ClientRoleChanged` tells of every change.
+    pub async fn set_client_role(&self, role: Role) -> Result<(), Error> {
+        self.ask(|reply| Command::SetRole { role, reply }).await
+    }
+
+    /// Stays in the channel by another token, which has to be for the same App ID, channel and uid. If it is refused, the one before
+    /// stays in force. While the service is away this waits for its return.
+    pub async fn renew_token(&self, token: &str) -> Result<(), Error> {
+        let token = token.to_owned();
+        self.ask(|reply| Command::RenewToken { token, reply }).await
     }
 
     pub fn connection_state(&self) -> ConnectionState {

@@ -1,7 +1,9 @@
 //! What a client tells its application, in Agora's words.
 
+use std::time::Duration;
+
 use session::ConnectionState;
-use signal::{Error, LeaveReason, StreamId, StreamInfo, Uid};
+use signal::{Error, LeaveReason, Role, StreamId, StreamInfo, Uid};
 use tokio::sync::mpsc;
 
 use crate::RemoteStream;
@@ -17,8 +19,10 @@ pub enum Event {
     StreamPublished {
         stream: StreamId,
     },
+    /// `asked`: the application did; else the service took it back, and an `Error` or `ClientRoleChanged` says why.
     StreamUnpublished {
         stream: StreamId,
+        asked: bool,
     },
     /// Somebody's stream is in the channel and can be subscribed to.
     StreamAdded {
@@ -85,8 +89,22 @@ pub enum Event {
         stream: Option<StreamId>,
         error: Error,
     },
-    /// The service banned this user.
+    /// This client's own role in `live` mode.
+    ClientRoleChanged {
+        role: Role,
+    },
+    /// The token, or a privilege in it, ends after this time, 30 s at most;
+    /// [`renew_token`](crate::Client::renew_token) goes on.
+    TokenPrivilegeWillExpire {
+        after: Duration,
+    },
+    /// The token ended, and the membership with it.
+    TokenPrivilegeDidExpire {
+        error: Error,
+    },
+    /// This user was kicked or banned, and the membership is over; the error's code is Agora's `attr`.
     ClientBanned {
+        uid: Uid,
         error: Error,
     },
     /// The connection to the service broke ([`SOCKET_DISCONNECTED`](signal::Code::SocketDisconnected): it is being
@@ -119,6 +137,9 @@ impl Event {
             Self::StreamReconnectEnd { .. } => "stream-reconnect-end",
             Self::VolumeIndicator { .. } => "volume-indicator",
             Self::DeviceLost { .. } => "device-lost",
+            Self::ClientRoleChanged { .. } => "client-role-changed",
+            Self::TokenPrivilegeWillExpire { .. } => "onTokenPrivilegeWillExpire",
+            Self::TokenPrivilegeDidExpire { .. } => "onTokenPrivilegeDidExpire",
             Self::ClientBanned { .. } => "client-banned",
             Self::Error { .. } => "error",
         }

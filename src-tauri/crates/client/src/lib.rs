@@ -32,7 +32,7 @@ pub use event::{Event, Events};
 pub use local::{InitReport, LocalStream, Problem, StreamSpec};
 pub use remote::RemoteStream;
 pub use session::ConnectionState;
-pub use signal::{AppId, ChannelName, Code, Error, Invalid, LeaveReason, Mode, StreamId, StreamInfo, StreamSource, Uid};
+pub use signal::{AppId, ChannelName, Code, Error, Invalid, LeaveReason, Mode, Role, StreamId, StreamInfo, StreamSource, Uid};
 pub use stats::{CallStats, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudio, SentStats, SentVideo};
 
 // Frames, profiles and device lists are `media`'s, ids and errors `signal`'s: applications take them from here.

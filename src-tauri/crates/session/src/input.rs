@@ -1,6 +1,6 @@
 //! Everything that can happen to a session.
 
-use signal::{AppId, Candidate, ChannelName, Error, Incoming, Mode, Sdp, StreamId, StreamSource, SubscriptionId, Uid};
+use signal::{AppId, Candidate, ChannelName, Error, Incoming, Mode, Role, Sdp, StreamId, StreamSource, SubscriptionId, Uid};
 
 /// The application's name for one of its calls; its [`Output::Reply`](crate::Output::Reply) carries it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,16 @@ pub enum Input {
     Unsubscribe {
         call: CallId,
         stream: StreamId,
+    },
+    /// In `live` mode: become a host, or an audience member, whose streams are taken back.
+    SetRole {
+        call: CallId,
+        role: Role,
+    },
+    /// Stay by another token. If the service refuses it, the one before stays in force.
+    RenewToken {
+        call: CallId,
+        token: String,
     },
     /// A published stream's tracks or mutes changed. Not a call: nothing answers it, streams that are not published are ignored.
     StreamChanged {
@@ -115,7 +125,9 @@ impl Input {
             | Self::Publish { call, .. }
             | Self::Unpublish { call, .. }
             | Self::Subscribe { call, .. }
-            | Self::Unsubscribe { call, .. } => Some(*call),
+            | Self::Unsubscribe { call, .. }
+            | Self::SetRole { call, .. }
+            | Self::RenewToken { call, .. } => Some(*call),
             Self::StreamChanged { .. }
             | Self::SignallingOpened
             | Self::SignallingFailed { .. }

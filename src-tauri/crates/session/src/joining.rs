@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use signal::{Code, Command, Error, Joined, Media, Outcome, Reply, Request, SessionKey, Success, Uid};
+use signal::{Code, Command, Error, Joined, Media, Outcome, Reply, Request, SessionKey, Success};
 
 use crate::desk::{Desk, Wire};
 use crate::leaving::Leaving;
@@ -40,7 +40,7 @@ impl Joining {
 
     pub fn on_opened(mut self: Box<Self>, desk: &mut Desk) -> State {
         if self.progress == Progress::Opening {
-            desk.push(Output::Send(request(&self.join, self.join.uid.clone(), None)));
+            desk.push(Output::Send(request(self.join.clone(), None)));
             self.progress = Progress::Asked;
         }
         State::Joining(self)
@@ -57,11 +57,11 @@ impl Joining {
     }
 
     fn joined(self, joined: Joined, desk: &mut Desk) -> State {
-        desk.push(Output::UseIceServers(joined.ice_servers));
+        desk.push(Output::UseIceServers(joined.ice_servers.clone()));
         desk.push(Output::Reply { call: self.call, result: Ok(Answer::Joined { uid: joined.uid.clone() }) });
         desk.state_changes(ConnectionState::Connecting, ConnectionState::Connected);
         let mut link = Link::new(desk.now);
-        let mut member = Member::new(self.join, joined.uid, joined.session);
+        let mut member = Member::new(self.join, &joined);
         member.reconcile(joined.peers, true, &mut Wire::online(desk, &mut link));
         State::Online(Box::new(Online { member, link }))
     }
@@ -108,8 +108,8 @@ impl Joining {
 }
 
 /// The first request of a connection.
-pub(crate) fn request(join: &Join, uid: Option<Uid>, session: Option<SessionKey>) -> Request {
-    let Join { app_id, channel, token, mode, .. } = join.clone();
+pub(crate) fn request(join: Join, session: Option<SessionKey>) -> Request {
+    let Join { app_id, channel, token, uid, mode } = join;
     Request { id: JOIN_REQUEST, command: Command::Join { version: signal::VERSION, app_id, channel, token, uid, mode, session } }
 }
 

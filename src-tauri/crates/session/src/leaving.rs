@@ -20,7 +20,7 @@ impl Leaving {
     const LIMIT: Duration = Duration::from_secs(1);
 
     pub fn start(call: CallId, online: Online, desk: &mut Desk) -> State {
-        let Online { member, mut link } = online;
+        let Online { mut member, mut link } = online;
         desk.state_changes(ConnectionState::Connected, ConnectionState::Disconnecting);
         let request = link.request(Command::Leave, None, desk.now);
         let leaving = Self::ask(call, request, desk);

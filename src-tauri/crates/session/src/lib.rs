@@ -14,6 +14,7 @@
 //! roster           who is in the channel, and what changed while we were away
 //! subscriptions    the streams this user receives; `subscription` is one of them, a chain of attempts
 //! published        the streams this user sends; `serving` is one of their receivers
+//! standing         host or audience, and the token
 //! desk             what every state works with: the time, the output queue, the random numbers
 //! backoff, random  capped and jittered delays; a seeded generator
 //! ```
@@ -32,6 +33,7 @@ mod random;
 mod reconnect;
 mod roster;
 mod serving;
+mod standing;
 mod state;
 mod subscription;
 mod subscriptions;

@@ -27,6 +27,14 @@ pub(crate) enum Purpose {
         call: Option<CallId>,
     },
     Subscribe(SubscriptionId),
+    /// This user's role; without a call, the one it had before the service forgot everyone.
+    SetRole {
+        call: Option<CallId>,
+    },
+    Renew {
+        call: CallId,
+        token: String,
+    },
 }
 
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! What a user in a channel has, with the service or without it: identity, the others, and streams both ways.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use signal::{Code, Error, Joined, Peer, Request, SessionKey, StreamId, Uid};
+use signal::{Code, Error, Joined, Peer, Request, Role, SessionKey, StreamId, Uid};
 
 use crate::CallId;
 use crate::desk::{Desk, Wire};
@@ -12,6 +12,7 @@ use crate::link::Purpose;
 use crate::output::Event;
 use crate::published::{Asked, Published};
 use crate::roster::{Change, Roster};
+use crate::standing::Standing;
 use crate::subscription::Tracks;
 use crate::subscriptions::Subscriptions;
 
@@ -23,12 +24,15 @@ pub(crate) struct Member {
     roster: Roster,
     subscriptions: Subscriptions,
     published: Published,
+    standing: Standing,
 }
 
 impl Member {
-    pub fn new(join: Join, uid: Uid, session: SessionKey) -> Self {
-        let published = Published::new(uid.clone());
-        Self { join, uid, session, roster: Roster::default(), subscriptions: Subscriptions::default(), published }
+    pub fn new(join: Join, joined: &Joined) -> Self {
+        let (uid, session) = (joined.uid.clone(), joined.session.clone());
+        let published = Published::new(uid.clone(), joined.may_publish);
+        let standing = Standing::new(join.mode, join.token.clone(), joined.role);
+        Self { join, uid, session, roster: Roster::default(), subscriptions: Subscriptions::default(), published, standing }
     }
 
     /// The application's calls and the connections' reports.
@@ -36,6 +40,8 @@ impl Member {
         match input {
             Input::Publish { call, stream } => self.published.publish(call, stream, wire),
             Input::Unpublish { call, source } => self.published.unpublish(call, source, wire),
+            Input::SetRole { call, role } => self.standing.set_role(call, role, wire),
+            Input::RenewToken { call, token } => self.standing.renew(call, token, wire),
             Input::StreamChanged { stream } => self.published.changed(stream, wire),
             Input::Subscribe { call, stream, audio, video } => self.subscribe(call, &stream, Tracks { audio, video }, wire),
             Input::Unsubscribe { call, stream } => self.subscriptions.unsubscribe(call, &stream, wire),
@@ -90,15 +96,34 @@ impl Member {
                     self.subscriptions.refused(&subscription, &error, wire);
                 }
             }
+            Purpose::SetRole { call } => self.standing.on_role_set(call, result, wire.desk),
+            Purpose::Renew { call, token } => self.standing.on_renewed(call, token, result, wire.desk),
         }
     }
 
-    /// The service is lost before it replied. Only an unpublish is answered now: it is done on this side, and
-    /// [`come_back`](Self::come_back) repeats it on the other. A publish keeps waiting.
-    pub fn reply_lost(&self, purpose: Purpose, desk: &mut Desk) {
-        if let Purpose::Unpublish { source, call } = purpose {
-            self.published.finish_unpublish(source, call, Ok(()), desk);
+    /// The service is lost before it replied. An unpublish is answered now: it is done on this side, and
+    /// [`come_back`](Self::come_back) repeats it on the other. A publish and a renewal keep waiting; a role is not asked for again.
+    pub fn reply_lost(&mut self, purpose: Purpose, desk: &mut Desk) {
+        match purpose {
+            Purpose::Unpublish { source, call } => self.published.finish_unpublish(source, call, Ok(()), desk),
+            Purpose::Renew { call, token } => self.standing.keep_renewal(call, token, desk),
+            Purpose::SetRole { call: Some(call) } => {
+                desk.refuse(call, Code::SocketDisconnected, "The connection broke before the service answered; set the role again.");
+            }
+            Purpose::SetRole { call: None } | Purpose::Publish { .. } | Purpose::Subscribe(_) => {}
         }
+    }
+
+    /// The service refused the way back; see [`Standing::refuse_renewal`].
+    pub fn refuse_renewal(&mut self, error: &Error, desk: &mut Desk) -> bool {
+        self.standing.refuse_renewal(error, desk)
+    }
+
+    fn on_role(&mut self, role: Role, wire: &mut Wire) {
+        if role == Role::Audience {
+            self.published.taken_back(wire);
+        }
+        self.standing.on_role(role, wire.desk);
     }
 
     pub fn on_event(&mut self, event: signal::Event, wire: &mut Wire) {
@@ -140,7 +165,14 @@ impl Member {
             signal::Event::PeerOnline { .. } | signal::Event::StreamAdded { .. } | signal::Event::StreamUpdated { .. } => {}
             // The connection's end follows and is what counts.
             signal::Event::Draining => {}
-            signal::Event::RoleChanged { .. } | signal::Event::MayPublishChanged { .. } | signal::Event::TokenWillExpire { .. } => {}
+            signal::Event::RoleChanged { role } => self.on_role(role, wire),
+            signal::Event::MayPublishChanged { may_publish, error } => {
+                self.published.allow(may_publish, wire);
+                if let Some(error) = error {
+                    wire.desk.event(Event::Error { error });
+                }
+            }
+            signal::Event::TokenWillExpire { ms } => wire.desk.event(Event::TokenWillExpire { after: Duration::from_millis(ms) }),
             // The machine's own: it ends the membership.
             signal::Event::Removed { .. } => {}
         }
@@ -176,7 +208,8 @@ impl Member {
 
     /// The join that asks for the same membership again.
     pub fn rejoin_request(&self) -> Request {
-        joining::request(&self.join, Some(self.uid.clone()), Some(self.session.clone()))
+        let token = self.standing.token().map(str::to_owned);
+        joining::request(Join { token, uid: Some(self.uid.clone()), ..self.join.clone() }, Some(self.session.clone()))
     }
 
     pub fn signalling_lost(&mut self, wire: &mut Wire) {
@@ -186,7 +219,12 @@ impl Member {
 
     /// The service took us back: publish again, learn what changed, and ask again for what was pending.
     pub fn come_back(&mut self, joined: Joined, wire: &mut Wire) {
+        self.standing.come_back(&joined, wire);
         self.session = joined.session;
+        self.published.allow(joined.may_publish, wire);
+        if joined.resumed && self.standing.is_audience() {
+            self.published.taken_back(wire);
+        }
         self.published.signalling_back(wire);
         self.reconcile(joined.peers, joined.resumed, wire);
         self.subscriptions.signalling_back(wire);
@@ -203,9 +241,14 @@ impl Member {
         [self.roster.next_deadline(), self.subscriptions.next_deadline(), self.published.next_deadline()].into_iter().flatten().min()
     }
 
+    pub fn uid(&self) -> &Uid {
+        &self.uid
+    }
+
     /// The membership is over: closes every connection and answers every call.
     pub fn end(self, by: &str, desk: &mut Desk) {
         self.subscriptions.end(by, desk);
         self.published.end(by, desk);
+        self.standing.end(by, desk);
     }
 }

@@ -1,8 +1,8 @@
 //! Everything a session wants done or known.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use signal::{Candidate, Error, IceServer, LeaveReason, Request, Sdp, StreamId, StreamInfo, StreamSource, SubscriptionId, Uid};
+use signal::{Candidate, Error, IceServer, LeaveReason, Request, Role, Sdp, StreamId, StreamInfo, StreamSource, SubscriptionId, Uid};
 
 use crate::CallId;
 
@@ -67,8 +67,10 @@ pub enum Event {
     StreamPublished {
         stream: StreamId,
     },
+    /// `asked`: the application did; else the service took it back.
     StreamUnpublished {
         stream: StreamId,
+        asked: bool,
     },
     /// A subscription's media flows for the first time.
     StreamSubscribed {
@@ -83,8 +85,21 @@ pub enum Event {
         stream: StreamId,
         success: bool,
     },
-    /// The service banned this user; the membership is over.
+    /// This user's own role in `live` mode.
+    ClientRoleChanged {
+        role: Role,
+    },
+    /// The token, or a privilege in it, ends after this time; a renewed one goes on.
+    TokenWillExpire {
+        after: Duration,
+    },
+    /// The token ended; the membership is over.
+    TokenDidExpire {
+        error: Error,
+    },
+    /// The service kicked or banned this user; the membership is over.
     Banned {
+        uid: Uid,
         error: Error,
     },
     /// The connection to the service broke and is being brought back, or the membership is over.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use signal::{Candidate, Code, Command, Error, Sdp, StreamId, StreamInfo, StreamSource, SubscriptionId, Uid};
+use signal::{Candidate, Code, Command, Error, MayPublish, Sdp, StreamId, StreamInfo, StreamSource, SubscriptionId, Uid};
 
 use crate::CallId;
 use crate::desk::{Desk, Wire};
@@ -53,6 +53,8 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct Published {
     uid: Uid,
+    /// Which tracks the service takes from this user; of streams that are published already, others are held back.
+    may: MayPublish,
     streams: BTreeMap<StreamSource, Publication>,
     /// Withdrawn, and not confirmed to be.
     withdrawn: BTreeSet<StreamSource>,
@@ -63,8 +65,8 @@ impl Published {
     /// More receivers than a mesh carries; further ones are refused.
     const MAX_SERVING: usize = 256;
 
-    pub fn new(uid: Uid) -> Self {
-        Self { uid, streams: BTreeMap::new(), withdrawn: BTreeSet::new(), serving: BTreeMap::new() }
+    pub fn new(uid: Uid, may: MayPublish) -> Self {
+        Self { uid, may, streams: BTreeMap::new(), withdrawn: BTreeSet::new(), serving: BTreeMap::new() }
     }
 
     fn id(&self, source: StreamSource) -> StreamId {
@@ -74,6 +76,14 @@ impl Published {
     fn info(&self, stream: PublishedStream) -> StreamInfo {
         let PublishedStream { source, audio, video, audio_muted, video_muted } = stream;
         StreamInfo { id: self.id(source), audio, video, audio_muted, video_muted }
+    }
+
+    /// What the service is told of a stream: all of it when it is new, so that it says what may not be.
+    fn offered(&self, publication: &Publication) -> StreamInfo {
+        self.info(match publication.state {
+            State::Announced { .. } => publication.stream,
+            State::Confirmed => held_back(publication.stream, self.may),
+        })
     }
 
     // nothing -> Publish -> announced
@@ -110,7 +120,7 @@ impl Published {
             // confirmed -> the update or republish is refused -> nothing
             (None, Err(error)) => {
                 self.drop_stream(source, wire);
-                wire.desk.event(Event::StreamUnpublished { stream });
+                wire.desk.event(Event::StreamUnpublished { stream, asked: false });
                 wire.desk.event(Event::Error { error });
             }
         }
@@ -146,7 +156,7 @@ impl Published {
             Ok(()) => desk.done(call),
             Err(error) => desk.fail(call, error),
         }
-        desk.event(Event::StreamUnpublished { stream: self.id(source) });
+        desk.event(Event::StreamUnpublished { stream: self.id(source), asked: true });
     }
 
     /// Forgets a stream and closes its receivers' connections.
@@ -167,9 +177,51 @@ impl Published {
         }
         if (before.audio, before.video) == (stream.audio, stream.video) {
             wire.tell(Command::Mute { stream: self.id(stream.source), audio: stream.audio_muted, video: stream.video_muted });
-        } else {
-            wire.ask(Command::Publish { stream: self.info(stream) }, Purpose::Publish { source: stream.source, call: pending });
+        } else if let Some(publication) = self.streams.get(&stream.source) {
+            let stream = self.offered(publication);
+            wire.ask(Command::Publish { stream }, Purpose::Publish { source: publication.stream.source, call: pending });
         }
+    }
+
+    /// What may be published changed. The service has taken back what may not be any more; what may be again is offered again.
+    pub fn allow(&mut self, may: MayPublish, wire: &mut Wire) {
+        let before = std::mem::replace(&mut self.may, may);
+        let confirmed = self.streams.values().filter(|publication| publication.pending().is_none()).map(|publication| publication.stream);
+        for stream in confirmed.collect::<Vec<_>>() {
+            let (source, had, has) = (stream.source, held_back(stream, before), held_back(stream, may));
+            if !has.audio && !has.video && (had.audio || had.video) {
+                // confirmed -> nothing of it may be published -> nothing
+                self.take_back(source, wire);
+            } else if (had.audio && !has.audio) || (had.video && !has.video) {
+                // Whoever receives it asks for what is left.
+                self.end_serving(source, wire);
+            }
+            if (has.audio && !had.audio) || (has.video && !had.video) {
+                wire.ask(Command::Publish { stream: self.info(has) }, Purpose::Publish { source, call: None });
+            }
+        }
+    }
+
+    /// The service took back every stream that it had confirmed.
+    // confirmed -> RoleChanged to audience -> nothing
+    pub fn taken_back(&mut self, wire: &mut Wire) {
+        let confirmed = self.streams.iter().filter(|(_, publication)| publication.pending().is_none()).map(|(source, _)| *source);
+        for source in confirmed.collect::<Vec<_>>() {
+            self.take_back(source, wire);
+        }
+    }
+
+    fn take_back(&mut self, source: StreamSource, wire: &mut Wire) {
+        self.drop_stream(source, wire);
+        wire.desk.event(Event::StreamUnpublished { stream: self.id(source), asked: false });
+    }
+
+    /// Closes the connections of a stream's receivers, and tells them.
+    fn end_serving(&mut self, source: StreamSource, wire: &mut Wire) {
+        for (id, _) in self.serving.iter().filter(|(_, serving)| serving.source == source) {
+            wire.tell(Command::Unsubscribe { subscription: id.clone() });
+        }
+        self.close_where(|serving| serving.source == source, wire);
     }
 
     /// Somebody asks for a stream, or for an ICE restart of a connection they have.
@@ -254,7 +306,7 @@ impl Published {
         }
         for (source, publication) in &self.streams {
             wire.ask(
-                Command::Publish { stream: self.info(publication.stream) },
+                Command::Publish { stream: self.offered(publication) },
                 Purpose::Publish { source: *source, call: publication.pending() },
             );
         }
@@ -300,6 +352,11 @@ impl Published {
             !closed
         });
     }
+}
+
+/// A stream without the tracks that may not be published.
+fn held_back(stream: PublishedStream, may: MayPublish) -> PublishedStream {
+    PublishedStream { audio: stream.audio && may.audio, video: stream.video && may.video, ..stream }
 }
 
 fn refuse(subscription: SubscriptionId, code: Code, message: &str, wire: &mut Wire) {

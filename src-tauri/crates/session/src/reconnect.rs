@@ -104,7 +104,8 @@ impl Away {
             Code::UidConflict => desk.now < *self.conflict_since.get_or_insert(desk.now) + SILENCE_LIMIT,
             code => may_pass(code),
         };
-        if passes {
+        // A renewed token that is refused leaves the one before to be tried.
+        if passes || self.member.refuse_renewal(&error, desk) {
             return self.on_failed(desk);
         }
         desk.push(Output::CloseSignalling);
@@ -130,6 +131,7 @@ fn may_pass(code: Code) -> bool {
     matches!(
         code,
         Code::ServiceNotReady
+            | Code::ServiceTooHeavy
             | Code::JoinTooFrequent
             | Code::TooManyUsers
             | Code::InternalError
@@ -141,8 +143,13 @@ fn may_pass(code: Code) -> bool {
 
 /// The service ends the membership for good.
 pub(crate) fn end_membership(member: Member, error: Error, prev: ConnectionState, desk: &mut Desk) -> State {
+    let uid = member.uid().clone();
     member.end("the end of the membership", desk);
-    desk.event(if error.code == Code::UidBanned { Event::Banned { error } } else { Event::Error { error } });
+    desk.event(match error.code {
+        code if code.is_ban() => Event::Banned { uid, error },
+        Code::DynamicKeyExpired => Event::TokenDidExpire { error },
+        _ => Event::Error { error },
+    });
     desk.state_changes(prev, ConnectionState::Disconnected);
     State::Idle
 }

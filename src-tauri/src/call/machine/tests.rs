@@ -157,6 +157,27 @@ fn call_ended_lobby_as_if_left() {
 }
 
 #[test]
+fn call_unpublished_by_the_service_call_until_publish_is_pressed_again() {
+    let mut machine = in_call();
+    assert_eq!(after(&mut machine, Input::Unpublished { attempt: 1 }), []);
+    assert!(!machine.snapshot().published && machine.snapshot().joined);
+    let outputs = after(&mut machine, Input::Publish { wanted: true, ticket: 2 });
+    assert_eq!(outputs, [Output::Publish { attempt: 1, wanted: true }]);
+}
+
+#[test]
+fn a_role_and_a_renewed_token_are_the_calls() {
+    let mut machine = in_call();
+    let first = machine.snapshot().role;
+    after(&mut machine, Input::Role { attempt: 1, role: Role::Audience });
+    after(&mut machine, Input::Renewed { attempt: 1, token: "007".into() });
+    let state = machine.snapshot();
+    assert_eq!((first, state.role, state.params.unwrap().token.as_deref()), (Some(Role::Host), Some(Role::Audience), Some("007")));
+    after(&mut machine, Input::Ended { attempt: 1 });
+    assert_eq!(machine.snapshot().role, None);
+}
+
+#[test]
 fn the_previews_stream_is_the_calls_stream_and_the_preview_again() {
     let mut machine = Machine::default();
     after(&mut machine, Input::StartPreview { devices: form("demo").devices, ticket: 1 });

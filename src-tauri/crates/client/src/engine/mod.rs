@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use session::{CallId, ConnectionState, Input, Join, Output, Session};
-use signal::{AppId, ChannelName, Code, Error, Incoming, StreamId, StreamInfo, Uid};
+use signal::{AppId, ChannelName, Code, Error, Incoming, Role, StreamId, StreamInfo, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Unpublish { stream: Outgoing, reply: Reply },
     Subscribe { stream: StreamId, options: SubscribeOptions, reply: Reply },
     Unsubscribe { stream: StreamId, reply: Reply },
+    SetRole { role: Role, reply: Reply },
+    RenewToken { token: String, reply: Reply },
 }
 
 pub(crate) type Reply = oneshot::Sender<Result<(), Error>>;
@@ -167,6 +169,8 @@ impl Engine {
                 let SubscribeOptions { audio, video } = options;
                 self.call(Pending::Plain(reply), |call| Input::Subscribe { call, stream, audio, video });
             }
+            Command::SetRole { role, reply } => self.call(Pending::Plain(reply), |call| Input::SetRole { call, role }),
+            Command::RenewToken { token, reply } => self.call(Pending::Plain(reply), |call| Input::RenewToken { call, token }),
             Command::Unsubscribe { stream, reply } => self.call(Pending::Plain(reply), |call| Input::Unsubscribe { call, stream }),
         }
     }

@@ -107,7 +107,7 @@ impl Engine {
                 self.told.event(Event::StreamRemoved { stream });
             }
             session::Event::StreamPublished { stream } => self.told.event(Event::StreamPublished { stream }),
-            session::Event::StreamUnpublished { stream } => self.told.event(Event::StreamUnpublished { stream }),
+            session::Event::StreamUnpublished { stream, asked } => self.told.event(Event::StreamUnpublished { stream, asked }),
             session::Event::StreamSubscribed { stream } => {
                 if let Some(stream) = self.remote.get(&stream).cloned() {
                     self.told.event(Event::StreamSubscribed { stream });
@@ -115,7 +115,10 @@ impl Engine {
             }
             session::Event::StreamReconnectStart { stream } => self.told.event(Event::StreamReconnectStart { stream }),
             session::Event::StreamReconnectEnd { stream, success } => self.told.event(Event::StreamReconnectEnd { stream, success }),
-            session::Event::Banned { error } => self.told.event(Event::ClientBanned { error }),
+            session::Event::ClientRoleChanged { role } => self.told.event(Event::ClientRoleChanged { role }),
+            session::Event::TokenWillExpire { after } => self.told.event(Event::TokenPrivilegeWillExpire { after }),
+            session::Event::TokenDidExpire { error } => self.told.event(Event::TokenPrivilegeDidExpire { error }),
+            session::Event::Banned { uid, error } => self.told.event(Event::ClientBanned { uid, error }),
             session::Event::Error { error } => self.told.event(Event::Error { error }),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use signal::{LeaveReason, Outcome};
+use signal::{LeaveReason, MayPublish, Outcome};
 
 use super::*;
 
@@ -20,10 +20,10 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        (0..7u8, 1..4u8).prop_map(|(kind, n)| Step::Call(kind, n)),
+        (0..9u8, 1..4u8).prop_map(|(kind, n)| Step::Call(kind, n)),
         (0..3u8).prop_map(Step::Signalling),
         (0..6u32, 0..6u8).prop_map(|(back, kind)| Step::Reply(back, kind)),
-        (0..13u8, 0..6u8).prop_map(|(kind, n)| Step::Event(kind, n)),
+        (0..16u8, 0..6u8).prop_map(|(kind, n)| Step::Event(kind, n)),
         (0..6u8, 0..6u8).prop_map(|(kind, n)| Step::Transport(kind, n)),
         (0..4000u16).prop_map(Step::Time),
     ]
@@ -119,6 +119,8 @@ impl Driver {
             3 => Input::Unsubscribe { call, stream: camera(n.into()) },
             4 => Input::Publish { call, stream: own(StreamSource::Camera) },
             5 if n == 1 => Input::Unpublish { call, source: StreamSource::Camera },
+            6 => Input::SetRole { call, role: if n == 1 { Role::Audience } else { Role::Host } },
+            7 => Input::RenewToken { call, token: n.to_string() },
             _ => Input::StreamChanged { stream: PublishedStream { audio_muted: n == 1, video: n == 2, ..own(StreamSource::Camera) } },
         }
     }
@@ -138,6 +140,9 @@ impl Driver {
             9 => signal::Event::Refused { subscription, error },
             10 => signal::Event::Candidate { subscription, candidate: candidate("theirs") },
             11 => signal::Event::Unsubscribe { subscription },
+            12 => signal::Event::RoleChanged { role: if n == 1 { Role::Audience } else { Role::Host } },
+            13 => signal::Event::MayPublishChanged { may_publish: MayPublish { audio: n == 1, video: n == 2 }, error: Some(error) },
+            14 => signal::Event::TokenWillExpire { ms: 30_000 },
             _ if n == 1 => signal::Event::Removed { error },
             _ => signal::Event::Draining,
         }
@@ -187,8 +192,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_order_of_inputs_drains_and_answers_each_call_once(online: bool, steps in prop::collection::vec(step(), 0..200)) {
-        let mut driver = Driver::new(if online { Bench::online(vec![peer(2)]) } else { Bench::new() });
+    fn any_order_of_inputs_drains_and_answers_each_call_once(online: bool, live: bool, steps in prop::collection::vec(step(), 0..200)) {
+        let mut driver = Driver::new(match (online, live) {
+            (true, true) => Bench::online_as(Join { mode: Mode::Live, ..join() }, Joined { role: Role::Audience, ..joined(vec![peer(2)], false) }),
+            (true, false) => Bench::online(vec![peer(2)]),
+            (false, _) => Bench::new(),
+        });
         for step in steps {
             driver.take(step);
         }

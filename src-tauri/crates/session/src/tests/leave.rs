@@ -78,6 +78,6 @@ fn online_removed_idle() {
     let out = bench.event(signal::Event::Removed { error: error.clone() });
     assert!(out.contains(&Output::CloseSignalling));
     assert!(out.contains(&Output::ClosePeer { subscription: received }));
-    assert!(out.contains(&Output::Event(Event::Banned { error })));
+    assert!(out.contains(&Output::Event(Event::Banned { uid: uid(1), error })));
     assert_eq!(bench.state(), ConnectionState::Disconnected);
 }

@@ -7,6 +7,7 @@ mod publish;
 mod reconnect;
 mod recovery;
 mod restart;
+mod standing;
 mod subscribe;
 
 use std::time::{Duration, Instant};
@@ -35,10 +36,14 @@ impl Bench {
 
     /// In the channel as uid 1, together with `peers`.
     pub fn online(peers: Vec<Peer>) -> Self {
+        Self::online_as(join(), joined(peers, false))
+    }
+
+    pub fn online_as(join: Join, joined: Joined) -> Self {
         let mut bench = Self::new();
-        bench.give(Input::Join { call: CallId(0), join: Box::new(join()) });
+        bench.give(Input::Join { call: CallId(0), join: Box::new(join) });
         bench.give(Input::SignallingOpened);
-        bench.give(reply(1, Ok(Success::Joined(Box::new(joined(peers, false))))));
+        bench.give(reply(1, Ok(Success::Joined(Box::new(joined)))));
         assert_eq!(bench.state(), ConnectionState::Connected);
         bench
     }

@@ -45,7 +45,10 @@ fn confirmed_unpublish_nothing_and_its_connections_close() {
     let out = bench.confirm(&out);
     assert_eq!(
         out,
-        [Output::Reply { call: CallId(2), result: Ok(Answer::Done) }, Output::Event(Event::StreamUnpublished { stream: camera(1) })]
+        [
+            Output::Reply { call: CallId(2), result: Ok(Answer::Done) },
+            Output::Event(Event::StreamUnpublished { stream: camera(1), asked: true })
+        ]
     );
 }
 

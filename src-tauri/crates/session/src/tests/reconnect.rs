@@ -174,7 +174,7 @@ fn a_service_that_is_not_ready_is_tried_again_and_one_that_says_no_is_not() {
     bench.give(refusal(1, Code::ServiceNotReady));
     assert!(bench.wait(400 * MS).contains(&Output::OpenSignalling));
     bench.give(Input::SignallingOpened);
-    let out = bench.give(refusal(1, Code::DynamicKeyExpired));
+    let out = bench.give(refusal(1, Code::NoAuthorized));
     assert!(
         matches!(events(&out)[..], [Event::Error { .. }, Event::ConnectionStateChange { cur: ConnectionState::Disconnected, .. }]),
         "{out:?}"
