@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::{
     channel::Parting,
+    clock,
     frames::{self, Message, close},
     handshake::Stream,
     live::Live,
@@ -78,12 +79,12 @@ pub async fn run(stream: Stream, peer: IpAddr, service: Arc<Service>, mut phase:
     let mut socket = Socket::new(stream, MOST_READ);
     let write_limit = service.config.silence_limit;
     phase.mark_changed();
-    let mut connection = Connection::new(peer, service, outbox.clone(), phase.clone(), Instant::now());
+    let mut connection = Connection::new(peer, service, outbox.clone(), phase.clone(), clock::now());
     let end = loop {
         tokio::select! {
             incoming = next_at(&mut socket, connection.read_at) => match incoming {
                 Ok(Some(Message::Close(code))) => break End::Closed { code },
-                Ok(Some(message)) => if let ControlFlow::Break(end) = connection.on_message(message, Instant::now()) { break end },
+                Ok(Some(message)) => if let ControlFlow::Break(end) = connection.on_message(message, clock::now()) { break end },
                 Ok(None) | Err(Broken::Io(_)) => break End::Gone,
                 Err(Broken::Violation(violation)) => break End::Close { code: violation.close_code(), reason: violation.reason() },
             },
@@ -105,7 +106,7 @@ pub async fn run(stream: Stream, peer: IpAddr, service: Arc<Service>, mut phase:
             }
         }
     };
-    connection.on_end(Instant::now());
+    connection.on_end(clock::now());
     match end {
         End::Gone => tracing::debug!(connection = id.0, "the network closed it"),
         End::TooSlow => {

@@ -19,6 +19,7 @@
 //! projects/                     App IDs and certificates, and the file they are kept in
 //! grant                         what a member may do, and until when
 //! turn                          credentials for TURN servers
+//! clock                         the time, as the edges read it
 //! live                          a channel with the queues of its connections
 //! channel/                      one channel: the pure state machine
 //! ```
@@ -29,6 +30,7 @@ mod admission;
 pub mod ban;
 mod channel;
 mod client_address;
+mod clock;
 mod config;
 mod connection;
 mod descriptors;

@@ -1,10 +1,6 @@
 //! One service on any number of addresses, from its start to its orderly end.
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -16,6 +12,7 @@ use tokio::{
 use crate::{
     Config, Error, Listener,
     accept::{self, Entrance},
+    clock,
     listener::Kind,
     routes::{self, Shared},
     service::{Phase, Service},
@@ -26,6 +23,9 @@ const CLOSING: Duration = Duration::from_secs(2);
 
 /// Silence is looked for this many times in a silence limit, so it is noticed at most that fraction late.
 const LOOKS: u32 = 16;
+
+/// And the ends of tokens and bans at least so often.
+const LONGEST_LOOK: Duration = Duration::from_millis(500);
 
 /// Runs a service on one plain address until `shutdown` completes; see [`serve_on`].
 pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
@@ -88,15 +88,15 @@ async fn dismiss(service: Arc<Service>) {
     let mut changes = service.config.projects.changes();
     // The sender is the service's own.
     while changes.changed().await.is_ok() {
-        service.dismiss_outcast(Instant::now());
+        service.dismiss_outcast(clock::now());
     }
 }
 
 async fn sweep(service: Arc<Service>) {
-    let mut looks = interval((service.config.silence_limit / LOOKS).max(Duration::from_millis(1)));
+    let mut looks = interval((service.config.silence_limit / LOOKS).clamp(Duration::from_millis(1), LONGEST_LOOK));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
-        service.tick(Instant::now());
+        service.tick(clock::now());
     }
 }

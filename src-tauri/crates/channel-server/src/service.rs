@@ -7,17 +7,16 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use signal::{AppId, ChannelName, Code, Error, Mode, SessionKey, Uid};
 use tokio::sync::watch;
 
 use crate::{
-    Config,
-    admission::{self, Moment},
-    ban,
+    Config, admission, ban,
     channel::{ConnectionId, Join},
+    clock,
     gate::Gate,
     live::{Key, Live},
     metrics::Metrics,
@@ -219,7 +218,7 @@ impl Service {
             uid: request.uid.as_ref(),
             token: request.token.as_deref(),
         };
-        let moment = moment(now);
+        let moment = clock::moment(now);
         let grant = admission::admit(&self.config.projects.current(), claim, moment)?;
         Ok(Join {
             connection,
@@ -242,7 +241,7 @@ impl Service {
         let grant = match live.member(connection) {
             Some(uid) => {
                 let claim = admission::Claim { app_id, channel, uid: Some(&uid), token: Some(token) };
-                admission::admit(&self.config.projects.current(), claim, moment(now))
+                admission::admit(&self.config.projects.current(), claim, clock::moment(now))
             }
             None => Err(Error::new(Code::InvalidOperation, "This connection is in no channel; join first.")),
         };
@@ -304,9 +303,4 @@ impl Service {
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// This moment by the wall's clock. One before 1970 counts as 1970.
-fn moment(now: Instant) -> Moment {
-    Moment { now, wall: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() }
 }
