@@ -5,4 +5,5 @@
 
 mod call;
 mod join;
+mod rules;
 mod support;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use channel_server::DEFAULT_APP_ID;
-use client::{Client, Config, Error, Event, Events, LocalStream, RemoteStream, StreamId, StreamSpec, SubscribeOptions, Uid};
+use client::{Client, Config, Error, Event, Events, LocalStream, Mode, RemoteStream, StreamId, StreamSpec, SubscribeOptions, Uid};
 use media::VideoFrame;
 use media::latest::{Next, Reader};
 use tokio::net::TcpListener;
@@ -28,14 +28,30 @@ impl Service {
     }
 
     pub async fn start_at(address: SocketAddr) -> Self {
+        Self::start_with_at(address, Self::config()).await
+    }
+
+    pub async fn start_with(config: channel_server::Config) -> Self {
+        Self::start_with_at("127.0.0.1:0".parse().unwrap(), config).await
+    }
+
+    /// A configuration that stops at once.
+    pub fn config() -> channel_server::Config {
+        channel_server::Config { drain: Duration::ZERO, ..channel_server::Config::default() }
+    }
+
+    pub async fn start_with_at(address: SocketAddr, config: channel_server::Config) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let config = channel_server::Config { drain: Duration::ZERO, ..channel_server::Config::default() };
         let task = tokio::spawn(async move {
             channel_server::serve(listener, config, async { drop(stopped.await) }).await.unwrap();
         });
         Self { address, stop, task }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub fn url(&self) -> String {
@@ -59,7 +75,12 @@ pub struct Person {
 
 impl Person {
     pub fn new(server: &str) -> Self {
-        let (client, events) = Client::with_config(Config { server: server.into(), speaker: "none".into(), ..Config::default() });
+        Self::in_mode(server, Mode::default())
+    }
+
+    pub fn in_mode(server: &str, mode: Mode) -> Self {
+        let config = Config { server: server.into(), speaker: "none".into(), mode, ..Config::default() };
+        let (client, events) = Client::with_config(config);
         Self { client, events, added: Vec::new() }
     }
 
