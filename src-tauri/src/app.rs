@@ -48,6 +48,7 @@ impl App {
         };
         let setup = Setup {
             server: service.url().to_owned(),
+            ca: options.ca.clone(),
             service: service.status(),
             speaker: options.speaker.clone(),
             catalogue: Catalogue::start(),

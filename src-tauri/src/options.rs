@@ -1,6 +1,9 @@
 //! The command line and environment of the app. Everything has a default; tests and bots use it to do without hardware.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::Parser;
 
@@ -13,9 +16,12 @@ pub struct Options {
     /// Address of the channel service that this app brings along, or shares with another Visavis that is running.
     #[arg(long, env = "VISAVIS_LISTEN", default_value_t = default_listen(), value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// Use the channel service at this address (ws://HOST:PORT) and bring none along.
+    /// Use the channel service at this address (ws://HOST:PORT, or wss://HOST:PORT for TLS) and bring none along.
     #[arg(long, env = "VISAVIS_SERVER", value_name = "URL", value_parser = server_url)]
     pub server: Option<String>,
+    /// Trust the authorities of this PEM file, and no others, for wss://.
+    #[arg(long, env = "VISAVIS_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Camera to start with: "pattern", "file:/path/clip.y4m", "camera:NAME" or "none".
     #[arg(long, env = "VISAVIS_CAMERA", value_name = "ID")]
     pub camera: Option<String>,

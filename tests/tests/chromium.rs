@@ -13,8 +13,13 @@ async fn chromium_and_our_client_see_and_hear_each_other() {
         return;
     }
     let service = Service::start().await;
-    let (client, mut events) =
-        Client::with_config(Config { server: service.url(), mode: Mode::Rtc, codec: Codec::H264, speaker: "none".into() });
+    let (client, mut events) = Client::with_config(Config {
+        server: service.url(),
+        mode: Mode::Rtc,
+        codec: Codec::H264,
+        speaker: "none".into(),
+        ..Config::default()
+    });
     client.init(channel_server::DEFAULT_APP_ID).await.expect("init");
     client.join(None, "browser", None).await.expect("join");
     let ours =

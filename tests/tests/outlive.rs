@@ -64,7 +64,7 @@ fn serve(port: u16) -> Group {
 
 /// Joins a channel and waits until it is told of every member and stream.
 async fn finds_everyone(url: &str, channel: u32) {
-    let config = Config { server: url.into(), mode: Mode::Rtc, codec: Codec::H264, speaker: "none".into() };
+    let config = Config { server: url.into(), mode: Mode::Rtc, codec: Codec::H264, speaker: "none".into(), ..Config::default() };
     let (client, mut events) = Client::with_config(config);
     client.init(channel_server::DEFAULT_APP_ID).await.expect("init");
     until("the service is back", PATIENCE, async || client.join(None, &name(channel), None).await.ok()).await;

@@ -260,8 +260,8 @@ impl Task {
     fn connect(&mut self, attempt: Attempt, join: Box<Join>) {
         // The client replaces a speaker that does not open by silence, and says so.
         self.machine.handle(Input::Speaker(None));
-        let Setup { server, speaker, .. } = self.setup.clone();
-        let config = Config { server, mode: join.params.mode, codec: join.codec, speaker };
+        let Setup { server, ca, speaker, .. } = self.setup.clone();
+        let config = Config { server, ca, mode: join.params.mode, codec: join.codec, speaker, ..Config::default() };
         let (client, events) = Client::with_config(config);
         let (service, jobs, joiner) = (self.setup.service.clone(), self.jobs.clone(), client.clone());
         let joining = tokio::spawn(async move {

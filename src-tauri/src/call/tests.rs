@@ -40,7 +40,7 @@ async fn service() -> Service {
 
 async fn sit(service: &Service) -> Seat {
     let catalogue = Catalogue::empty();
-    let setup = Setup { server: service.url().into(), service: service.status(), speaker: "none".into(), catalogue };
+    let setup = Setup { server: service.url().into(), ca: None, service: service.status(), speaker: "none".into(), catalogue };
     let streams = Streams::default();
     let window = Window::start(setup, streams.clone());
     let (news, events) = mpsc::unbounded_channel();

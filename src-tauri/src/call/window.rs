@@ -1,5 +1,7 @@
 //! The handle to a window's call.
 
+use std::path::PathBuf;
+
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -31,6 +33,8 @@ const QUEUE: usize = 64;
 pub struct Setup {
     /// The channel service's address.
     pub server: String,
+    /// The only authorities to trust for TLS, if not the system's.
+    pub ca: Option<PathBuf>,
     pub service: watch::Receiver<Status>,
     /// The speaker the app was started with.
     pub speaker: String,

@@ -1,8 +1,10 @@
 //! How a client is made.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use signal::{Code, Error, Mode};
+use transport::IcePolicy;
 
 /// The video codec of everything a client publishes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,8 +28,12 @@ impl FromStr for Codec {
 /// How a client is made. Everything else is said per call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The channel service: `ws://host:port`.
+    /// The channel service: `ws://host:port`, or `wss://host:port` for TLS.
     pub server: String,
+    /// A PEM file of the only authorities to trust for TLS; without it, those that the system trusts.
+    pub ca: Option<PathBuf>,
+    /// Which paths media may take.
+    pub ice_policy: IcePolicy,
     pub mode: Mode,
     pub codec: Codec,
     /// Where remote streams sound: `"default"`, `"none"`, or a speaker's id.
@@ -36,7 +42,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { server: format!("ws://127.0.0.1:{}", signal::DEFAULT_PORT), mode: Mode::Rtc, codec: Codec::H264, speaker: "default".into() }
+        Self {
+            server: format!("ws://127.0.0.1:{}", signal::DEFAULT_PORT),
+            ca: None,
+            ice_policy: IcePolicy::All,
+            mode: Mode::Rtc,
+            codec: Codec::H264,
+            speaker: "default".into(),
+        }
     }
 }
 

@@ -3,7 +3,12 @@
 use std::io;
 
 use signal::{Code, Error};
-use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::{
+    self,
+    http::{Response, StatusCode},
+};
+
+use crate::tls;
 
 /// The engine is not there any more; it ends with the last client, or by a defect.
 pub(crate) fn engine_gone() -> Error {
@@ -13,6 +18,9 @@ pub(crate) fn engine_gone() -> Error {
 /// A WebSocket to `url` could not be opened.
 pub(crate) fn connect(url: &str, cause: &tungstenite::Error) -> Error {
     use tungstenite::Error::{Http, HttpFormat, Io, Protocol, Url};
+    if let Some(cause) = tls::cause(cause) {
+        return tls::refused(url, cause);
+    }
     match cause {
         Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => {
             Error::new(Code::SocketError, format!("Nothing listens at {url}. Start the channel service there, or correct the address."))
@@ -21,12 +29,27 @@ pub(crate) fn connect(url: &str, cause: &tungstenite::Error) -> Error {
             Code::SocketError,
             format!("The channel service at {url} cannot be reached: {io}. Check the address and the network."),
         ),
-        Http(_) | Protocol(_) => Error::new(Code::PortTaken, format!("What answers at {url} is not a channel service ({cause}).")),
+        Http(response) => turned_away(url, response),
+        Protocol(_) => Error::new(Code::PortTaken, format!("What answers at {url} is not a channel service ({cause}).")),
         Url(_) | HttpFormat(_) => {
             Error::new(Code::InvalidParameter, format!("{url} is not the address of a channel service; one looks like ws://host:47880."))
         }
         _ => Error::new(Code::SocketError, format!("The channel service at {url} cannot be reached: {cause}.")),
     }
+}
+
+/// The answer to a request for a WebSocket was something else: a service over a limit says so itself, a proxy by its status.
+fn turned_away(url: &str, response: &Response<Option<Vec<u8>>>) -> Error {
+    let told = response.body().as_deref().and_then(|body| serde_json::from_slice(body).ok());
+    told.unwrap_or_else(|| match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => {
+            Error::new(Code::JoinTooFrequent, format!("{url} takes no more connections from here; wait a minute."))
+        }
+        status @ (StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) => {
+            Error::new(Code::ServiceNotReady, format!("The channel service at {url} is not available now ({status}); try again later."))
+        }
+        status => Error::new(Code::PortTaken, format!("What answers at {url} is not a channel service (HTTP error: {status}).")),
+    })
 }
 
 /// An open WebSocket broke.

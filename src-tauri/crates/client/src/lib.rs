@@ -8,6 +8,7 @@
 //! engine      the task that owns the session, the signalling connection and the peers, and carries orders between them
 //! peers       the engine's peer connections, each with a task that takes its orders one after another
 //! signalling  the WebSocket to the channel service
+//! tls         whom to trust under it
 //! local/      capture → encode → every subscription
 //! remote/     subscription → decode → newest frame, speaker
 //! stats       what a call amounts to in numbers
@@ -25,6 +26,7 @@ mod peers;
 mod remote;
 mod signalling;
 mod stats;
+mod tls;
 
 pub use client::Client;
 pub use config::{Codec, Config, SubscribeOptions};
@@ -38,5 +40,6 @@ pub use stats::{CallStats, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudi
 // Frames, profiles and device lists are `media`'s, ids and errors `signal`'s: applications take them from here.
 pub use media::{self, VideoFrame, latest, profile::AudioProfile, profile::VideoProfile};
 pub use signal;
+pub use transport::IcePolicy;
 /// What a log should leave out of the libraries below.
 pub use transport::LOG_FILTER;

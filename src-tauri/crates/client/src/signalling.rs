@@ -4,6 +4,7 @@
 //! is closed; after the handle is dropped nothing is reported. A message that is not of this protocol is dropped with a
 //! warning; one that is too long ends the connection.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -13,9 +14,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
-use crate::error;
+use crate::{error, tls};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -47,12 +48,13 @@ impl Signalling {
     const WRITE_LIMIT: Duration = Duration::from_millis(signal::SILENCE_LIMIT_MS);
     const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
-    /// Connects to the service at `server` (`ws://host:port`). Inside a tokio runtime only.
-    pub fn open(server: &str) -> Self {
+    /// Connects to the service at `server` (`ws://host:port`, `wss://host:port`), trusting the authorities in the file `ca` or else
+    /// the system's. Inside a tokio runtime only.
+    pub fn open(server: &str, ca: Option<&Path>) -> Self {
         let (requests, queue) = mpsc::channel(Self::QUEUE);
         let (reporter, reports) = mpsc::channel(Self::QUEUE);
         let url = format!("{}{}", server.trim_end_matches('/'), signal::PATH);
-        tokio::spawn(run(url, queue, reporter));
+        tokio::spawn(run(url, ca.map(Path::to_owned), queue, reporter));
         Self { requests, reports }
     }
 
@@ -71,9 +73,9 @@ impl Signalling {
     }
 }
 
-async fn run(url: String, queue: mpsc::Receiver<Request>, reports: mpsc::Sender<Report>) {
+async fn run(url: String, ca: Option<PathBuf>, queue: mpsc::Receiver<Request>, reports: mpsc::Sender<Report>) {
     let opened = tokio::select! {
-        opened = connect(&url) => opened,
+        opened = connect(&url, ca) => opened,
         () = reports.closed() => return,
     };
     // A report that nobody waits for any more is not missed.
@@ -90,12 +92,10 @@ async fn run(url: String, queue: mpsc::Receiver<Request>, reports: mpsc::Sender<
     };
 }
 
-async fn connect(url: &str) -> Result<Socket, Error> {
-    if url.starts_with("wss://") {
-        return Err(Error::new(Code::NotSupported, "This build has no TLS for the channel service; use a ws:// address."));
-    }
+async fn connect(url: &str, ca: Option<PathBuf>) -> Result<Socket, Error> {
+    let connector = if url.starts_with("wss://") { tls::connector(ca).await? } else { Connector::Plain };
     let config = WebSocketConfig::default().max_message_size(Some(signal::MAX_MESSAGE)).max_frame_size(Some(signal::MAX_MESSAGE));
-    let connected = tokio_tungstenite::connect_async_with_config(url, Some(config), true).await;
+    let connected = tokio_tungstenite::connect_async_tls_with_config(url, Some(config), true, Some(connector)).await;
     connected.map(|(socket, _)| socket).map_err(|cause| error::connect(url, &cause))
 }
 
@@ -192,7 +192,7 @@ mod tests {
     #[tokio::test]
     async fn requests_go_out_in_order_even_when_the_handle_is_dropped() {
         let (listener, server) = listener().await;
-        let mut signalling = Signalling::open(&server);
+        let mut signalling = Signalling::open(&server, None);
         let mut service = accepted(&listener).await;
         assert_eq!(signalling.recv().await, Some(Report::Opened));
         for id in 0..10 {
@@ -209,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn messages_are_reported_and_garbage_is_dropped() {
         let (listener, server) = listener().await;
-        let mut signalling = Signalling::open(&server);
+        let mut signalling = Signalling::open(&server, None);
         let mut service = accepted(&listener).await;
         assert_eq!(signalling.recv().await, Some(Report::Opened));
         service.send(Message::text("{\"event\":\"dance\"}")).await.unwrap();
@@ -225,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_that_is_too_long_ends_the_connection() {
         let (listener, server) = listener().await;
-        let mut signalling = Signalling::open(&server);
+        let mut signalling = Signalling::open(&server, None);
         let mut service = accepted(&listener).await;
         assert_eq!(signalling.recv().await, Some(Report::Opened));
         service.send(Message::text("x".repeat(signal::MAX_MESSAGE + 1))).await.unwrap();
@@ -237,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn a_service_that_goes_away_is_reported_with_its_reason() {
         let (listener, server) = listener().await;
-        let mut signalling = Signalling::open(&server);
+        let mut signalling = Signalling::open(&server, None);
         let mut service = accepted(&listener).await;
         assert_eq!(signalling.recv().await, Some(Report::Opened));
         let frame = tungstenite::protocol::CloseFrame {
@@ -253,18 +253,16 @@ mod tests {
     async fn what_is_not_a_channel_service_is_told_apart() {
         use tokio::io::AsyncWriteExt;
         let (listener, server) = listener().await;
-        let mut signalling = Signalling::open(&server);
+        let mut signalling = Signalling::open(&server, None);
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         let Some(Report::Failed(error)) = signalling.recv().await else { panic!("opened") };
         assert_eq!(error.code, Code::PortTaken);
         drop(stream);
         drop(listener);
-        let Some(Report::Failed(error)) = Signalling::open(&server).recv().await else { panic!("opened") };
+        let Some(Report::Failed(error)) = Signalling::open(&server, None).recv().await else { panic!("opened") };
         assert_eq!(error.code, Code::SocketError);
-        let Some(Report::Failed(error)) = Signalling::open("wss://127.0.0.1:1").recv().await else { panic!("opened") };
-        assert_eq!(error.code, Code::NotSupported);
-        let Some(Report::Failed(error)) = Signalling::open("nonsense").recv().await else { panic!("opened") };
+        let Some(Report::Failed(error)) = Signalling::open("nonsense", None).recv().await else { panic!("opened") };
         assert_eq!(error.code, Code::InvalidParameter);
     }
 }

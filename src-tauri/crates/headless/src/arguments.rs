@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use client::{Mode, Uid, VideoProfile};
+use client::{IcePolicy, Mode, Uid, VideoProfile};
 
 #[derive(Parser)]
 #[command(name = "headless", version, about = "A Visavis caller without a window")]
@@ -22,9 +22,15 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Call {
-    /// The channel service.
+    /// The channel service: ws://HOST:PORT, or wss://HOST:PORT for TLS.
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:47880")]
     pub server: String,
+    /// Trust the authorities of this PEM file, and no others, for wss://.
+    #[arg(long, env = "VISAVIS_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Which paths media may take: all, or relay for TURN servers only.
+    #[arg(long, value_name = "all|relay", default_value = "all", value_parser = parse_ice_policy)]
+    pub ice_policy: IcePolicy,
     /// The project: 32 hexadecimal characters.
     #[arg(long)]
     pub app_id: String,
@@ -74,6 +80,14 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
         "rtc" => Ok(Mode::Rtc),
         "live" => Ok(Mode::Live),
         _ => Err("a mode is rtc or live".into()),
+    }
+}
+
+fn parse_ice_policy(text: &str) -> Result<IcePolicy, String> {
+    match text {
+        "all" => Ok(IcePolicy::All),
+        "relay" => Ok(IcePolicy::Relay),
+        _ => Err("a policy is all or relay".into()),
     }
 }
 

@@ -18,7 +18,14 @@ use crate::{
 /// Fails with what the service answered when it cannot join, or when a file it was told to use is unusable.
 pub async fn run(call: Call) -> Result<(), Error> {
     let report = call.report.as_deref().map(Report::create).transpose()?;
-    let config = Config { server: call.server.clone(), mode: call.mode, codec: Codec::H264, speaker: "none".into() };
+    let config = Config {
+        server: call.server.clone(),
+        ca: call.ca.clone(),
+        ice_policy: call.ice_policy,
+        mode: call.mode,
+        codec: Codec::H264,
+        speaker: "none".into(),
+    };
     let (client, events) = Client::with_config(config);
     client.init(&call.app_id).await?;
     let began = Instant::now();

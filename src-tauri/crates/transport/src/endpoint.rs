@@ -1,20 +1,38 @@
 //! Makes the two ends of a subscription.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::peer::connection::Panics;
 use crate::peer::event::Tracks;
+use crate::peer::ice::Ice;
 use crate::peer::wall::Wall;
 use crate::{Error, Publisher, Runtime, Subscriber, publisher, subscriber};
 
 /// A STUN or TURN server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct IceServer {
     pub urls: Vec<String>,
     pub username: String,
     pub credential: String,
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer").field("urls", &self.urls).finish_non_exhaustive()
+    }
+}
+
+/// Which paths a connection may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IcePolicy {
+    /// The best there is.
+    #[default]
+    All,
+    /// Through a TURN server only, which hides this machine's addresses from the other end.
+    Relay,
 }
 
 /// What every connection of an [`Endpoint`] shares.
@@ -22,6 +40,7 @@ pub struct IceServer {
 pub struct Config {
     pub runtime: Arc<dyn Runtime>,
     pub ice_servers: Vec<IceServer>,
+    pub ice_policy: IcePolicy,
     /// Local addresses to bind; an unspecified address stands for every interface of its family but loopback.
     pub addresses: Vec<String>,
     /// From the answer until the first packet arrives; after it the connection fails. A publisher, whose answer has
@@ -37,6 +56,7 @@ impl Config {
         Self {
             runtime,
             ice_servers: Vec::new(),
+            ice_policy: IcePolicy::All,
             addresses: ["0.0.0.0:0", "127.0.0.1:0", "[::]:0"].map(String::from).to_vec(),
             connect_deadline: Duration::from_secs(3),
             silence_deadline: Duration::from_secs(10),
@@ -54,6 +74,7 @@ pub struct Endpoint {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    pub(crate) ice: Arc<Ice>,
     pub(crate) wall: Wall,
     pub(crate) panics: Panics,
 }
@@ -62,7 +83,13 @@ impl Endpoint {
     /// An endpoint without connections.
     pub fn new(config: Config) -> Self {
         let wall = Wall::new(config.runtime.now(), SystemTime::now());
-        Self { shared: Arc::new(Shared { config, wall, panics: Arc::new(AtomicU64::new(0)) }) }
+        let ice = Arc::new(Ice::new(config.ice_servers.clone(), config.ice_policy));
+        Self { shared: Arc::new(Shared { config, ice, wall, panics: Arc::new(AtomicU64::new(0)) }) }
+    }
+
+    /// Replaces the servers: for connections made from now on, and for those that exist at their next restart.
+    pub fn use_ice_servers(&self, servers: Vec<IceServer>) {
+        self.shared.ice.set_servers(servers);
     }
 
     /// Begins to receive a stream: a subscriber, and its SDP offer for the publisher.

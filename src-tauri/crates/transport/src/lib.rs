@@ -34,7 +34,7 @@ pub mod sync;
 pub const LOG_FILTER: &str = "webrtc=error,webrtc::peer_connection::driver=off,rtc=error,rtc_ice=error,rtc_dtls=error,\
                               rtc_srtp=error,rtc_interceptor=error,rtc_turn=error,rtc_sctp=error";
 
-pub use endpoint::{Config, Endpoint, IceServer};
+pub use endpoint::{Config, Endpoint, IcePolicy, IceServer};
 pub use error::{Error, Failure, Phase};
 pub use peer::event::{Candidate, Event, Tracks};
 pub use publisher::Publisher;

@@ -55,7 +55,7 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     let media: Arc<dyn Media> = Arc::clone(&outbound) as Arc<dyn Media>;
     let handler = Handler::new(signals_in, Arc::clone(&media));
     let chain = settings::publisher_chain(&outbound);
-    let (connection, stopped) = Connection::open(config, chain, handler, Arc::clone(&shared.panics)).await?;
+    let (connection, stopped) = Connection::open(config, &shared.ice, chain, handler, Arc::clone(&shared.panics)).await?;
     let limits = watchdog::Limits { connect: config.connect_deadline * 2, silence: config.silence_deadline };
     // From here on the task closes the connection whatever happens.
     let peer = Peer::start(Parts { runtime: Arc::clone(&runtime), connection: Arc::clone(&connection), media, signals, stopped, limits });
@@ -114,6 +114,7 @@ impl Publisher {
 
     /// Answers an offer that restarts ICE.
     pub async fn restart(&self, offer: &str) -> Result<String, Error> {
+        self.connection.refresh_servers().await?;
         self.connection.set_offer(offer).await?;
         answer(&self.connection).await
     }

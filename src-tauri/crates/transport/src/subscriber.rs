@@ -77,7 +77,7 @@ pub(crate) async fn open(shared: &Shared, tracks: Tracks) -> Result<(Subscriber,
     let media: Arc<dyn Media> = Arc::clone(&inbound) as Arc<dyn Media>;
     let handler = Handler::new(signals_in, Arc::clone(&media));
     let chain = settings::subscriber_chain(&inbound);
-    let (connection, stopped) = Connection::open(config, chain, handler, Arc::clone(&shared.panics)).await?;
+    let (connection, stopped) = Connection::open(config, &shared.ice, chain, handler, Arc::clone(&shared.panics)).await?;
     let limits = watchdog::Limits { connect: config.connect_deadline, silence: config.silence_deadline };
     // From here on the task closes the connection whatever happens.
     let peer = Peer::start(Parts { runtime: Arc::clone(&runtime), connection: Arc::clone(&connection), media, signals, stopped, limits });

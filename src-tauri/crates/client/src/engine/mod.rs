@@ -96,6 +96,7 @@ impl Engine {
         let mut volume = interval(Self::VOLUME_INTERVAL);
         volume.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let Handles { commands, events, snapshot } = handles;
+        let ice_policy = config.ice_policy;
         Self {
             config,
             commands,
@@ -106,7 +107,7 @@ impl Engine {
             session: Session::new(session::Config { seed: rand::random() }, Instant::now()),
             calls: Calls::default(),
             signalling: None,
-            peers: Peers::new(peer_sender),
+            peers: Peers::new(ice_policy, peer_sender),
             peer_reports,
             published: Published::new(change_sender),
             local_changes,

@@ -13,7 +13,7 @@ use crate::{Event, RemoteStream};
 impl Engine {
     pub(super) fn carry_out(&mut self, output: Output) {
         match output {
-            Output::OpenSignalling => self.signalling = Some(Signalling::open(&self.config.server)),
+            Output::OpenSignalling => self.signalling = Some(Signalling::open(&self.config.server, self.config.ca.as_deref())),
             Output::CloseSignalling => self.signalling = None,
             Output::Send(request) => {
                 if let Some(signalling) = &self.signalling

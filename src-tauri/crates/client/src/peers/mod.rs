@@ -12,7 +12,7 @@ use std::time::Duration;
 use session::Input;
 use signal::{Code, Error, IceServer, Sdp, SubscriptionId};
 use tokio::sync::mpsc;
-use transport::{Endpoint, Tracks};
+use transport::{Endpoint, IcePolicy, Tracks};
 
 use crate::RemoteStream;
 use crate::error;
@@ -48,13 +48,18 @@ impl Peers {
     /// The session's own deadlines are shorter; this one is the last resort.
     const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
 
-    pub fn new(reports: mpsc::Sender<Input>) -> Self {
-        Self { endpoint: endpoint(Vec::new()), open: HashMap::new(), reports }
+    pub fn new(ice_policy: IcePolicy, reports: mpsc::Sender<Input>) -> Self {
+        let config = transport::Config {
+            ice_policy,
+            connect_deadline: Self::CONNECT_DEADLINE,
+            ..transport::Config::new(transport::system_runtime())
+        };
+        Self { endpoint: Endpoint::new(config), open: HashMap::new(), reports }
     }
 
-    /// For the connections made from now on.
-    pub fn use_ice_servers(&mut self, servers: Vec<IceServer>) {
-        self.endpoint = endpoint(servers);
+    /// For the connections made from now on, and those that exist when they restart.
+    pub fn use_ice_servers(&self, servers: Vec<IceServer>) {
+        self.endpoint.use_ice_servers(servers.into_iter().map(to_transport_server).collect());
     }
 
     /// Makes the receiving end of a subscription; it feeds `stream`.
@@ -90,20 +95,9 @@ impl Peers {
     }
 }
 
-fn endpoint(servers: Vec<IceServer>) -> Endpoint {
-    let ice_servers = servers
-        .into_iter()
-        .map(|server| transport::IceServer {
-            urls: server.urls,
-            username: server.username.unwrap_or_default(),
-            credential: server.credential.unwrap_or_default(),
-        })
-        .collect();
-    Endpoint::new(transport::Config {
-        ice_servers,
-        connect_deadline: Peers::CONNECT_DEADLINE,
-        ..transport::Config::new(transport::system_runtime())
-    })
+fn to_transport_server(server: IceServer) -> transport::IceServer {
+    let IceServer { urls, username, credential } = server;
+    transport::IceServer { urls, username: username.unwrap_or_default(), credential: credential.unwrap_or_default() }
 }
 
 impl Line {

@@ -20,12 +20,6 @@ async fn a_service_that_is_not_there_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn an_address_that_this_build_cannot_use_is_refused() {
-    let error = Person::new("wss://127.0.0.1:1").join(1).await.unwrap_err();
-    assert_eq!(error.code, Code::NotSupported);
-}
-
-#[tokio::test]
 async fn names_are_checked_before_anything_is_sent() {
     let person = Person::new(&nowhere().await);
     assert_eq!(person.client.init(" 76697361766973206c6f63616c20617").await.unwrap_err().code, Code::InvalidVendorKey);

@@ -6,4 +6,5 @@
 mod call;
 mod join;
 mod rules;
+mod secure;
 mod support;

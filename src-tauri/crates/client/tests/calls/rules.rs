@@ -93,7 +93,7 @@ async fn a_renewed_token_is_the_one_to_come_back_with() {
     clock.event("did expire", |event| matches!(event, Event::TokenPrivilegeDidExpire { .. }).then_some(())).await;
     assert_eq!(ada.client.connection_state(), ConnectionState::Connected);
     let address = service.stop().await;
-    let service = Service::start_with_at(address, config()).await;
+    let service = Service::start_on(address, config(), channel_server::Listener::plain).await;
     state(&mut ada, ConnectionState::Connected).await;
     service.stop().await;
 }
@@ -108,7 +108,7 @@ async fn a_host_is_seen_an_audience_is_not_and_a_restart_changes_neither() {
     bob.event("peer-online", |event| matches!(event, Event::PeerOnline { .. }).then_some(())).await;
 
     let address = service.stop().await;
-    let service = Service::start_with_at(address, config()).await;
+    let service = Service::start_on(address, config(), channel_server::Listener::plain).await;
     state(&mut ada, ConnectionState::Connected).await;
     state(&mut bob, ConnectionState::Connected).await;
     // A newcomer sees who is a host now, and only them.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use channel_server::DEFAULT_APP_ID;
+use channel_server::{DEFAULT_APP_ID, Listener};
 use client::{Client, Config, Error, Event, Events, LocalStream, Mode, RemoteStream, StreamId, StreamSpec, SubscribeOptions, Uid};
 use media::VideoFrame;
 use media::latest::{Next, Reader};
@@ -28,11 +28,11 @@ impl Service {
     }
 
     pub async fn start_at(address: SocketAddr) -> Self {
-        Self::start_with_at(address, Self::config()).await
+        Self::start_on(address, Self::config(), Listener::plain).await
     }
 
     pub async fn start_with(config: channel_server::Config) -> Self {
-        Self::start_with_at("127.0.0.1:0".parse().unwrap(), config).await
+        Self::start_on("127.0.0.1:0".parse().unwrap(), config, Listener::plain).await
     }
 
     /// A configuration that stops at once.
@@ -40,12 +40,14 @@ impl Service {
         channel_server::Config { drain: Duration::ZERO, ..channel_server::Config::default() }
     }
 
-    pub async fn start_with_at(address: SocketAddr, config: channel_server::Config) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let address = listener.local_addr().unwrap();
+    /// Starts what `door` makes of the bound address.
+    pub async fn start_on(address: SocketAddr, config: channel_server::Config, door: impl FnOnce(TcpListener) -> Listener) -> Self {
+        let socket = TcpListener::bind(address).await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let listener = door(socket);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
-            channel_server::serve(listener, config, async { drop(stopped.await) }).await.unwrap();
+            channel_server::serve_on(vec![listener], config, async { drop(stopped.await) }).await.unwrap();
         });
         Self { address, stop, task }
     }
@@ -79,8 +81,11 @@ impl Person {
     }
 
     pub fn in_mode(server: &str, mode: Mode) -> Self {
-        let config = Config { server: server.into(), speaker: "none".into(), mode, ..Config::default() };
-        let (client, events) = Client::with_config(config);
+        Self::with_config(Config { server: server.into(), mode, ..Config::default() })
+    }
+
+    pub fn with_config(config: Config) -> Self {
+        let (client, events) = Client::with_config(Config { speaker: "none".into(), ..config });
         Self { client, events, added: Vec::new() }
     }
 

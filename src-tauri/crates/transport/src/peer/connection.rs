@@ -10,12 +10,11 @@ use futures_util::FutureExt;
 use rtc::interceptor::Registry;
 use rtc::statistics::StatsSelector;
 use tokio::sync::mpsc;
-use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceCandidateInit, RTCIceServer, RTCSessionDescription,
-};
+use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCIceCandidateInit, RTCSessionDescription};
 
 use super::event::Candidate;
 use super::handler::Handler;
+use super::ice::Ice;
 use super::settings;
 use crate::runtime::{Guard, Stopped};
 use crate::{Config, Error, sdp};
@@ -26,6 +25,7 @@ pub(crate) type Panics = Arc<AtomicU64>;
 /// One peer connection.
 pub(crate) struct Connection {
     peer: Arc<dyn PeerConnection>,
+    ice: Arc<Ice>,
     panics: Panics,
 }
 
@@ -40,20 +40,16 @@ impl Connection {
     /// Binds sockets and starts the driver. The receiver tells how the driver stopped.
     pub(crate) async fn open(
         config: &Config,
+        ice: &Arc<Ice>,
         chain: Registry,
         handler: Handler,
         panics: Panics,
     ) -> Result<(Arc<Self>, mpsc::Receiver<Stopped>), Error> {
         let doing = "opening a connection";
         let (guard, stopped) = Guard::new(Arc::clone(&config.runtime));
-        let servers = config.ice_servers.iter().map(|server| RTCIceServer {
-            urls: server.urls.clone(),
-            username: server.username.clone(),
-            credential: server.credential.clone(),
-        });
         let engine = settings::media_engine().map_err(|source| Error::Stack { doing, source })?;
         let build = PeerConnectionBuilder::new()
-            .with_configuration(RTCConfigurationBuilder::new().with_ice_servers(servers.collect()).build())
+            .with_configuration(ice.configuration())
             .with_media_engine(engine)
             .with_setting_engine(settings::setting_engine())
             .with_interceptor_registry(chain)
@@ -62,7 +58,7 @@ impl Connection {
             .with_udp_addrs(config.addresses.clone())
             .build();
         let peer = contained(&panics, doing, build).await?.map_err(|source| Error::Stack { doing, source })?;
-        Ok((Arc::new(Self { peer: Arc::new(peer), panics }), stopped))
+        Ok((Arc::new(Self { peer: Arc::new(peer), ice: Arc::clone(ice), panics }), stopped))
     }
 
     /// The library's own handle, for adding tracks.
@@ -78,10 +74,16 @@ impl Connection {
     /// A fresh offer, applied locally; with `restart` one that restarts ICE.
     pub(crate) async fn offer(&self, restart: bool) -> Result<String, Error> {
         if restart {
+            self.refresh_servers().await?;
             self.order("restarting ICE", self.peer.restart_ice()).await?;
         }
         let offer = self.order("writing an offer", self.peer.create_offer(None)).await?;
         self.apply_local(offer).await
+    }
+
+    /// Takes the endpoint's servers as they are now, for the restart that follows.
+    pub(crate) async fn refresh_servers(&self) -> Result<(), Error> {
+        self.order("taking the ICE servers", self.peer.set_configuration(self.ice.configuration())).await
     }
 
     /// Applies the other end's offer.

@@ -4,6 +4,7 @@
 //! settings      codecs, ICE timing, the interceptor chains
 //! connection    a `webrtc` peer connection whose panics are contained
 //! handler       its callbacks, forwarded into a queue
+//! ice           the servers that help it find paths
 //! task          the queue, timers and events of one connection
 //! watchdog      when a connection is disconnected or over, and in which phase (pure)
 //! media         media as its connection sees it, either end's
@@ -22,6 +23,7 @@
 pub(crate) mod connection;
 pub(crate) mod event;
 pub(crate) mod handler;
+pub(crate) mod ice;
 pub(crate) mod inbound;
 pub(crate) mod interceptor;
 pub(crate) mod media;
