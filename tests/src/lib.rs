@@ -4,7 +4,7 @@
 //! process   programs that end with the test      display   a screen (Xvfb)
 //! clip      Y4M with readable frame numbers      service   a channel service on a free port
 //! window    the app under WebDriver              browser   Chromium under WebDriver
-//! measure   what processes cost
+//! measure   what processes cost              hosts     three hosts in network namespaces
 //! ```
 //!
 //! Everything a test starts ends when its guard is dropped, by process group id, never by name.
@@ -14,6 +14,8 @@
 pub mod browser;
 pub mod clip;
 pub mod display;
+#[cfg(target_os = "linux")]
+pub mod hosts;
 pub mod measure;
 pub mod process;
 pub mod service;

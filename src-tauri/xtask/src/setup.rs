@@ -34,6 +34,8 @@ pub const TEST: &[Package] = &[
     package("dbus-x11", "a session bus for the app under test"),
     package("chromium", "the other side of the interoperability tests"),
     package("ffmpeg", "turns the test clip into raw video"),
+    package("coturn", "the TURN server that a call has to go through"),
+    package("iproute2", "hosts that do not see each other"),
     package("nodejs", "runs the page's unit tests"),
     package("python3-pip", "fetches Agora's token builders, to compare with"),
 ];
@@ -107,7 +109,13 @@ fn install(missing: &[Package]) -> Result<(), Error> {
         sh::run(&mut sh::command(words[0], &words[1..]))
     };
     apt(&["update", "-qq"]).map_err(|_| by_hand())?;
-    apt(&[&["install", "-y", "-qq", "--no-install-recommends"][..], &names].concat()).map_err(|_| by_hand())
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"][..], &names].concat()).map_err(|_| by_hand())?;
+    if names.contains(&"coturn") {
+        // Its package starts a relay for the whole network, where there is systemd; the tests start one of their own.
+        let words: Vec<&str> = [prefix, &["systemctl", "disable", "--now", "coturn"]].concat();
+        sh::works(words[0], &words[1..]);
+    }
+    Ok(())
 }
 
 /// macOS and Windows: the compilers come from the vendor's installer, so what lacks is named.

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use signal::{ChannelName, Code, Command, Error, Incoming, Outcome, Reply, Uid};
+use signal::{ChannelName, Code, Command, Error, Event, Incoming, Outcome, Reply, Uid};
 
 use crate::{
     Config,
@@ -15,6 +15,7 @@ use crate::{
     channel::{Channel, ConnectionId, Input, Join, Output},
     grant::Grant,
     outbox::{self, Outbox, Outgoing},
+    turn::Handout,
 };
 
 /// Each call takes the channel's lock for the time of one input. Nothing under it waits, since a push into an [`Outbox`] never does.
@@ -87,6 +88,16 @@ impl Live {
 
     pub fn tick(&self, now: Instant) {
         self.lock().handle(Input::Tick, now);
+    }
+
+    /// Hands everyone who is connected servers with fresh credentials.
+    pub fn renew_servers(&self, handout: &Handout) {
+        let state = self.lock();
+        for (connection, outbox) in &state.outboxes {
+            if let Some(uid) = state.channel.member(*connection) {
+                outbox.send(&Incoming::Event(Event::IceServers { ice_servers: handout.servers(uid) }));
+            }
+        }
     }
 
     pub fn members(&self) -> usize {

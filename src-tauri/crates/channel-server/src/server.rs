@@ -6,7 +6,7 @@ use tokio::{
     net::TcpListener,
     sync::watch,
     task::JoinSet,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, interval_at, timeout},
 };
 
 use crate::{
@@ -54,6 +54,9 @@ pub async fn serve_on(listeners: Vec<Listener>, config: Config, shutdown: impl F
         tasks.spawn(accept::run(listener, Entrance { service: service.clone(), phase: phases.clone(), router }));
     }
     helpers.spawn(sweep(service.clone()));
+    if let Some(turn) = &service.config.turn {
+        helpers.spawn(renew(service.clone(), turn.ttl));
+    }
     let projects = service.config.projects.clone();
     helpers.spawn(async move { projects.follow().await });
     helpers.spawn(dismiss(service.clone()));
@@ -89,6 +92,16 @@ async fn dismiss(service: Arc<Service>) {
     // The sender is the service's own.
     while changes.changed().await.is_ok() {
         service.dismiss_outcast(clock::now());
+    }
+}
+
+/// Renews credentials when half of their time is over, so that everyone's are good for the other half at least.
+async fn renew(service: Arc<Service>, ttl: Duration) {
+    let half = (ttl / 2).max(Duration::from_millis(1));
+    let mut due = interval_at(tokio::time::Instant::now() + half, half);
+    loop {
+        due.tick().await;
+        service.renew_servers(clock::moment(clock::now()).wall.as_secs());
     }
 }
 

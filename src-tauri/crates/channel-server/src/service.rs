@@ -272,6 +272,15 @@ impl Service {
         self.bans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Hands everyone servers with credentials as of `now_unix` seconds since the epoch.
+    pub fn renew_servers(&self, now_unix: u64) {
+        let handout = self.handout.at(now_unix);
+        let all: Vec<Arc<Live>> = self.lock().values().cloned().collect();
+        for live in &all {
+            live.renew_servers(&handout);
+        }
+    }
+
     /// WebSockets that are open.
     pub fn connections(&self) -> usize {
         *self.connections.borrow()

@@ -9,7 +9,7 @@ use crate::desk::{Desk, Wire};
 use crate::input::{Input, Join};
 use crate::joining;
 use crate::link::Purpose;
-use crate::output::Event;
+use crate::output::{Event, Output};
 use crate::published::{Asked, Published};
 use crate::roster::{Change, Roster};
 use crate::standing::Standing;
@@ -163,6 +163,7 @@ impl Member {
             }
             // Echoes of this user, which it knows better.
             signal::Event::PeerOnline { .. } | signal::Event::StreamAdded { .. } | signal::Event::StreamUpdated { .. } => {}
+            signal::Event::IceServers { ice_servers } => wire.desk.push(Output::UseIceServers(ice_servers)),
             // The connection's end follows and is what counts.
             signal::Event::Draining => {}
             signal::Event::RoleChanged { role } => self.on_role(role, wire),

@@ -1,5 +1,7 @@
 //! The messages themselves.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{AppId, ChannelName, Error, SessionKey, StreamId, SubscriptionId, Uid};
@@ -111,13 +113,19 @@ pub struct Peer {
 }
 
 /// A STUN or TURN server for the clients' ICE agents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IceServer {
     pub urls: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer").field("urls", &self.urls).field("username", &self.username).finish_non_exhaustive()
+    }
 }
 
 /// How streams reach subscribers in this channel.
@@ -346,6 +354,10 @@ pub enum Event {
     Removed {
         error: Error,
     },
+    /// Servers to use from now on, in place of those of [`Joined`], whose credentials end.
+    IceServers {
+        ice_servers: Vec<IceServer>,
+    },
     /// The service is about to stop; calls go on, and clients come back to it when it returns.
     Draining,
 }
@@ -401,6 +413,16 @@ mod tests {
             (
                 json!({"event": "peer-leave", "uid": 7, "reason": "Quit"}),
                 Incoming::Event(Event::PeerLeave { uid: uid(7), reason: LeaveReason::Quit }),
+            ),
+            (
+                json!({"event": "ice-servers", "ice_servers": [{"urls": ["turn:a:3478"], "username": "7:1", "credential": "x"}]}),
+                Incoming::Event(Event::IceServers {
+                    ice_servers: vec![IceServer {
+                        urls: vec!["turn:a:3478".into()],
+                        username: Some("7:1".into()),
+                        credential: Some("x".into()),
+                    }],
+                }),
             ),
             (json!({"event": "draining"}), Incoming::Event(Event::Draining)),
             (json!({"event": "role-changed", "role": "host"}), Incoming::Event(Event::RoleChanged { role: Role::Host })),

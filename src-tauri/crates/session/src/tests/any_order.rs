@@ -143,6 +143,7 @@ impl Driver {
             12 => signal::Event::RoleChanged { role: if n == 1 { Role::Audience } else { Role::Host } },
             13 => signal::Event::MayPublishChanged { may_publish: MayPublish { audio: n == 1, video: n == 2 }, error: Some(error) },
             14 => signal::Event::TokenWillExpire { ms: 30_000 },
+            _ if n == 2 => signal::Event::IceServers { ice_servers: vec![] },
             _ if n == 1 => signal::Event::Removed { error },
             _ => signal::Event::Draining,
         }

@@ -132,3 +132,11 @@ fn a_channel_over_livekit_is_not_joined() {
     assert_eq!(answer(&out, CALL), Some(Err(Code::NotSupported)));
     assert_eq!(commands(&out), [&Command::Leave]);
 }
+
+#[test]
+fn online_ice_servers_are_used_from_now_on() {
+    let mut bench = Bench::online(vec![]);
+    let servers = vec![signal::IceServer { urls: vec!["turn:a:3478".into()], username: Some("7:1".into()), credential: None }];
+    let out = bench.event(signal::Event::IceServers { ice_servers: servers.clone() });
+    assert_eq!(out, [Output::UseIceServers(servers)]);
+}
