@@ -41,6 +41,8 @@ pub struct SentVideo {
     pub target_kbps: f64,
     /// Mean time to encode a picture.
     pub encode_ms: f64,
+    /// How long a picture sent now waits until it may leave, for the subscriber with the longest queue.
+    pub queue_ms: f64,
     pub frames: u64,
     pub keyframes: u64,
 }
@@ -78,6 +80,8 @@ pub struct ReceivedVideo {
     pub frames: u64,
     /// Mean time to decode a picture.
     pub decode_ms: f64,
+    /// What the jitter buffer adds to the fastest picture.
+    pub buffer_ms: f64,
     /// When the first picture was shown.
     pub first_frame: Option<Instant>,
 }

@@ -66,6 +66,7 @@ fn sent(stats: &SentStats) -> Value {
             "bitrate_kbps": tenth(Some(video.bitrate_kbps)),
             "target_kbps": tenth(Some(video.target_kbps)),
             "encode_ms": tenth(Some(video.encode_ms)),
+            "queue_ms": tenth(Some(video.queue_ms)),
         })),
         "audio": stats.audio.as_ref().map(|audio| json!({"bitrate_kbps": tenth(Some(audio.bitrate_kbps))})),
     })
@@ -84,6 +85,7 @@ fn received(began: Instant, stats: &ReceivedStats) -> Value {
             "repaired": video.repaired,
             "frames": video.frames,
             "decode_ms": tenth(Some(video.decode_ms)),
+            "buffer_ms": tenth(Some(video.buffer_ms)),
             "first_frame_ms": tenth(video.first_frame_ms(began)),
         })),
         "audio": stats.audio.as_ref().map(|audio| json!({
@@ -128,11 +130,11 @@ mod tests {
         let row = Value::Object(row(began, &stats));
         assert_eq!((&row["uid"], &row["state"], &row["rtt_ms"]), (&json!(7), &json!("CONNECTED"), &json!(1.3)));
         let keys = |value: &Value| value.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>().join(" ")).unwrap_or_default();
-        assert_eq!(keys(&row["send"]["video"]), "bitrate_kbps encode_ms fps height target_kbps width");
+        assert_eq!(keys(&row["send"]["video"]), "bitrate_kbps encode_ms fps height queue_ms target_kbps width");
         assert_eq!(keys(&row["receive"]["8"]["audio"]), "bitrate_kbps concealed_ms latency_ms lost played_ms");
         assert_eq!(
             keys(&row["receive"]["8"]["video"]),
-            "bitrate_kbps decode_ms first_frame_ms fps frames frozen_ms height latency_ms lost repaired width"
+            "bitrate_kbps buffer_ms decode_ms first_frame_ms fps frames frozen_ms height latency_ms lost repaired width"
         );
         assert_eq!(row["receive"]["8"]["video"]["first_frame_ms"], json!(120.0));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
@@ -138,6 +138,11 @@ impl Publisher {
     /// Queues one Opus packet of 20 ms. Never blocks; without connection it is dropped and counted.
     pub fn send_audio(&self, opus: &[u8], captured: Instant) {
         self.outbound.send_audio(opus, captured);
+    }
+
+    /// How long a frame queued now waits until it may leave.
+    pub fn queued(&self) -> Duration {
+        self.outbound.queued()
     }
 
     /// The counters so far.

@@ -12,7 +12,7 @@ use transport::Publisher;
 
 use super::subscribers::Subscribers;
 use super::{LocalState, StreamSpec, audio, video};
-use crate::stats::SentStats;
+use crate::stats::{SentStats, SentVideo, ms};
 
 /// What a connection is assumed to take before anything is known about it, in bits per second: enough for 1280×720 at once.
 const START_BPS: u32 = 1_000_000;
@@ -114,8 +114,9 @@ impl Outgoing {
 
     pub fn stats(&self, now: Instant) -> SentStats {
         let state = self.sending.state.borrow();
+        let queue = self.sending.subscribers.queued();
         SentStats {
-            video: state.video.then(|| self.sending.encoding.stats(now)),
+            video: state.video.then(|| SentVideo { queue_ms: ms(queue), ..self.sending.encoding.stats(now) }),
             audio: state.audio.then(|| self.sending.sound.stats(now)),
         }
     }

@@ -15,6 +15,19 @@ const UNDER_WAY: Duration = Duration::from_millis(200);
 /// Added to the capture time of a picture that is sent twice: two pictures of one time would be taken for one.
 const AGAIN: Duration = Duration::from_millis(1);
 
+/// Pictures are left out while those before them wait longer than this to leave: one that is encoded later is newer when it is shown.
+/// A keyframe takes up to three times as long, and what is captured meanwhile would be as late as the keyframe itself.
+const LONGEST_QUEUE: Duration = Duration::from_millis(100);
+
+/// What the subscribers' connections have room for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Afforded {
+    /// Bits per second.
+    pub target_bps: u32,
+    /// How long a picture sent now waits until it may leave.
+    pub queued: Duration,
+}
+
 /// Which requests for a keyframe are open.
 #[derive(Debug, Default)]
 pub(super) struct Keyframes {
@@ -60,23 +73,24 @@ impl Pipeline {
         Self { profile, encoder: None, ladder: None, cadence: Cadence::default(), last_captured: None, target_bps: 0 }
     }
 
-    /// Encodes a picture at what `target_bps` affords; `None` if it is left out for its time.
+    /// Encodes a picture at what is afforded; `None` if it is left out for its time or for want of room.
     pub fn encode(
         &mut self,
         frame: VideoFrame,
         fresh: bool,
-        target_bps: u32,
+        afforded: Afforded,
         keyframes: &mut Keyframes,
         now: Instant,
     ) -> Result<Option<EncodedVideo>, Unencoded> {
         let source = (frame.width(), frame.height());
-        let target_bps = target_bps.min(self.profile.max_kbps * 1000);
+        let target_bps = afforded.target_bps.min(self.profile.max_kbps * 1000);
         self.target_bps = target_bps;
         let step = self.ladder.get_or_insert_with(|| Ladder::new(self.profile, source, target_bps)).update(target_bps, source, now);
         let keyframe = keyframes.due(now);
         let last = self.last_captured;
         let again = !fresh || last.is_some_and(|last| frame.captured() <= last);
-        if (again || !self.cadence.take(frame.captured(), step.fps)) && !keyframe {
+        let full = afforded.queued > LONGEST_QUEUE;
+        if (again || full || !self.cadence.take(frame.captured(), step.fps)) && !keyframe {
             return Ok(None);
         }
         let captured = last.map_or(frame.captured(), |last| frame.captured().max(last + AGAIN));
@@ -118,6 +132,10 @@ mod tests {
         VideoFrame::black(640, 360, start + Duration::from_millis(ms)).expect("fits")
     }
 
+    fn room(target_bps: u32) -> Afforded {
+        Afforded { target_bps, queued: Duration::ZERO }
+    }
+
     /// A pipeline, and what it makes of a picture every 33 ms.
     struct Test {
         pipeline: Pipeline,
@@ -138,7 +156,7 @@ mod tests {
         fn step(&mut self, target_bps: u32) -> Option<EncodedVideo> {
             self.ms += 33;
             let (frame, now) = (frame(self.start, self.ms), self.start + Duration::from_millis(self.ms + 5));
-            self.pipeline.encode(frame, true, target_bps, &mut self.keyframes, now).expect("encodes")
+            self.pipeline.encode(frame, true, room(target_bps), &mut self.keyframes, now).expect("encodes")
         }
     }
 
@@ -185,7 +203,9 @@ mod tests {
         let first = test.step(600_000).expect("encoded");
         let again = |test: &mut Test| {
             let frame = frame(test.start, test.ms);
-            test.pipeline.encode(frame, false, 600_000, &mut test.keyframes, test.start + Duration::from_millis(test.ms)).expect("encodes")
+            test.pipeline
+                .encode(frame, false, room(600_000), &mut test.keyframes, test.start + Duration::from_millis(test.ms))
+                .expect("encodes")
         };
         assert_eq!(again(&mut test), None);
         test.wish(false, true);
@@ -193,5 +213,21 @@ mod tests {
         assert!(second.keyframe && second.captured > first.captured);
         let third = test.step(600_000).expect("encoded");
         assert!(third.captured > second.captured);
+    }
+
+    #[test]
+    fn while_pictures_queue_none_is_added_but_a_keyframe() {
+        let mut test = Test::new();
+        let mut step = |queued: u64, keyframe: bool| {
+            test.wish(keyframe, keyframe);
+            test.ms += 33;
+            let (frame, now) = (frame(test.start, test.ms), test.start + Duration::from_millis(test.ms + 5));
+            let afforded = Afforded { target_bps: 600_000, queued: Duration::from_millis(queued) };
+            test.pipeline.encode(frame, true, afforded, &mut test.keyframes, now).expect("encodes").is_some()
+        };
+        assert!(step(0, false) && step(100, false));
+        assert!(!step(101, false) && !step(300, false));
+        assert!(step(300, true));
+        assert!(!step(150, false) && step(50, false));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::encode::EncodedVideo;
 use signal::SubscriptionId;
@@ -14,6 +14,8 @@ use transport::{Event, Publisher};
 pub(super) trait Sink: Send {
     fn send_video(&self, video: &EncodedVideo);
     fn send_audio(&self, packet: &[u8], captured: Instant);
+    /// How long a picture sent now waits until it may leave.
+    fn queued(&self) -> Duration;
 }
 
 impl Sink for Arc<Publisher> {
@@ -23,6 +25,10 @@ impl Sink for Arc<Publisher> {
 
     fn send_audio(&self, packet: &[u8], captured: Instant) {
         Publisher::send_audio(self, packet, captured);
+    }
+
+    fn queued(&self) -> Duration {
+        Publisher::queued(self)
     }
 }
 
@@ -100,6 +106,11 @@ impl<S: Sink> Subscribers<S> {
         entries.values().filter(|entry| entry.connected).map(|entry| entry.target_bps.unwrap_or(self.start_bps)).min()
     }
 
+    /// How long a picture sent now waits on the way to the slowest; zero while nobody is connected.
+    pub fn queued(&self) -> Duration {
+        self.lock().values().filter(|entry| entry.connected).map(|entry| entry.sink.queued()).max().unwrap_or_default()
+    }
+
     /// The worst loss on the way to anybody, in percent; `None` while nobody is connected.
     pub fn loss_percent(&self) -> Option<u8> {
         self.lock().values().filter(|entry| entry.connected).map(|entry| entry.loss_percent).max()
@@ -140,6 +151,10 @@ mod tests {
 
         fn send_audio(&self, packet: &[u8], _: Instant) {
             self.0.send(packet[0]).expect("the test listens");
+        }
+
+        fn queued(&self) -> Duration {
+            Duration::ZERO
         }
     }
 

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::device::Device;
 use super::inbox::Inbox;
-use super::pipeline::{Keyframes, Pipeline};
+use super::pipeline::{Afforded, Keyframes, Pipeline};
 use super::subscribers::Subscribers;
 use super::{LocalState, problem};
 use crate::stats::{SentVideo, Window, ms};
@@ -129,6 +129,7 @@ impl Encoding {
             bitrate_kbps: counters.bits.sum(now) / 1000.0,
             target_kbps: f64::from(counters.target_bps) / 1000.0,
             encode_ms: counters.encode_ms.mean(now).unwrap_or(0.0),
+            queue_ms: 0.0,
             frames: counters.frames,
             keyframes: counters.keyframes,
         }
@@ -149,7 +150,8 @@ fn run(profile: VideoProfile, inbox: &Inbox, muted: &AtomicBool, counters: &Mute
         let begun = Instant::now();
         waiting.wish(job.keyframe, job.first_keyframe, begun);
         let pipeline = pipeline.get_or_insert_with(|| Pipeline::new(profile));
-        match pipeline.encode(job.frame, job.fresh, target, &mut waiting, begun) {
+        let afforded = Afforded { target_bps: target, queued: subscribers.queued() };
+        match pipeline.encode(job.frame, job.fresh, afforded, &mut waiting, begun) {
             Ok(Some(encoded)) => {
                 let done = Instant::now();
                 count(counters, &encoded, pipeline.target_bps, done, done - begun);

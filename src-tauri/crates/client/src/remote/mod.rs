@@ -23,7 +23,7 @@ use signal::{Error, StreamId, StreamInfo};
 use tokio::sync::mpsc;
 use transport::{AudioReceiver, ReceiveStats, Subscriber, VideoReceiver};
 
-use crate::stats::ReceivedStats;
+use crate::stats::{ReceivedStats, ms};
 pub(crate) use playback::Playback;
 use playback::Seat;
 
@@ -199,10 +199,14 @@ impl RemoteStream {
     /// The stream's part of [`CallStats`](crate::CallStats).
     pub(crate) fn stats(&self, now: Instant) -> ReceivedStats {
         let StreamInfo { audio, video, .. } = self.info();
-        let totals = self.inner.carriage().totals();
+        let (totals, buffer) = {
+            let carriage = self.inner.carriage();
+            (carriage.totals(), carriage.live().map(|live| live.video.target_delay))
+        };
         let video = video.then(|| {
             let mut stats = self.inner.picture.stats(now);
             (stats.lost, stats.repaired) = (totals.video_lost, totals.video_repaired);
+            stats.buffer_ms = ms(buffer.unwrap_or_default());
             stats
         });
         let audio = audio.then(|| {
@@ -215,7 +219,7 @@ impl RemoteStream {
 
     /// The round trip to the publisher.
     pub(crate) fn rtt(&self) -> Option<Duration> {
-        self.inner.carriage().current.as_ref().and_then(|carrier| carrier.subscriber.stats().rtt)
+        self.inner.carriage().live().and_then(|live| live.rtt)
     }
 }
 
@@ -272,8 +276,13 @@ impl Carriage {
         }
     }
 
+    /// The counters of the connection that carries the stream now.
+    fn live(&self) -> Option<ReceiveStats> {
+        self.current.as_ref().map(|carrier| carrier.subscriber.stats())
+    }
+
     fn totals(&self) -> Totals {
-        self.current.as_ref().map_or(self.past, |carrier| self.past.plus(&carrier.subscriber.stats()))
+        self.live().map_or(self.past, |live| self.past.plus(&live))
     }
 
     /// Lets go of the connection that carries the stream.

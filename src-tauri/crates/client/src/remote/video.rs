@@ -110,6 +110,7 @@ impl Picture {
             repaired: 0,
             frames: counters.frames,
             decode_ms: counters.decode_ms.mean(now).unwrap_or(0.0),
+            buffer_ms: 0.0,
             first_frame: counters.first_frame,
         }
     }

@@ -100,6 +100,11 @@ impl Outbound {
         self.nudge.wake();
     }
 
+    /// How long a frame queued now waits until it may leave.
+    pub(crate) fn queued(&self) -> Duration {
+        self.state().pacer.queued()
+    }
+
     pub(crate) fn stats(&self) -> SendStats {
         let state = self.state();
         SendStats {
