@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use media::VideoFrame;
 use media::encode::EncodedVideo;
 use media::encode::h264::{self, Encoder};
-use media::encode::rate::{Cadence, Ladder};
+use media::encode::rate::{Cadence, FrameRate, Ladder};
 use media::profile::VideoProfile;
 
 /// The shortest time between two keyframes that were asked for.
@@ -63,6 +63,7 @@ pub(super) struct Pipeline {
     encoder: Option<Encoder>,
     ladder: Option<Ladder>,
     cadence: Cadence,
+    camera: FrameRate,
     last_captured: Option<Instant>,
     /// What the encoder aims at, in bits per second.
     pub target_bps: u32,
@@ -70,7 +71,15 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     pub fn new(profile: VideoProfile) -> Self {
-        Self { profile, encoder: None, ladder: None, cadence: Cadence::default(), last_captured: None, target_bps: 0 }
+        Self {
+            profile,
+            encoder: None,
+            ladder: None,
+            cadence: Cadence::default(),
+            camera: FrameRate::default(),
+            last_captured: None,
+            target_bps: 0,
+        }
     }
 
     /// Encodes a picture at what is afforded; `None` if it is left out for its time or for want of room.
@@ -89,20 +98,25 @@ impl Pipeline {
         let keyframe = keyframes.due(now);
         let last = self.last_captured;
         let again = !fresh || last.is_some_and(|last| frame.captured() <= last);
+        if fresh {
+            self.camera.add(frame.captured());
+        }
         let full = afforded.queued > LONGEST_QUEUE;
         if (again || full || !self.cadence.take(frame.captured(), step.fps)) && !keyframe {
             return Ok(None);
         }
         let captured = last.map_or(frame.captured(), |last| frame.captured().max(last + AGAIN));
         let frame = frame.scaled(step.width, step.height)?.with_captured(captured);
+        // Each picture gets its share of the bitrate: of fewer pictures a second, each may be larger.
+        let fps = self.camera.fps().map_or(step.fps, |camera| camera.min(step.fps));
         let encoder = match &mut self.encoder {
             Some(encoder) => encoder,
             None => {
-                let config = h264::Config { width: step.width, height: step.height, fps: step.fps, bitrate_bps: target_bps };
+                let config = h264::Config { width: step.width, height: step.height, fps, bitrate_bps: target_bps };
                 self.encoder.insert(Encoder::new(config)?)
             }
         };
-        encoder.set_fps(step.fps)?;
+        encoder.set_fps(fps)?;
         encoder.set_bitrate(target_bps)?;
         let encoded = encoder.encode(&frame, keyframe)?;
         self.last_captured = Some(captured);
@@ -229,5 +243,35 @@ mod tests {
         assert!(!step(101, false) && !step(300, false));
         assert!(step(300, true));
         assert!(!step(150, false) && step(50, false));
+    }
+
+    #[test]
+    fn a_slow_camera_gets_more_than_its_share_of_the_pictures() {
+        let bits = |every: usize| {
+            let mut test = Test::new();
+            let noise = |number: usize| {
+                let mut data = vec![128; 640 * 360 * 3 / 2];
+                let mut random = number as u32 + 1;
+                for luma in &mut data[..640 * 360] {
+                    random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    *luma = (random >> 26) as u8 + 96;
+                }
+                data
+            };
+            let mut sum = 0;
+            for number in 0..360usize {
+                test.ms += 33;
+                if number % every > 0 {
+                    continue;
+                }
+                let (captured, now) = (test.start + Duration::from_millis(test.ms), test.start + Duration::from_millis(test.ms + 5));
+                let frame = VideoFrame::new(640, 360, captured, noise(number)).expect("fits");
+                let encoded = test.pipeline.encode(frame, true, room(600_000), &mut test.keyframes, now).expect("encodes");
+                sum += encoded.filter(|_| number >= 240).map_or(0, |encoded| encoded.data.len() * 8);
+            }
+            sum
+        };
+        let (fast, slow) = (bits(1), bits(3));
+        assert!(slow * 2 > fast, "{slow} bits at 10 fps, {fast} at 30");
     }
 }
