@@ -56,7 +56,8 @@ pub struct Call {
     /// Only publish: subscribe to nobody (for load and measurements).
     #[arg(long)]
     pub no_subscribe: bool,
-    /// Write what was decoded and played of each remote stream to DIR/<uid>.y4m and DIR/<uid>.wav.
+    /// Write what was decoded and played of each remote stream to DIR/<uid>.y4m and DIR/<uid>.wav. A stream that is published again
+    /// goes on there; if its picture has another size then, in DIR/<uid>-2.y4m.
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
     /// Leave after this long; without it, at Ctrl-C.

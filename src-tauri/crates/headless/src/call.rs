@@ -1,15 +1,12 @@
 //! One call, from join to leave.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use client::{Client, Code, Codec, Config, Error, Event, LocalStream, RemoteStream, StreamId, StreamSpec, SubscribeOptions};
+use client::{Client, Code, Codec, Config, Error, Event, LocalStream, RemoteStream, StreamSpec, SubscribeOptions};
 
 use crate::{
     arguments::{Call, device},
-    record::Recording,
+    record::Recorder,
     report::Report,
 };
 
@@ -31,9 +28,10 @@ pub async fn run(call: Call) -> Result<(), Error> {
     let began = Instant::now();
     client.join(call.token.as_deref(), &call.channel, call.uid.clone()).await?;
     let stream = publish(&client, &call).await?;
-    let mut session = Session { client: client.clone(), call, recordings: HashMap::new(), report, began };
+    let recorder = call.record.clone().map(Recorder::new);
+    let mut session = Session { client: client.clone(), call, recorder, report, began };
     session.last(events).await;
-    drop(session.recordings);
+    drop(session.recorder);
     if let Some(report) = session.report.as_mut() {
         report
             .summary(began, &client.stats())
@@ -69,7 +67,7 @@ async fn publish(client: &Client, call: &Call) -> Result<Option<LocalStream>, Er
 struct Session {
     client: Client,
     call: Call,
-    recordings: HashMap<StreamId, Recording>,
+    recorder: Option<Recorder>,
     report: Option<Report>,
     began: Instant,
 }
@@ -123,7 +121,9 @@ impl Session {
             }
             Event::StreamSubscribed { stream } => self.record(&stream),
             Event::StreamRemoved { stream } => {
-                self.recordings.remove(&stream);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.stop(&stream);
+                }
             }
             Event::Error { error } => tracing::warn!(%error, "the client reports"),
             _ => {}
@@ -131,12 +131,9 @@ impl Session {
     }
 
     fn record(&mut self, stream: &RemoteStream) {
-        let Some(folder) = &self.call.record else { return };
-        match Recording::start(folder, stream) {
-            Ok(recording) => {
-                self.recordings.insert(stream.id(), recording);
-            }
-            Err(error) => tracing::error!(%error, folder = %folder.display(), "cannot record"),
+        let Some(recorder) = &mut self.recorder else { return };
+        if let Err(error) = recorder.start(stream) {
+            tracing::error!(%error, "cannot record");
         }
     }
 }
