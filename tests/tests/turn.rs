@@ -54,7 +54,7 @@ impl Caller {
     /// The frames that it has decoded so far.
     fn frames(&self) -> u64 {
         let text = std::fs::read_to_string(&self.report).unwrap_or_default();
-        let last: Option<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).last();
+        let last: Option<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back();
         let streams = last.iter().flat_map(|line| line["receive"].as_object().into_iter().flatten());
         streams.filter_map(|(_, stream)| stream["video"]["frames"].as_u64()).sum()
     }
