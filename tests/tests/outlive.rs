@@ -1,4 +1,5 @@
-//! Calls outlive their channel service: killed and started again under fifty callers, it is what it was, and nobody's picture stopped.
+//! Calls outlive their channel service, and a short silence: a service killed and started again under fifty callers is what it was, and
+//! nobody's picture stopped; a caller without a network is missed only if it stays away.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -7,9 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use client::{Client, Codec, Config, Event, Mode};
+use client::{Client, Config, Event, Events, LeaveReason, SubscribeOptions};
 use serde_json::Value;
-use tests::process::{Group, free_port, quiet, until};
+use tests::{
+    process::{Group, free_port, quiet, until},
+    service::Service,
+};
 
 const CHANNELS: u32 = 10;
 const MEMBERS: u32 = 5;
@@ -21,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 struct Caller {
     uid: u32,
     report: PathBuf,
-    _process: Group,
+    process: Group,
 }
 
 impl Caller {
@@ -32,7 +36,7 @@ impl Caller {
         command.args(["call", "--server", url, "--app-id", channel_server::DEFAULT_APP_ID, "--channel", &name(channel)]);
         command.args(["--uid", &uid.to_string(), "--camera", "pattern", "--microphone", "none", "--profile", "160x120@10:65"]);
         command.arg("--report").arg(&report);
-        Self { uid, report, _process: Group::start(&mut command) }
+        Self { uid, report, process: Group::start(&mut command) }
     }
 
     /// The report's lines so far; a line that is just being written is left out.
@@ -62,16 +66,25 @@ fn serve(port: u16) -> Group {
     Group::start(quiet(tests::binary("channel-server")).args(["--listen", &format!("127.0.0.1:{port}")]))
 }
 
+/// A member of a channel that watches the others.
+async fn watcher(url: &str, channel: &str) -> (Client, Events) {
+    let config = Config { server: url.into(), speaker: "none".into(), ..Config::default() };
+    let (client, events) = Client::with_config(config);
+    client.init(channel_server::DEFAULT_APP_ID).await.expect("init");
+    until("the service is there", PATIENCE, async || client.join(None, channel, None).await.ok()).await;
+    (client, events)
+}
+
+async fn next(events: &mut Events) -> Event {
+    tokio::time::timeout(PATIENCE, events.recv()).await.expect("an event comes").expect("the client lives")
+}
+
 /// Joins a channel and waits until it is told of every member and stream.
 async fn finds_everyone(url: &str, channel: u32) {
-    let config = Config { server: url.into(), mode: Mode::Rtc, codec: Codec::H264, speaker: "none".into(), ..Config::default() };
-    let (client, mut events) = Client::with_config(config);
-    client.init(channel_server::DEFAULT_APP_ID).await.expect("init");
-    until("the service is back", PATIENCE, async || client.join(None, &name(channel), None).await.ok()).await;
+    let (client, mut events) = watcher(url, &name(channel)).await;
     let (mut online, mut streams) = (BTreeSet::new(), BTreeSet::new());
     while online.len() < MEMBERS as usize || streams.len() < MEMBERS as usize {
-        let event = tokio::time::timeout(PATIENCE, events.recv()).await.expect("all members come back").expect("the client lives");
-        match event {
+        match next(&mut events).await {
             Event::PeerOnline { uid } => _ = online.insert(uid),
             Event::StreamAdded { stream } => _ = streams.insert(stream.id),
             Event::PeerLeave { uid, reason } => panic!("{uid} left: {reason:?}"),
@@ -79,6 +92,57 @@ async fn finds_everyone(url: &str, channel: u32) {
         }
     }
     client.leave().await.expect("leave");
+}
+
+/// Stopped in its tracks a caller is as silent as one without a network, and its sockets stay open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_caller_who_comes_back_in_time_is_missed_by_nobody_and_one_who_does_not_is_gone() {
+    if !tests::live("a caller that falls silent") {
+        return;
+    }
+    let service = Service::start().await;
+    let (client, mut events) = watcher(&service.url(), &name(0)).await;
+    let folder = tests::output().join("silent");
+    std::fs::create_dir_all(&folder).expect("the output folder is writable");
+    let caller = Caller::start(&service.url(), &folder, 0, 0);
+    let stream = loop {
+        match next(&mut events).await {
+            Event::StreamAdded { stream } => client.subscribe(&stream.id, SubscribeOptions::default()).await.expect("subscribe"),
+            Event::StreamSubscribed { stream } => break stream,
+            _ => {}
+        }
+    };
+    until("the picture moves", PATIENCE, async || stream.frames().peek()).await;
+
+    caller.process.signal("STOP");
+    let names = until_event(&mut events, |event| matches!(event, Event::StreamReconnectStart { .. })).await;
+    caller.process.signal("CONT");
+    let more = until_event(&mut events, |event| matches!(event, Event::StreamReconnectEnd { success: true, .. })).await;
+    let missed = ["peer-leave", "stream-removed"];
+    assert!(!names.iter().chain(&more).any(|name| missed.contains(name)), "{names:?} {more:?}");
+
+    caller.process.signal("STOP");
+    let stopped = Instant::now();
+    let gone = |event: &Event| matches!(event, Event::PeerLeave { reason: LeaveReason::ServerTimeOut, .. });
+    let names = until_event(&mut events, gone).await;
+    let removed = names.iter().position(|name| *name == "stream-removed");
+    assert!(removed.is_some_and(|at| at < names.len() - 1), "the stream is removed before its publisher leaves: {names:?}");
+    eprintln!("a caller that fell silent was gone after {:?}", stopped.elapsed());
+    caller.process.signal("CONT");
+    client.leave().await.expect("leave");
+    service.stop().await;
+}
+
+/// Receives events up to the one that is waited for; their names.
+async fn until_event(events: &mut Events, wanted: impl Fn(&Event) -> bool) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    loop {
+        let event = next(events).await;
+        names.push(event.name());
+        if wanted(&event) {
+            return names;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
