@@ -20,8 +20,8 @@ pub struct Publish {
     wanted: bool,
     /// Who waits for which state.
     waiting: Vec<(Ticket, bool)>,
-    /// Why the last job failed, for those who waited for it.
-    failure: Option<Error>,
+    /// Towards which state the last job failed, and why, for those who waited for it.
+    failure: Option<(bool, Error)>,
 }
 
 impl Publish {
@@ -39,7 +39,7 @@ impl Publish {
     pub fn give_up(&mut self, why: Error) {
         if self.wanted && self.state == State::Unpublished {
             self.wanted = false;
-            self.failure = Some(why);
+            self.failure = Some((true, why));
         }
     }
 
@@ -59,10 +59,11 @@ impl Publish {
         let State::Changing { to } = self.state else { return };
         match result {
             Ok(()) => self.state = if to { State::Published } else { State::Unpublished },
+            // The client withdraws its stream whatever the service says of it, so that it is unpublished either way.
             Err(error) => {
-                self.state = if to { State::Unpublished } else { State::Published };
-                self.wanted = !to;
-                self.failure = Some(error);
+                self.state = State::Unpublished;
+                self.wanted &= !to;
+                self.failure = Some((to, error));
             }
         }
     }
@@ -87,8 +88,10 @@ impl Publish {
         }
         let failure = self.failure.take();
         let overtaken = || Error::new(Code::RequestAbort, "Another PUBLISH or UNPUBLISH came in between.");
-        let outcome = |wanted: bool| {
-            if wanted == self.wanted { Ok(()) } else { Err(failure.clone().unwrap_or_else(overtaken)) }
+        let outcome = |wanted: bool| match &failure {
+            Some((to, error)) if *to == wanted => Err(error.clone()),
+            Some(_) | None if wanted == self.wanted => Ok(()),
+            Some(_) | None => Err(overtaken()),
         };
         let answers = self.waiting.iter().map(|(ticket, wanted)| (*ticket, outcome(*wanted))).collect();
         self.waiting.clear();
@@ -176,14 +179,18 @@ mod tests {
     }
 
     #[test]
-    fn unpublishing_that_fails_stays_published() {
+    fn unpublishing_that_the_service_refuses_is_told_and_publishing_works_again() {
         let mut publish = Publish::wanted();
         publish.start(true);
         publish.ended(Ok(()));
         publish.want(false, 3);
         assert_eq!(publish.start(true), Some(false));
         publish.ended(Err(failed()));
-        assert!(publish.is_published());
+        assert!(!publish.is_published());
         assert_eq!(publish.answers(), [(3, Err(failed()))]);
+        publish.want(true, 4);
+        assert_eq!(publish.start(true), Some(true));
+        publish.ended(Ok(()));
+        assert_eq!(publish.answers(), [(4, Ok(()))]);
     }
 }
