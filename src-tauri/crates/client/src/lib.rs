@@ -31,7 +31,7 @@ mod tls;
 pub use client::Client;
 pub use config::{Codec, Config, SubscribeOptions};
 pub use event::{Event, Events};
-pub use local::{InitReport, LocalStream, Problem, StreamSpec};
+pub use local::{InitReport, LocalStream, Lost, LostDevices, Problem, StreamSpec};
 pub use remote::RemoteStream;
 pub use session::ConnectionState;
 pub use signal::{AppId, ChannelName, Code, Error, Invalid, LeaveReason, Mode, Role, StreamId, StreamInfo, StreamSource, Uid};

@@ -6,6 +6,7 @@
 //! problem      what went wrong with a device, in a sentence
 //! video        camera → inbox → encoder's thread → subscriptions
 //! inbox        the newest picture before the encoder
+//! lost         which devices are gone, as applications hear of it
 //! pipeline     one picture to one access unit
 //! audio        microphone → Opus → subscriptions
 //! subscribers  who gets the stream
@@ -16,6 +17,7 @@
 mod audio;
 mod device;
 mod inbox;
+mod lost;
 mod outgoing;
 mod pipeline;
 pub(crate) mod problem;
@@ -34,6 +36,7 @@ use signal::{Code, Error, StreamSource};
 use tokio::sync::watch;
 
 use device::Kept;
+pub use lost::{Lost, LostDevices};
 pub(crate) use outgoing::Outgoing;
 use outgoing::Sending;
 
@@ -161,6 +164,11 @@ impl LocalStream {
     /// The camera's frames, for the preview: the same slot whichever camera fills it. `None` without a camera.
     pub fn frames(&self) -> Option<latest::Reader<VideoFrame>> {
         self.has_video().then(|| self.inner.preview.clone())
+    }
+
+    /// What becomes of the stream's devices from now on, whether it is published or not.
+    pub fn lost_devices(&self) -> LostDevices {
+        LostDevices::new(self.inner.sending.state.clone())
     }
 
     /// How loud the microphone is, 0 to 1, muted or not.
