@@ -42,6 +42,15 @@ impl Catalog {
         Ok(Self { store: Some(Arc::new(store)), ..Self::fixed(projects) })
     }
 
+    /// The projects of a file; where it cannot be read, `meanwhile` until it can, and why.
+    pub fn open_or(store: Store, meanwhile: Projects) -> (Self, Option<StoreError>) {
+        let (projects, problem) = match store.load() {
+            Ok(projects) => (projects, None),
+            Err(problem) => (meanwhile, Some(problem)),
+        };
+        (Self { store: Some(Arc::new(store)), ..Self::fixed(projects) }, problem)
+    }
+
     /// The projects as they are now.
     pub fn current(&self) -> Arc<Projects> {
         self.current.borrow().clone()
