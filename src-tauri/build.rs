@@ -19,6 +19,12 @@ const COMMANDS: &[&str] = &[
     "frame_socket",
     "subscribe_events",
     "new_window",
+    "list_projects",
+    "create_project",
+    "set_certificate",
+    "reveal_certificate",
+    "set_enabled",
+    "make_token",
 ];
 
 fn main() {

@@ -29,6 +29,12 @@
  * @property {() => Promise<Socket>} openFrameSocket at a fresh address each time
  * @property {(handler: (event: PageEvent) => void) => Promise<void>} subscribe
  * @property {() => Promise<void>} newWindow
+ * @property {() => Promise<import("./types/app").ProjectList>} listProjects
+ * @property {(name: string) => Promise<import("./types/app").Project>} createProject
+ * @property {(appId: string, on: boolean) => Promise<void>} setCertificate on: a new one
+ * @property {(appId: string) => Promise<string>} revealCertificate
+ * @property {(appId: string, enabled: boolean) => Promise<void>} setEnabled
+ * @property {(order: import("./types/app").TokenOrder) => Promise<import("./types/app").MadeToken>} makeToken
  */
 
 /** @returns {Api} */
@@ -67,6 +73,12 @@ function tauri({ invoke, Channel }) {
       await invoke("subscribe_events", { channel });
     },
     newWindow: () => invoke("new_window"),
+    listProjects: () => invoke("list_projects"),
+    createProject: (name) => invoke("create_project", { name }),
+    setCertificate: (appId, on) => invoke("set_certificate", { appId, on }),
+    revealCertificate: (appId) => invoke("reveal_certificate", { appId }),
+    setEnabled: (appId, enabled) => invoke("set_enabled", { appId, enabled }),
+    makeToken: (order) => invoke("make_token", { order }),
   };
 }
 

@@ -9,7 +9,7 @@ import { deviceLabel, fillSelect } from "./form.js";
 import { sentence, shownCode, t } from "./i18n/index.js";
 import { setUpPopover } from "./popover.js";
 import { pref } from "./prefs.js";
-import { deviceProblems, kindOf } from "./state.js";
+import { deviceProblems } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {"camera" | "microphone"} Kind */
@@ -22,14 +22,32 @@ const PARTS = /** @type {const} */ ({
 const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
 
 /**
- * What is wrong with a device, its code in small type behind it.
+ * What is wrong with a device, its code in small type behind it, and what can be done at once.
  * @param {"li" | "p"} tag
  * @param {string | null} key under `problem`
  * @param {import("./types/app").Problem} problem
+ * @param {() => void} [retry]
  */
-export function problemLine(tag, key, { code, message }) {
+export function problemLine(tag, key, { code, message }, retry) {
   const text = key ? t(`problem.${key}`) : (sentence(code) ?? message);
-  return element(tag, { class: "problem" }, [`${text} `, element("small", { class: "code" }, [shownCode(code)])]);
+  const line = element(tag, { class: "problem" }, [element("span", {}, [`${text} `, element("small", { class: "code" }, [shownCode(code)])])]);
+  if (retry) {
+    const button = element("button", { type: "button", class: "link retry" }, [t("devices.retry")]);
+    button.addEventListener("click", retry);
+    line.append(button);
+  }
+  return line;
+}
+
+/**
+ * Whether a device of this kind is in the list that was not in the one before.
+ * @param {import("./types/app").Devices} before
+ * @param {import("./types/app").Devices} now
+ * @param {Kind} kind
+ */
+export function arrived(before, now, kind) {
+  const known = new Set(before[PARTS[kind].list].map(({ id }) => id));
+  return known.size > 0 && now[PARTS[kind].list].some(({ id }) => !known.has(id));
 }
 
 export class DevicesView {
@@ -59,9 +77,13 @@ export class DevicesView {
     byId("cameraResolution").addEventListener("change", () => this.preview());
   }
 
-  /** Asks for the devices; what was chosen stays while it is there. In the lobby another one is shown in its place. */
+  /**
+   * Asks for the devices; what was chosen stays while it is there. In the lobby another one is shown in its place, and one
+   * that was missing is tried as soon as it is there; in a call it is only told of, since nobody should be seen unasked.
+   */
   async load() {
     const before = this.#spec();
+    const known = this.#store.state.devices;
     try {
       this.#store.set({ devices: await this.#api.getDevices() });
     } catch (thrown) {
@@ -69,7 +91,26 @@ export class DevicesView {
     }
     const now = this.#spec();
     const replaced = /** @type {const} */ (["cameraId", "microphoneId"]).some((id) => before[id] && before[id] !== now[id]);
-    if (replaced) await this.preview();
+    const come = KINDS.filter((kind) => this.#isMissing(kind) && arrived(known, this.#store.state.devices, kind));
+    if (replaced || come.length) await this.preview();
+    if (this.#store.state.inCall) for (const kind of come) this.#toasts.info(t(`toast.${kind}There`));
+  }
+
+  /** @param {Kind} kind */
+  #isMissing(kind) {
+    return deviceProblems(this.#store.call.local).some((problem) => problem.kind === kind || problem.key === "neither");
+  }
+
+  /** Tries the device that is chosen once more. @param {import("./state.js").Kind} kind */
+  retry(kind) {
+    if (kind !== "speaker") this.#chosen(kind);
+  }
+
+  /** The device that was lost goes on by itself. @param {import("./state.js").Kind} kind */
+  back(kind) {
+    this.#toasts.notice(t(`toast.${kind}Back`));
+    const list = kind === "speaker" ? null : byId(PARTS[kind].list);
+    if (list?.matches(":popover-open")) list.hidePopover();
   }
 
   /**
@@ -85,9 +126,9 @@ export class DevicesView {
     }
   }
 
-  /** Says which device of a call is gone, and offers the others. @param {import("./types/app").Problem} problem */
+  /** Says which device is gone, and in a call offers the others. @param {import("./types/app").DeviceProblem} problem */
   lost(problem) {
-    const kind = kindOf(problem, this.#store.call.local);
+    const kind = problem.device;
     this.#toasts.errorInFull(t(`toast.${kind}Lost`), problem);
     if (kind !== "speaker" && this.#store.state.inCall) byId(PARTS[kind].list).showPopover();
   }
@@ -100,7 +141,21 @@ export class DevicesView {
     for (const kind of KINDS) {
       if (state.devices !== before.devices || (state === before && state.devices[PARTS[kind].list].length)) this.#fillSelect(kind, state);
       this.#drawSwitch(kind, state.call.local);
+      if (state.call.local !== before.call.local) this.#drawProblems(kind);
     }
+  }
+
+  /** What is wrong with the device, in a popover that has been filled. @param {Kind} kind */
+  #drawProblems(kind) {
+    const popover = byId(PARTS[kind].list);
+    for (const old of popover.querySelectorAll(".problem")) old.remove();
+    popover.querySelector("h3")?.after(...this.#problemLines(kind));
+  }
+
+  /** @param {Kind} kind */
+  #problemLines(kind) {
+    const own = deviceProblems(this.#store.call.local).filter((entry) => entry.kind === kind);
+    return own.map(({ key, problem }) => problemLine("p", key, problem, () => this.retry(kind)));
   }
 
   #spec() {
@@ -150,15 +205,15 @@ export class DevicesView {
     const rows = devices.map((device, index) => {
       const radio = element("input", { type: "radio", name: list, value: device.id });
       radio.checked = device.id === field.value;
-      radio.addEventListener("change", () => {
+      // A click on the one that is chosen already tries it again; a change would not be told.
+      radio.addEventListener("click", () => {
         field.value = device.id;
         this.#chosen(kind);
       });
       return element("label", { class: "item" }, [radio, element("span", {}, [deviceLabel(device, kind, index)])]);
     });
     const empty = devices.length ? [] : [element("p", { class: "reason" }, [t(none)])];
-    const problems = deviceProblems(this.#store.call.local).filter((entry) => entry.kind === kind);
-    byId(list).replaceChildren(element("h3", {}, [t(title)]), ...problems.map(({ key, problem }) => problemLine("p", key, problem)), ...rows, ...empty);
+    byId(list).replaceChildren(element("h3", {}, [t(title)]), ...this.#problemLines(kind), ...rows, ...empty);
   }
 
   /** @param {Kind} kind */

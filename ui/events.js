@@ -10,7 +10,9 @@ import { sentence, t } from "./i18n/index.js";
  * @property {(call: import("./api.js").CallState) => void} callChanged
  * @property {() => void} devicesChanged
  * @property {(levels: import("./types/app").Volume[]) => void} heard five times a second
- * @property {(problem: import("./types/app").Problem) => void} deviceLost
+ * @property {() => void} projectsChanged
+ * @property {(problem: import("./types/app").DeviceProblem) => void} deviceLost
+ * @property {(device: import("./types/app").DeviceKind) => void} deviceBack
  * @property {(problem: import("./types/app").Problem) => void} callEnded what to change before the next attempt
  */
 
@@ -21,12 +23,14 @@ const ENDS_PUBLISHING = ["DYNAMIC_KEY_EXPIRED", "NO_AUTHORIZED", "K_UID_BANNED",
  * @param {PageEvent} event
  * @param {Listeners} listeners
  */
-export function handle(event, { toasts, callChanged, devicesChanged, heard, deviceLost, callEnded }) {
+export function handle(event, { toasts, callChanged, devicesChanged, projectsChanged, heard, deviceLost, deviceBack, callEnded }) {
   switch (event.event) {
     case "call-state":
       return callChanged(event.call);
     case "devices-changed":
       return devicesChanged();
+    case "projects-changed":
+      return projectsChanged();
     case "volume-indicator":
       return heard(event.levels);
     case "peer-leave":
@@ -41,6 +45,8 @@ export function handle(event, { toasts, callChanged, devicesChanged, heard, devi
       return toasts.info(t("toast.streamRemoved", { uid: event.stream }));
     case "device-lost":
       return deviceLost(event);
+    case "device-back":
+      return deviceBack(event.device);
     case "onTokenPrivilegeWillExpire":
       return toasts.info(t("toast.tokenWillExpire"), t("toast.tokenWillExpireHint", { seconds: event.seconds }));
     case "onTokenPrivilegeDidExpire":

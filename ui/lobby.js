@@ -55,6 +55,23 @@ export function rememberForm() {
 }
 
 /**
+ * Puts a project's App ID, or all that a token was made for, into the form.
+ * @param {import("./projects/panel.js").Filling} filling
+ */
+export function fillFromProject({ appID, channel, token = "", uid = "" }) {
+  field("appID").value = appID;
+  if (channel) field("channel").value = channel;
+  field("token").value = token;
+  field("uid").value = uid;
+  if (uid) /** @type {HTMLDetailsElement} */ (byId("advanced")).open = true;
+}
+
+/** The channel that the form names now. */
+export function namedChannel() {
+  return field("channel").value.trim();
+}
+
+/**
  * An invitation pasted into any field fills the form.
  * @param {() => void} filled
  */
@@ -72,21 +89,25 @@ export function acceptInvitations(filled) {
 /**
  * @param {State} state
  * @param {State} before
+ * @param {() => void} retry tries the chosen devices once more
  */
-export function drawLobby(state, before) {
+export function drawLobby(state, before, retry) {
   const { call, joinProblem } = state;
   const joining = call.state === "joining";
   FORM().setAttribute("aria-busy", String(joining));
   byId("join").classList.toggle("busy", joining);
-  if (call.local !== before.call.local || call.problem !== before.call.problem || state === before) drawProblems(call);
+  if (call.local !== before.call.local || call.problem !== before.call.problem || state === before) drawProblems(call, retry);
   if (joinProblem !== before.joinProblem || state === before) drawJoinProblem(joinProblem);
   // The wrong field is where one goes on; only when the failure is new, not at every redraw.
   if (joinProblem && joinProblem !== before.joinProblem) goToField(joinProblem.code);
 }
 
-/** @param {State["call"]} call */
-function drawProblems({ local, problem }) {
-  const rows = deviceProblems(local).map(({ key, problem: own }) => problemLine("li", key, own));
+/**
+ * @param {State["call"]} call
+ * @param {() => void} retry
+ */
+function drawProblems({ local, problem }, retry) {
+  const rows = deviceProblems(local).map(({ key, kind, problem: own }) => problemLine("li", key, own, kind === "speaker" ? undefined : retry));
   if (problem) rows.unshift(problemLine("li", null, problem));
   byId("problems").replaceChildren(...rows);
 }

@@ -10,11 +10,12 @@ import { readFields } from "./form.js";
 import { GridView } from "./grid/view.js";
 import { language, t } from "./i18n/index.js";
 import { Idle } from "./idle.js";
-import { acceptInvitations, drawLobby, fillForm, rememberForm } from "./lobby.js";
+import { acceptInvitations, drawLobby, fillForm, fillFromProject, namedChannel, rememberForm } from "./lobby.js";
 import { setUpMenu } from "./menu.js";
 import { placeShared } from "./placement.js";
 import { anyOpen } from "./popover.js";
 import { pref } from "./prefs.js";
+import { ProjectsPanel } from "./projects/panel.js";
 import { MutedTalk } from "./quality.js";
 import { deviceProblems, initialState, Store } from "./state.js";
 import { StatisticsView } from "./stats.js";
@@ -56,7 +57,8 @@ const bar = byId("bar");
 // After a tap a finger still "hovers", for ever; a mouse leaves again.
 const pointed = () => matchMedia("(hover: hover)").matches && bar.matches(":hover");
 const idle = new Idle(byId("call"), bar, () => anyOpen() || pointed() || bar.querySelector(":focus-visible") !== null);
-const menu = setUpMenu({ api, store, toasts, actions, grid });
+const projects = new ProjectsPanel({ api, channel: namedChannel, use: useProject });
+const menu = setUpMenu({ api, store, toasts, actions, grid, projects: () => projects.open() });
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -84,6 +86,14 @@ function turn(call) {
   if (call) return rememberForm();
   toasts.say(t("call.lobby"));
   devices.preview();
+}
+
+/** @param {import("./projects/panel.js").Filling} filling */
+function useProject(filling) {
+  fillFromProject(filling);
+  store.set({ joinProblem: null });
+  toasts.notice(t("toast.filledIn"));
+  if (!store.state.inCall) byId("join").focus();
 }
 
 /** @param {string} stream */
@@ -121,7 +131,7 @@ store.watch((state, before) => {
   if (state.call.state !== before.call.state && (state.call.state === "joining" || state.call.state === "leaving")) toasts.say(t(`call.${state.call.state}`));
   if (state.inCall !== before.inCall) turn(state.inCall);
   tellOfSpeaker(state, before);
-  drawLobby(state, before);
+  drawLobby(state, before, () => devices.preview());
   devices.draw(state, before);
   drawButtons(state);
   drawCall(state);
@@ -129,23 +139,32 @@ store.watch((state, before) => {
   grid.draw(state);
   statistics.draw(state);
   menu.draw(state);
+  // The language is another.
+  if (state === before) projects.draw();
 });
 
-/** A page that was reloaded finds its call by `getState`; events then keep it current. */
+/**
+ * A page that was reloaded finds its call by `getState`; events then keep it current. The defaults come first: they hold the
+ * devices that the app was told to start with, which go before what a list of devices or an earlier run would choose.
+ */
 async function start() {
+  const defaults = await api.getDefaults();
+  store.set({ defaults });
   await api.subscribe((event) =>
     handle(event, {
       toasts,
       callChanged: (call) => store.set({ call }),
       devicesChanged: () => devices.load(),
+      projectsChanged: () => projects.load(),
       deviceLost: (problem) => devices.lost(problem),
+      deviceBack: (device) => devices.back(device),
       callEnded: (joinProblem) => store.set({ joinProblem }),
       heard,
     }),
   );
-  const [call, defaults] = await Promise.all([api.getState(), api.getDefaults()]);
-  fillForm({ ...store.state, call, defaults });
-  store.set({ call, defaults });
+  const call = await api.getState();
+  fillForm({ ...store.state, call });
+  store.set({ call });
   await Promise.all([devices.preview(), devices.load()]);
 }
 

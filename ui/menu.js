@@ -16,8 +16,9 @@ import { pressed } from "./shortcuts.js";
  * @param {import("./toasts.js").Toasts} tools.toasts
  * @param {import("./actions.js").Actions} tools.actions
  * @param {import("./grid/view.js").GridView} tools.grid
+ * @param {() => void} tools.projects opens their panel
  */
-export function setUpMenu({ api, store, toasts, actions, grid }) {
+export function setUpMenu({ api, store, toasts, actions, grid, projects }) {
   const statistics = /** @type {HTMLInputElement} */ (byId("show_profile"));
   const showStatistics = (/** @type {boolean} */ shown) => {
     remember("statistics", shown);
@@ -33,6 +34,7 @@ export function setUpMenu({ api, store, toasts, actions, grid }) {
     help: () => byId("help").showPopover(),
     window: () => openWindow(api, toasts),
     invite: () => invite(store, toasts),
+    projects,
   });
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-do]"))) {
     button.addEventListener("click", () => {

@@ -20,9 +20,9 @@ export function setUpPopover(popover, fill = () => {}) {
   });
 }
 
-/** Whether any popover is open. */
+/** Whether any popover or panel is open. */
 export function anyOpen() {
-  return document.querySelector(":popover-open") !== null;
+  return document.querySelector(":popover-open, dialog[open]") !== null;
 }
 
 /** @param {HTMLElement} popover */

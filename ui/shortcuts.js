@@ -1,5 +1,5 @@
 // @ts-check
-/** Single keys, as long as nobody is typing; the help popover lists the same table. */
+/** Single keys, as long as nobody is typing and no panel is open; the help popover lists the same table. */
 
 /**
  * @typedef {object} Shortcut
@@ -14,7 +14,7 @@
  * @param {Shortcut[]} shortcuts
  */
 export function pressed(event, shortcuts) {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || typing(event.target)) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || typing(event.target) || document.querySelector("dialog[open]")) return;
   const found = shortcuts.find(({ key, act }) => act && key.toLowerCase() === event.key.toLowerCase());
   if (!found) return;
   // The browser has uses of its own for Escape: it closes popovers and leaves the full screen.

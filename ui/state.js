@@ -85,49 +85,34 @@ function settle(state) {
   return { ...state, inCall, pinned: inCall && there ? pinned : null };
 }
 
-/** @typedef {"camera" | "microphone" | "speaker"} Kind */
+/** @typedef {import("./types/app").DeviceKind} Kind */
+/** @typedef {import("./types/app").DeviceProblem} DeviceProblem */
 
 /**
  * What is wrong with one's own devices, a key under `problem` each with its code, the camera first.
  * @param {CallState["local"]} local
- * @returns {{ kind: Kind, key: string | null, problem: Problem }[]}
+ * @returns {{ kind: Kind, key: string | null, problem: DeviceProblem }[]}
  */
 export function deviceProblems(local) {
   if (!local) return [];
   const { audio, video, problems } = local;
-  const named = problems.map((problem) => {
-    const kind = kindOf(problem, local);
-    return { kind, key: deviceKey(problem, kind), problem };
-  });
+  const named = problems.map((problem) => ({ kind: problem.device, key: deviceKey(problem), problem }));
   const missing = named.filter(({ key }) => key === "cameraMissing" || key === "microphoneMissing");
   const rest = named.filter((entry) => !missing.includes(entry));
   const neither = !audio && !video && missing.length > 1;
   return [...(neither ? [{ ...missing[0], key: "neither" }] : missing), ...rest];
 }
 
-/**
- * A problem names no device; its sentence does, or else what is missing tells which.
- * @param {Problem} problem
- * @param {{ audio: boolean, video: boolean } | null} local
- * @returns {Kind}
- */
-export function kindOf({ message }, local) {
-  const named = /** @type {Kind[]} */ (["camera", "microphone", "speaker"]).find((kind) => message.toLowerCase().includes(kind));
-  return named ?? (local?.video && !local.audio ? "microphone" : "camera");
-}
-
-/**
- * @param {Problem} problem
- * @param {Kind} kind
- */
-function deviceKey({ code }, kind) {
+/** @param {DeviceProblem} problem */
+function deviceKey({ code, device, lost }) {
+  if (lost) return `${device}Lost`;
   switch (code) {
     case "DEVICES_NOT_FOUND":
-      return `${kind}Missing`;
+      return `${device}Missing`;
     case "MEDIA_OPTION_INVALID":
-      return `${kind}Busy`;
+      return `${device}Busy`;
     case "PERMISSION_DENIED":
-      return `${kind}Denied`;
+      return `${device}Denied`;
     default:
       return null;
   }

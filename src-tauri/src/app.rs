@@ -17,7 +17,8 @@ use crate::{
     frames::Streams,
     options::Options,
     origin,
-    service::Service,
+    projects::{Book, Seat},
+    service::{Service, Status},
 };
 
 /// A window's call and its right to frames.
@@ -29,6 +30,7 @@ pub struct Opened {
 /// Tauri's state.
 pub struct App {
     pub options: Options,
+    book: Book,
     setup: Setup,
     frames: FrameSocket,
     windows: Mutex<HashMap<String, Arc<Opened>>>,
@@ -42,9 +44,15 @@ pub struct App {
 impl App {
     /// Starts the service and the frame socket for pages of these origins.
     pub async fn start(options: Options, origins: Vec<String>) -> std::io::Result<Self> {
-        let service = match &options.server {
-            Some(url) => Service::external(url.clone()),
-            None => Service::embedded(options.listen),
+        let (service, book) = match &options.server {
+            Some(url) => (Service::external(url.clone()), Book::open(None)),
+            None => {
+                let book = Book::open(channel_server::projects::default_path());
+                let catalog = book.catalog();
+                // The service follows the file, too, but only while it is this app that serves.
+                tokio::spawn(async move { catalog.follow().await });
+                (Service::embedded(options.listen, book.clone()), book)
+            }
         };
         let setup = Setup {
             server: service.url().to_owned(),
@@ -52,9 +60,11 @@ impl App {
             service: service.status(),
             speaker: options.speaker.clone(),
             catalogue: Catalogue::start(),
+            projects: book.changes(),
         };
         Ok(Self {
             options,
+            book,
             setup,
             frames: FrameSocket::start(origins).await?,
             windows: Mutex::default(),
@@ -67,6 +77,21 @@ impl App {
     /// The channel service's address.
     pub fn server(&self) -> &str {
         &self.setup.server
+    }
+
+    /// The projects of the service that this app brings along.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Who runs the service that calls go to, as far as is known without looking at the disk.
+    pub fn seat(&self) -> Seat {
+        let server = self.setup.server.clone();
+        match (&self.options.server, &*self.setup.service.borrow()) {
+            (Some(_), _) => Seat::External { server },
+            (None, Status::Ready) => Seat::Elsewhere { server, port: self.options.listen.port() },
+            (None, Status::Starting | Status::Serving | Status::Failed(_)) => Seat::Here { server },
+        }
     }
 
     /// The window's call, started when its page first asks.

@@ -1,5 +1,7 @@
 //! What the page may ask. Each command is idempotent, because a page that is reloaded sends those under way again.
 
+pub mod projects;
+
 use client::Error;
 use tauri::{AppHandle, State, WebviewWindow, ipc::Channel};
 

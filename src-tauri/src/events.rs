@@ -7,7 +7,7 @@ use ts_rs::TS;
 
 use crate::{
     signal::{Error, LeaveReason, Role, StreamId, Uid},
-    types::{CallState, Connection, Problem},
+    types::{CallState, Connection, DeviceKind, DeviceProblem, Problem},
 };
 
 /// A stream and whose it is.
@@ -43,6 +43,8 @@ pub enum PageEvent {
     },
     /// Devices came or went; ask `get_devices` again.
     DevicesChanged,
+    /// The projects are others; ask `list_projects` again.
+    ProjectsChanged,
     ConnectionStateChange {
         prev_state: Connection,
         cur_state: Connection,
@@ -82,8 +84,12 @@ pub enum PageEvent {
     VolumeIndicator {
         levels: Vec<Volume>,
     },
-    /// A camera or microphone of this window is gone.
-    DeviceLost(Problem),
+    /// A camera, microphone or speaker of this window is gone.
+    DeviceLost(DeviceProblem),
+    /// The camera or microphone that was gone is there again, and goes on.
+    DeviceBack {
+        device: DeviceKind,
+    },
     /// This window's own role in `live` mode.
     ClientRoleChanged {
         #[ts(type = "\"host\" | \"audience\"")]
@@ -139,7 +145,9 @@ impl PageEvent {
             }
             // The window measures more often than Agora's two seconds, and its own stream as well.
             Event::VolumeIndicator { .. } => return None,
-            Event::DeviceLost { error, .. } => Self::DeviceLost(error.clone().into()),
+            Event::DeviceLost { stream: None, error } => Self::DeviceLost(DeviceProblem::lost(DeviceKind::Speaker, error.clone())),
+            // The window watches its own stream, in the lobby as well.
+            Event::DeviceLost { stream: Some(_), .. } => return None,
             Event::ClientRoleChanged { role } => Self::ClientRoleChanged { role: *role },
             Event::TokenPrivilegeWillExpire { after } => {
                 Self::TokenPrivilegeWillExpire { seconds: after.as_secs().try_into().unwrap_or(u32::MAX) }

@@ -1,4 +1,4 @@
-//! Holds `ui/types/app.d.ts` to the types in [`crate::types`], [`crate::stats`] and [`crate::events`].
+//! Holds `ui/types/app.d.ts` to the types in [`crate::types`], [`crate::projects`], [`crate::stats`] and [`crate::events`].
 
 use std::path::Path;
 
@@ -6,11 +6,12 @@ use ts_rs::{Config, TS};
 
 use crate::{
     events::{PageEvent, StreamRef, Volume},
+    projects::{MadeToken, Place, ProjectList, ProjectRow, TokenOrder},
     stats::*,
     types::*,
 };
 
-const HEAD: &str = "// What crosses between the app and its page. Generated from src-tauri/src/types.rs, stats.rs and events.rs by their test:\n\
+const HEAD: &str = "// What crosses between the app and its page. Generated from src-tauri/src/types.rs, projects/types.rs, stats.rs and events.rs by their test:\n\
                     // change those and run `cargo test -p app`.\n";
 
 fn declaration<T: TS>(config: &Config) -> String {
@@ -24,6 +25,8 @@ fn generated() -> String {
     }
     let declarations = all![
         Problem,
+        DeviceKind,
+        DeviceProblem,
         Phase,
         Connection,
         RemoteMedia,
@@ -37,6 +40,11 @@ fn generated() -> String {
         Devices,
         Defaults,
         FrameSocket,
+        Place,
+        ProjectRow,
+        ProjectList,
+        TokenOrder,
+        MadeToken,
         SentVideo,
         SentAudio,
         SentStats,

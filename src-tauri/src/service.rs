@@ -15,7 +15,11 @@ use std::{
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{error::ServiceError, signal::VERSION};
+use crate::{
+    error::ServiceError,
+    projects::{Book, Holder},
+    signal::VERSION,
+};
 use health::{Answer, Connection};
 
 /// Where calls go, as far as is known now.
@@ -23,7 +27,9 @@ use health::{Answer, Connection};
 pub enum Status {
     /// Not decided yet; the answer takes milliseconds.
     Starting,
-    /// A service answers: ours, another app's, or one that the user named.
+    /// This app serves.
+    Serving,
+    /// A service answers: another program's, or one that the user named.
     Ready,
     Failed(ServiceError),
 }
@@ -89,10 +95,10 @@ impl Service {
     }
 
     /// Serves on `address`, or shares what is there. Must be called inside a tokio runtime.
-    pub fn embedded(address: SocketAddr) -> Self {
+    pub fn embedded(address: SocketAddr, book: Book) -> Self {
         let (report, status) = watch::channel(Status::Starting);
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(supervise(address, report, stopped));
+        let task = tokio::spawn(supervise(address, book, report, stopped));
         Self { url: format!("ws://{}", reach(address)), status, supervisor: Some((stop, task)) }
     }
 
@@ -135,14 +141,15 @@ enum Turn {
     Fail(ServiceError),
 }
 
-async fn supervise(address: SocketAddr, report: watch::Sender<Status>, stop: watch::Receiver<bool>) {
+async fn supervise(address: SocketAddr, book: Book, report: watch::Sender<Status>, stop: watch::Receiver<bool>) {
     while !stopping(&stop) {
         match attempt(address).await {
             Turn::Serve(listener) => {
                 tracing::info!(%address, "serving channels");
-                report.send_replace(Status::Ready);
+                let _held = hold(&book, address.port());
+                report.send_replace(Status::Serving);
                 let shutdown = stopped(stop.clone());
-                if let Err(error) = channel_server::serve(listener, embedded(), shutdown).await {
+                if let Err(error) = channel_server::serve(listener, embedded(&book), shutdown).await {
                     tracing::error!(%error, "the channel service ended");
                 }
             }
@@ -163,9 +170,15 @@ async fn supervise(address: SocketAddr, report: watch::Sender<Status>, stop: wat
     }
 }
 
+/// Lets the user's other apps know that this one serves. Without it they only do not know whose projects count.
+fn hold(book: &Book, port: u16) -> Option<Holder> {
+    let held = book.file().map(|file| Holder::hold(file, port))?;
+    held.inspect_err(|error| tracing::warn!(%error, "other windows cannot tell that this one serves")).ok()
+}
+
 /// The other apps of this machine watch over a connection without requests.
-fn embedded() -> channel_server::Config {
-    channel_server::Config { request_limit: WATCH, ..channel_server::Config::default() }
+fn embedded(book: &Book) -> channel_server::Config {
+    channel_server::Config { projects: book.catalog(), request_limit: WATCH, ..channel_server::Config::default() }
 }
 
 async fn attempt(address: SocketAddr) -> Turn {
@@ -255,7 +268,7 @@ mod tests {
     async fn a_stranger_is_reported_and_replaced_when_it_goes() {
         let stranger = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = stranger.local_addr().unwrap();
-        let service = Service::embedded(address);
+        let service = Service::embedded(address, Book::open(None));
         let failed = tokio::join!(ready(service.status()), async {
             use tokio::io::AsyncWriteExt;
             let (mut socket, _) = stranger.accept().await.unwrap();
@@ -264,7 +277,7 @@ mod tests {
         });
         assert_eq!(failed.0, Err(ServiceError::PortTaken { port: address.port() }));
         let mut status = service.status();
-        status.wait_for(|status| *status == Status::Ready).await.unwrap();
+        status.wait_for(|status| *status == Status::Serving).await.unwrap();
         drop(status);
         service.stop().await;
     }
@@ -274,9 +287,9 @@ mod tests {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let first = Service::embedded(address);
+        let first = Service::embedded(address, Book::open(None));
         ready(first.status()).await.unwrap();
-        let second = Service::embedded(address);
+        let second = Service::embedded(address, Book::open(None));
         ready(second.status()).await.unwrap();
         first.stop().await;
         loop {

@@ -23,6 +23,38 @@ impl From<Error> for Problem {
     }
 }
 
+/// The devices of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceKind {
+    Camera,
+    Microphone,
+    Speaker,
+}
+
+/// What is wrong with a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct DeviceProblem {
+    pub device: DeviceKind,
+    /// It was open and is gone; a camera or microphone goes on by itself when it is there again.
+    pub lost: bool,
+    pub code: String,
+    pub message: String,
+}
+
+impl DeviceProblem {
+    /// A device that did not open.
+    pub fn new(device: DeviceKind, error: Error) -> Self {
+        let Problem { code, message } = error.into();
+        Self { device, lost: false, code, message }
+    }
+
+    /// A device that was open.
+    pub fn lost(device: DeviceKind, error: Error) -> Self {
+        Self { lost: true, ..Self::new(device, error) }
+    }
+}
+
 /// Where a window is between lobby and call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "lowercase")]
@@ -64,7 +96,7 @@ pub struct LocalState {
     pub audio_muted: bool,
     pub video_muted: bool,
     /// What did not open or was lost. The call goes on without it.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<DeviceProblem>,
 }
 
 /// Somebody else's stream.

@@ -93,7 +93,7 @@ test("a JOIN that LEAVE called off says nothing of its own", async () => {
 
 test("without any device one joins to watch, and hears why", async (t) => {
   quiet(t);
-  const none = { ...LOCAL, audio: false, video: false, problems: [{ code: "DEVICES_NOT_FOUND", message: "No camera." }] };
+  const none = { ...LOCAL, audio: false, video: false, problems: [{ device: "camera", lost: false, code: "DEVICES_NOT_FOUND", message: "No camera." }] };
   const { actions, said, asked } = page({ call: { local: none } });
   await actions.run("join");
   assert.deepEqual(asked, ["join"]);

@@ -23,7 +23,7 @@
     ...change,
   });
   const some = (count) => uids.slice(0, count).map((uid) => remote(uid));
-  const missing = (what) => ({ code: "DEVICES_NOT_FOUND", message: `No ${what} found.` });
+  const missing = (what) => ({ device: what, lost: false, code: "DEVICES_NOT_FOUND", message: `No ${what} found.` });
 
   const SCENES = {
     lobby,
@@ -45,8 +45,21 @@
     weak: call(some(2)),
   };
 
+  // The projects of the fake service; a scene may find another service in its place.
+  const place = { "projects-stranger": "stranger", "projects-external": "external", "projects-shared": "shared" }[scene] ?? "here";
+  const shared = place === "here" || place === "shared";
+  let projects = [
+    { appId: APP_ID, name: "Default", certificate: false, enabled: true, isDefault: true },
+    { appId: "970CA35de60c44645bbae8a215061b33", name: "Lessons", certificate: true, enabled: true, isDefault: false },
+  ];
+  if (scene === "projects-empty") projects = [];
+  const changeProject = (appId, what) => {
+    projects = projects.map((project) => (project.appId === appId ? { ...project, ...what } : project));
+    tell({ event: "projects-changed" });
+  };
+
   let state = structuredClone(SCENES[scene] ?? lobby);
-  const problems = { "no-camera": [missing("camera")], denied: [{ code: "PERMISSION_DENIED", message: "The camera is denied." }] }[scene] ?? [];
+  const problems = { "no-camera": [missing("camera")], denied: [{ device: "camera", lost: false, code: "PERMISSION_DENIED", message: "The camera is denied." }] }[scene] ?? [];
   const handlers = new Set();
   const tell = (event) => handlers.forEach((handler) => handler(structuredClone(event)));
   const change = (what) => {
@@ -137,6 +150,21 @@
     }),
     openFrameSocket: async () => (frames ? new WebSocket(frames) : new FakeSocket(personOf)),
     subscribe: async (handler) => void handlers.add(handler),
+    listProjects: async () => ({
+      place, server: "ws://127.0.0.1:47880", process: place === "shared" ? 4711 : null, file: shared ? "/home/ana/.config/org.visavis.app/projects.toml" : null, projects: shared ? structuredClone(projects) : [],
+      problem: scene === "projects-broken" ? { code: "PROJECTS_FILE", message: "projects.toml, line 3: unknown key `nam`." } : null,
+    }),
+    async createProject(name) {
+      if (projects.some((project) => project.name === name && scene === "projects-full")) return refuse("PROJECTS_FILE", "The disk is full.");
+      const project = { appId: "0123456789abcdef0123456789abcdef", name, certificate: false, enabled: true, isDefault: false };
+      projects = [...projects, project];
+      return project;
+    },
+    setCertificate: async (appId, on) => changeProject(appId, { certificate: on }),
+    revealCertificate: async () => "5CFd2fd1755d40ecb72977518be15d3b",
+    setEnabled: async (appId, enabled) => changeProject(appId, { enabled }),
+    makeToken: async ({ channel, uid, role, seconds }) =>
+      channel.includes("*") ? refuse("INVALID_CHANNEL_NAME", "No.") : { token: `007${btoa(JSON.stringify({ channel, uid, role }))}`, expiresAt: Math.floor(Date.now() / 1000) + seconds },
     newWindow: async () => void window.open(location.href),
   };
   globalThis.__VISAVIS_API__ = api;

@@ -22,18 +22,32 @@ const DEEDS = {
   toasts: async (page) => {
     await page.click("#leave", { force: true });
     await page.click("#publish", { force: true });
-    await page.evaluate(() => globalThis.visavisFake.tell({ event: "device-lost", code: "DEVICES_NOT_FOUND", message: "gone" }));
+    await page.evaluate(() => globalThis.visavisFake.tell({ event: "device-lost", device: "camera", lost: true, code: "DEVICES_NOT_FOUND", message: "gone" }));
   },
   arrival: (page) => page.click("#join").then(() => page.waitForTimeout(1100)),
+  projects: (page) => page.click(".with-button [data-do=projects]"),
+  "projects-stranger": (page) => page.click(".with-button [data-do=projects]"),
+  "projects-broken": (page) => page.click(".with-button [data-do=projects]"),
+  "projects-empty": (page) => page.click(".with-button [data-do=projects]"),
+  "projects-question": async (page) => {
+    await page.click(".with-button [data-do=projects]");
+    await page.locator(".project .switch.certificate input").first().click();
+  },
+  token: async (page) => {
+    await page.click(".with-button [data-do=projects]");
+    await page.click(".project:not(:first-child) .token summary");
+    await page.click(".project:not(:first-child) .token [type=submit]");
+  },
   muted: async (page) => {
     await page.keyboard.press("m");
     await page.keyboard.press("v");
   },
 };
-const SCENE_OF = { advanced: "lobby", menu: "three", "camera-menu": "two", help: "two", pinned: "nine", toasts: "lobby", arrival: "lobby", muted: "two" };
+const SCENE_OF = { advanced: "lobby", menu: "three", "camera-menu": "two", help: "two", pinned: "nine", toasts: "lobby", arrival: "lobby", projects: "lobby", "projects-question": "lobby", token: "lobby", muted: "two" };
 const SCENES = [
   "lobby", "advanced", "no-camera", "denied", "error", "port-taken", "joining", "toasts", "arrival", "alone", "watching", "two", "three", "four", "nine",
   "pinned", "camera-off", "muted", "stalled", "connecting", "away", "statistics", "menu", "camera-menu", "help",
+  "projects", "projects-question", "token", "projects-stranger", "projects-broken", "projects-empty",
 ];
 
 async function shoot(browser, out, scene, [width, height], theme, language) {

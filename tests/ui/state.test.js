@@ -5,7 +5,7 @@ import { avatarOf, AVATARS, initials, isScreen } from "../../ui/grid/names.js";
 import { deviceProblems, initialState, Store } from "../../ui/state.js";
 import { localLines, remoteLines } from "../../ui/stats.js";
 
-const missing = (what) => ({ code: "DEVICES_NOT_FOUND", message: `No ${what} found.` });
+const missing = (device) => ({ device, lost: false, code: "DEVICES_NOT_FOUND", message: `No ${device} found.` });
 const keys = (local) => deviceProblems(local).map(({ key }) => key);
 
 test("a pin goes with its stream, and with the call", () => {
@@ -45,8 +45,9 @@ test("a missing camera, microphone or speaker each has its sentence", () => {
   assert.deepEqual(keys({ audio: false, video: true, problems: [missing("microphone")] }), ["microphoneMissing"]);
   assert.deepEqual(keys({ audio: true, video: true, problems: [missing("speaker")] }), ["speakerMissing"]);
   assert.deepEqual(keys({ audio: false, video: false, problems: [missing("camera"), missing("microphone"), missing("speaker")] }), ["neither", "speakerMissing"]);
-  assert.deepEqual(keys({ audio: false, video: true, problems: [{ code: "PERMISSION_DENIED", message: "" }] }), ["microphoneDenied"]);
-  assert.deepEqual(keys({ audio: true, video: false, problems: [{ code: "ERR_INTERNAL_ERROR", message: "" }] }), [null]);
+  assert.deepEqual(keys({ audio: false, video: true, problems: [{ ...missing("microphone"), code: "PERMISSION_DENIED" }] }), ["microphoneDenied"]);
+  assert.deepEqual(keys({ audio: true, video: false, problems: [{ ...missing("camera"), code: "ERR_INTERNAL_ERROR" }] }), [null]);
+  assert.deepEqual(keys({ audio: true, video: true, problems: [{ ...missing("camera"), lost: true }] }), ["cameraLost"]);
   assert.deepEqual(keys(null), []);
 });
 

@@ -82,7 +82,7 @@ function find(tree, key) {
 
 /**
  * Writes the sentences into every element that names one: `data-i18n` into its text, `data-i18n-label` into its
- * label and its tooltip.
+ * label and its tooltip, and `data-i18n-placeholder` of a labelled field into its placeholder.
  * @param {ParentNode} root
  */
 export function translate(root) {
@@ -92,6 +92,7 @@ export function translate(root) {
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-i18n-label]"))) {
     const label = t(element.dataset.i18nLabel ?? "");
     element.setAttribute("aria-label", label);
+    if (element instanceof HTMLInputElement && element.dataset.i18nPlaceholder) element.placeholder = t(element.dataset.i18nPlaceholder);
     if (element instanceof HTMLButtonElement) element.title = element.dataset.key ? `${label} (${element.dataset.key})` : label;
   }
 }

@@ -1,10 +1,24 @@
-// What crosses between the app and its page. Generated from src-tauri/src/types.rs, stats.rs and events.rs by their test:
+// What crosses between the app and its page. Generated from src-tauri/src/types.rs, projects/types.rs, stats.rs and events.rs by their test:
 // change those and run `cargo test -p app`.
 
 /**
  * A code of Agora's Web SDK (or ours) and a sentence that says what happened and what to do.
  */
 export type Problem = { code: string, message: string, };
+
+/**
+ * The devices of a window.
+ */
+export type DeviceKind = "camera" | "microphone" | "speaker";
+
+/**
+ * What is wrong with a device.
+ */
+export type DeviceProblem = { device: DeviceKind, 
+/**
+ * It was open and is gone; a camera or microphone goes on by itself when it is there again.
+ */
+lost: boolean, code: string, message: string, };
 
 /**
  * Where a window is between lobby and call.
@@ -36,7 +50,7 @@ audio: boolean, video: boolean, audioMuted: boolean, videoMuted: boolean,
 /**
  * What did not open or was lost. The call goes on without it.
  */
-problems: Array<Problem>, };
+problems: Array<DeviceProblem>, };
 
 /**
  * Somebody else's stream.
@@ -116,6 +130,71 @@ camera_id: string | null, microphone_id: string | null, version: string, };
 export type FrameSocket = { url: string, };
 
 /**
+ * Who runs the service that calls go to.
+ */
+export type Place = "here" | "shared" | "stranger" | "external";
+
+/**
+ * A project as the panel shows it.
+ */
+export type Project = { appId: string, 
+/**
+ * May be empty.
+ */
+name: string, 
+/**
+ * Whether joins need a token.
+ */
+certificate: boolean, enabled: boolean, 
+/**
+ * Whether this is the App ID that every Visavis knows.
+ */
+isDefault: boolean, };
+
+/**
+ * What the panel shows.
+ */
+export type ProjectList = { place: Place, 
+/**
+ * The channel service's address, `ws://…`.
+ */
+server: string, 
+/**
+ * The process that runs it, where that is another one of this user's.
+ */
+process: number | null, 
+/**
+ * Where the projects are kept; none where they are not this app's to change.
+ */
+file: string | null, projects: Array<Project>, 
+/**
+ * Why the file cannot be used.
+ */
+problem: Problem | null, };
+
+/**
+ * A token as a person asks for it.
+ */
+export type TokenOrder = { appId: string, channel: string, 
+/**
+ * Nobody is anyone.
+ */
+uid: number | string | null, role: "publisher" | "subscriber", 
+/**
+ * How long it is valid, from now.
+ */
+seconds: number, };
+
+/**
+ * A token, and when it ends.
+ */
+export type MadeToken = { token: string, 
+/**
+ * Unix seconds.
+ */
+expiresAt: number, };
+
+/**
  * A sent picture.
  */
 export type SentVideo = { fps: number, width: number, height: number, bitrateKbps: number, targetKbps: number, 
@@ -187,4 +266,4 @@ level: number, };
 /**
  * One message to the page.
  */
-export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "device-lost" } & Problem | { "event": "client-role-changed", role: "host" | "audience", } | { "event": "onTokenPrivilegeWillExpire", seconds: number, } | { "event": "onTokenPrivilegeDidExpire" } & Problem | { "event": "client-banned", uid: number | string, attr: string, message: string, } | { "event": "error" } & Problem;
+export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "projects-changed" } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "device-lost" } & DeviceProblem | { "event": "device-back", device: DeviceKind, } | { "event": "client-role-changed", role: "host" | "audience", } | { "event": "onTokenPrivilegeWillExpire", seconds: number, } | { "event": "onTokenPrivilegeDidExpire" } & Problem | { "event": "client-banned", uid: number | string, attr: string, message: string, } | { "event": "error" } & Problem;

@@ -1,5 +1,7 @@
 //! Everything that can happen to a window's call.
 
+use client::Lost;
+
 use super::{
     join::{Choice, Devices, Join},
     local::Opened,
@@ -115,8 +117,8 @@ pub enum Input {
         attempt: Attempt,
     },
     // The app's own.
-    /// A device of the window's stream is gone, or back.
-    StreamChanged(Opened),
+    /// Devices of the window's stream are gone, or back.
+    DevicesLost(Lost),
     Service(Option<Problem>),
-    Speaker(Option<Problem>),
+    Speaker(Option<Error>),
 }

@@ -11,10 +11,12 @@
 
 use std::collections::VecDeque;
 
+use client::Lost;
+
 use super::{
     input::{Attempt, Input, Ticket},
     join::{Choice, Devices, Join},
-    local::Local,
+    local::{Local, News},
     output::{Answer, Output},
     publish::Publish,
 };
@@ -53,7 +55,7 @@ pub struct Machine {
     connection: Connection,
     remote: Vec<RemoteState>,
     service: Option<Problem>,
-    speaker: Option<Problem>,
+    speaker: Option<Error>,
     outputs: VecDeque<Output>,
 }
 
@@ -91,7 +93,7 @@ impl Machine {
             Input::SetMicrophone { id, ticket } => self.on_set_device(id, ticket, |devices| &mut devices.microphone),
             Input::StreamOpened(opened) => self.local.opened(opened),
             Input::StreamSwitched(opened) => self.local.switched(opened),
-            Input::StreamChanged(opened) => self.local.changed(opened),
+            Input::DevicesLost(lost) => self.on_devices_lost(lost),
             Input::Service(problem) => self.service = problem,
             Input::Speaker(problem) => self.speaker = problem,
             Input::Joined { attempt, result } if attempt == self.attempt => self.on_joined(result),
@@ -127,8 +129,17 @@ impl Machine {
         self.settle();
     }
 
+    fn on_devices_lost(&mut self, lost: Lost) {
+        let news = self.local.lost(lost).into_iter();
+        self.outputs.extend(news.map(|news| match news {
+            News::Lost(problem) => Output::DeviceLost(problem),
+            News::Back(device) => Output::DeviceBack(device),
+        }));
+    }
+
     fn on_start_preview(&mut self, devices: Devices, ticket: Ticket) {
         self.preview = true;
+        self.local.try_again();
         match self.phase {
             // lobby -> StartPreview -> lobby, devices opened
             Phase::Lobby => self.local.want(Some(devices)),
@@ -286,6 +297,7 @@ impl Machine {
         match self.local.wish_mut() {
             Some(devices) => {
                 *which(devices) = id;
+                self.local.try_again();
                 self.done(ticket);
             }
             None => self.refuse(ticket, Error::new(Code::InvalidOperation, "No camera or microphone is open.")),
@@ -340,6 +352,7 @@ impl Machine {
     fn connect(&mut self, join: Box<Join>, tickets: Vec<Ticket>) {
         self.attempt += 1;
         self.local.want(Some(join.devices.clone()));
+        self.local.try_again();
         self.connection = Connection::Connecting;
         self.outputs.push_back(Output::Connect { attempt: self.attempt, join: join.clone() });
         self.phase = Phase::Joining { join, tickets };

@@ -5,7 +5,10 @@ use super::{
     join::Join,
     local::Step,
 };
-use crate::signal::{Error, StreamId, Uid};
+use crate::{
+    signal::{Error, StreamId, Uid},
+    types::{DeviceKind, DeviceProblem},
+};
 
 /// What a command is answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,10 @@ pub enum Output {
     },
     /// Tell the page of a failure that no command waits for.
     Complain(Error),
+    /// Tell the page that a device of the stream is gone.
+    DeviceLost(DeviceProblem),
+    /// Tell it that the device is there again.
+    DeviceBack(DeviceKind),
     Reply {
         ticket: Ticket,
         result: Result<Answer, Error>,

@@ -1,13 +1,13 @@
 //! Opening, switching and closing a window's own stream. Devices take their time, so all of it runs beside the window's task.
 
-use client::{LocalStream, StreamSpec};
+use client::{LocalStream, Problem, StreamSpec};
 use tokio::task::JoinHandle;
 
 use super::{
     join::{Choice, Devices},
     local::Opened,
 };
-use crate::signal::Error;
+use crate::media::capture::Kind;
 
 /// A stream of these devices, not opened yet.
 pub fn create(devices: &Devices) -> LocalStream {
@@ -37,22 +37,45 @@ pub async fn open(stream: LocalStream, devices: Devices, closing: Option<JoinHan
     if devices.camera == Choice::Nothing && devices.microphone == Choice::Nothing {
         return Opened::default();
     }
-    match stream.init().await {
-        Ok(report) => now(&stream, report.problems.into_iter().map(|problem| problem.error)),
-        Err(error) => now(&stream, Some(error)),
-    }
+    init(&stream).await
 }
 
-/// Changes devices while the stream goes on.
-pub async fn switch(stream: LocalStream, camera: Option<Choice>, microphone: Option<Choice>) -> Opened {
-    let mut errors = Vec::new();
-    if let Some(Choice::Id(id)) = camera {
-        errors.extend(stream.set_camera(&id).await.err());
+/// Opens what is not open yet.
+async fn init(stream: &LocalStream) -> Opened {
+    let mut opened = now(stream);
+    match stream.init().await {
+        Ok(report) => {
+            opened = now(stream);
+            for Problem { kind, error } in report.problems {
+                match kind {
+                    Kind::Camera => opened.camera = Some(error),
+                    Kind::Microphone => opened.microphone = Some(error),
+                    Kind::Speaker => {}
+                }
+            }
+        }
+        Err(error) => opened.camera = Some(error),
     }
-    if let Some(Choice::Id(id)) = microphone {
-        errors.extend(stream.set_microphone(&id).await.err());
-    }
-    now(&stream, errors)
+    opened
+}
+
+/// Changes devices while the stream goes on. `before` says what is wrong with a device that is not changed.
+pub async fn switch(stream: LocalStream, camera: Option<Choice>, microphone: Option<Choice>, before: Opened) -> Opened {
+    // What the system prefers was not there when the stream was opened: it is tried again.
+    let again = if camera == Some(Choice::Any) || microphone == Some(Choice::Any) { Some(init(&stream).await) } else { None };
+    let (camera_before, microphone_before) = (before.camera, before.microphone);
+    let again = again.as_ref();
+    let camera = match camera {
+        Some(Choice::Id(id)) => stream.set_camera(&id).await.err(),
+        Some(Choice::Any) => again.and_then(|again| again.camera.clone()),
+        Some(Choice::Nothing) | None => camera_before,
+    };
+    let microphone = match microphone {
+        Some(Choice::Id(id)) => stream.set_microphone(&id).await.err(),
+        Some(Choice::Any) => again.and_then(|again| again.microphone.clone()),
+        Some(Choice::Nothing) | None => microphone_before,
+    };
+    Opened { camera, microphone, ..now(&stream) }
 }
 
 /// Stops the devices and waits until they are free.
@@ -62,8 +85,7 @@ pub async fn close(stream: LocalStream) {
     }
 }
 
-/// What the stream has now, and what is wrong.
-pub fn now(stream: &LocalStream, errors: impl IntoIterator<Item = Error>) -> Opened {
-    let problems = errors.into_iter().map(Into::into).collect();
-    Opened { audio: stream.has_audio(), video: stream.has_video(), problems }
+/// The tracks that the stream has now.
+fn now(stream: &LocalStream) -> Opened {
+    Opened { audio: stream.has_audio(), video: stream.has_video(), ..Opened::default() }
 }

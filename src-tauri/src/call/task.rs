@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use client::{Client, Config, Event, Events, LocalStream, RemoteStream, SubscribeOptions};
+use client::{Client, Config, Event, Events, LocalStream, Lost, LostDevices, RemoteStream, SubscribeOptions};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -60,6 +60,7 @@ pub struct Task {
     tickets: HashMap<Ticket, oneshot::Sender<Result<Answer, Error>>>,
     next_ticket: Ticket,
     local: Option<LocalStream>,
+    lost: Option<LostDevices>,
     /// The end of the stream before: its devices must be free before others are opened.
     closing: Option<JoinHandle<()>>,
     call: Option<Call>,
@@ -80,6 +81,7 @@ impl Task {
             tickets: HashMap::new(),
             next_ticket: 0,
             local: None,
+            lost: None,
             closing: None,
             call: None,
             jobs,
@@ -93,6 +95,7 @@ impl Task {
         volume.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut service = self.setup.service.clone();
         let mut catalogue = self.setup.catalogue.clone();
+        let mut projects = self.setup.projects.clone();
         let status = service.borrow_and_update().clone();
         self.on_service(status);
         loop {
@@ -104,10 +107,12 @@ impl Task {
                 },
                 Some(end) = self.ends.recv() => self.on_end(end),
                 (attempt, event) = next_event(&mut self.call) => self.on_event(attempt, &event),
+                lost = next_lost(&mut self.lost) => self.on_lost(lost),
                 Ok(()) = service.changed() => {
                     let status = service.borrow_and_update().clone();
                     self.on_service(status);
                 }
+                Ok(()) = projects.changed() => self.tell(PageEvent::ProjectsChanged),
                 () = catalogue.changed() => self.tell(PageEvent::DevicesChanged),
                 _ = volume.tick() => self.tell_volumes(),
             }
@@ -151,7 +156,7 @@ impl Task {
     fn on_service(&mut self, status: Status) {
         let problem = match status {
             Status::Failed(error) => Some(Error::from(error).into()),
-            Status::Starting | Status::Ready => None,
+            Status::Starting | Status::Serving | Status::Ready => None,
         };
         self.machine.handle(Input::Service(problem));
     }
@@ -163,16 +168,19 @@ impl Task {
         match event {
             Event::StreamSubscribed { stream } => self.show_remote(stream),
             Event::StreamRemoved { stream } => self.hide_remote(stream),
-            Event::DeviceLost { stream: None, error } => self.machine.handle(Input::Speaker(Some(error.clone().into()))),
-            Event::DeviceLost { stream: Some(_), error } => {
-                if let Some(local) = &self.local {
-                    self.machine.handle(Input::StreamChanged(stream::now(local, Some(error.clone()))));
-                }
-            }
+            Event::DeviceLost { stream: None, error } => self.machine.handle(Input::Speaker(Some(error.clone()))),
             _ => {}
         }
         for input in news::inputs(attempt, event) {
             self.machine.handle(input);
+        }
+    }
+
+    /// A stream that is closed loses nothing more.
+    fn on_lost(&mut self, lost: Option<Lost>) {
+        match lost {
+            Some(lost) => self.machine.handle(Input::DevicesLost(lost)),
+            None => self.lost = None,
         }
     }
 
@@ -223,6 +231,8 @@ impl Task {
             Output::Publish { attempt, wanted } => self.publish(attempt, wanted),
             Output::Subscribe { attempt, stream } => self.subscribe(attempt, stream),
             Output::Complain(error) => self.tell(PageEvent::error(error)),
+            Output::DeviceLost(problem) => self.tell(PageEvent::DeviceLost(problem)),
+            Output::DeviceBack(device) => self.tell(PageEvent::DeviceBack { device }),
             Output::Reply { ticket, result } => {
                 if let Some(reply) = self.tickets.remove(&ticket) {
                     let _ = reply.send(result);
@@ -236,16 +246,18 @@ impl Task {
             Step::Open(devices) => {
                 let stream = stream::create(&devices);
                 let closing = self.closing.take();
+                self.lost = Some(stream.lost_devices());
                 self.local = Some(stream.clone());
                 self.job(async move { Input::StreamOpened(stream::open(stream, devices, closing).await) });
             }
-            Step::Switch { camera, microphone } => {
+            Step::Switch { camera, microphone, before } => {
                 if let Some(local) = self.local.clone() {
-                    self.job(async move { Input::StreamSwitched(stream::switch(local, camera, microphone).await) });
+                    self.job(async move { Input::StreamSwitched(stream::switch(local, camera, microphone, before).await) });
                 }
             }
             Step::Close => {
                 self.streams.remove(LOCAL);
+                self.lost = None;
                 self.closing = self.local.take().map(|stream| tokio::spawn(stream::close(stream)));
             }
             Step::Mute { audio, video } => {
@@ -393,6 +405,13 @@ async fn next_event(call: &mut Option<Call>) -> (Attempt, Event) {
             Some(event) => (call.attempt, event),
             None => std::future::pending().await,
         },
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_lost(devices: &mut Option<LostDevices>) -> Option<Lost> {
+    match devices {
+        Some(devices) => devices.changed().await,
         None => std::future::pending().await,
     }
 }

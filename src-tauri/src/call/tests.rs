@@ -17,6 +17,7 @@ use crate::{
     events::PageEvent,
     frames::Streams,
     media::latest::Next,
+    projects::Book,
     service::{self, Service},
     signal::Code,
     types::{CallState, LOCAL, Phase, RemoteMedia},
@@ -33,14 +34,21 @@ async fn service() -> Service {
     let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let service = Service::embedded(address);
+    let service = Service::embedded(address, Book::open(None));
     service::ready(service.status()).await.unwrap();
     service
 }
 
 async fn sit(service: &Service) -> Seat {
     let catalogue = Catalogue::empty();
-    let setup = Setup { server: service.url().into(), ca: None, service: service.status(), speaker: "none".into(), catalogue };
+    let setup = Setup {
+        server: service.url().into(),
+        ca: None,
+        service: service.status(),
+        speaker: "none".into(),
+        catalogue,
+        projects: Book::open(None).changes(),
+    };
     let streams = Streams::default();
     let window = Window::start(setup, streams.clone());
     let (news, events) = mpsc::unbounded_channel();

@@ -1,7 +1,8 @@
 //! The handle to a window's call.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
+use channel_server::projects::Projects;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -39,6 +40,8 @@ pub struct Setup {
     /// The speaker the app was started with.
     pub speaker: String,
     pub catalogue: Catalogue,
+    /// Changes whenever the projects do.
+    pub projects: watch::Receiver<Arc<Projects>>,
 }
 
 /// What the handle asks of the task.

@@ -77,6 +77,8 @@ codes! {
     BadMessage = "BAD_MESSAGE",
     /// Ours: the port is held by something that is not a channel service.
     PortTaken = "PORT_TAKEN",
+    /// Ours: the projects' file cannot be read or written, or has a mistake.
+    ProjectsFile = "PROJECTS_FILE",
     InternalError = "ERR_INTERNAL_ERROR",
 }
 

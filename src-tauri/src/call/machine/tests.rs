@@ -25,7 +25,7 @@ fn stream(number: u32) -> StreamInfo {
 }
 
 fn both() -> Opened {
-    Opened { audio: true, video: true, problems: Vec::new() }
+    Opened { audio: true, video: true, ..Opened::default() }
 }
 
 /// Handles an input and takes all outputs.
@@ -201,15 +201,18 @@ fn a_device_is_switched_in_lobby_and_call_and_refused_where_none_is_open() {
     let outputs = after(&mut Machine::default(), Input::SetCamera { id: pattern(), ticket: 1 });
     assert_eq!(refused(&outputs, Code::InvalidOperation), [1]);
     let outputs = after(&mut in_call(), Input::SetCamera { id: pattern(), ticket: 2 });
-    assert_eq!(outputs, [reply(2, Answer::Done), Output::Local(Step::Switch { camera: Some(pattern()), microphone: None })]);
+    assert_eq!(
+        outputs,
+        [reply(2, Answer::Done), Output::Local(Step::Switch { camera: Some(pattern()), microphone: None, before: both() })]
+    );
 }
 
 #[test]
 fn without_devices_one_still_watches_and_publish_says_why() {
     let mut machine = Machine::default();
     after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
-    let problem = Problem { code: "DEVICES_NOT_FOUND".into(), message: "No camera found.".into() };
-    after(&mut machine, Input::StreamOpened(Opened { problems: vec![problem], ..Opened::default() }));
+    let problem = Error::new(Code::DevicesNotFound, "No camera found.");
+    after(&mut machine, Input::StreamOpened(Opened { camera: Some(problem), ..Opened::default() }));
     let outputs = after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
     assert_eq!(outputs, [reply(1, Answer::Joined(uid(7)))]);
     let outputs = after(&mut machine, Input::Publish { wanted: true, ticket: 2 });
@@ -256,7 +259,7 @@ fn a_subscription_that_fails_is_complained_of_unless_its_stream_went() {
 fn any_input() -> impl Strategy<Value = Input> {
     let ticket = 0u64..1_000_000;
     let attempt = 0u64..4;
-    let opened = (any::<bool>(), any::<bool>()).prop_map(|(audio, video)| Opened { audio, video, problems: Vec::new() });
+    let opened = (any::<bool>(), any::<bool>()).prop_map(|(audio, video)| Opened { audio, video, ..Opened::default() });
     let error = || Error::new(Code::SocketError, "No.");
     prop_oneof![
         ticket.clone().prop_map(|ticket| Input::StartPreview { devices: devices("a"), ticket }),
