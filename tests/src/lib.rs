@@ -5,6 +5,7 @@
 //! clip      Y4M with readable frame numbers      service   a channel service on a free port
 //! window    the app under WebDriver              browser   Chromium under WebDriver
 //! measure   what processes cost              hosts     three hosts in network namespaces
+//! relay     a service that misbehaves
 //! ```
 //!
 //! Everything a test starts ends when its guard is dropped, by process group id, never by name.
@@ -18,6 +19,7 @@ pub mod display;
 pub mod hosts;
 pub mod measure;
 pub mod process;
+pub mod relay;
 pub mod service;
 pub mod window;
 

@@ -17,15 +17,24 @@ impl Service {
         Self::start_at("127.0.0.1:0".parse().expect("an address")).await
     }
 
+    /// Starts a service with this configuration on a free loopback port.
+    pub async fn start_with(config: channel_server::Config) -> Self {
+        Self::run("127.0.0.1:0".parse().expect("an address"), config).await
+    }
+
     /// Starts a service at an address.
     ///
     /// # Panics
     /// If the address is taken.
     pub async fn start_at(address: SocketAddr) -> Self {
+        Self::run(address, channel_server::Config::default()).await
+    }
+
+    async fn run(address: SocketAddr, config: channel_server::Config) -> Self {
         let listener = TcpListener::bind(address).await.expect("the address is free");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = channel_server::serve(listener, channel_server::Config::default(), async move {
+        let serving = channel_server::serve(listener, config, async move {
             let _ = stopped.await;
         });
         let task = tokio::spawn(async move { serving.await.expect("the service serves") });

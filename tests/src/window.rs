@@ -50,7 +50,14 @@ impl Window {
     /// # Panics
     /// If app, driver or screen do not come up.
     pub async fn open(arguments: &[&str]) -> Self {
-        let display = Display::start(1100, 800);
+        Self::open_on(Display::start(1100, 800), arguments).await
+    }
+
+    /// Starts the app with these arguments on that screen.
+    ///
+    /// # Panics
+    /// If app or driver do not come up.
+    pub async fn open_on(display: Display, arguments: &[&str]) -> Self {
         let driver_path = std::env::var_os("VISAVIS_TAURI_DRIVER").map(PathBuf::from).expect("VISAVIS_TAURI_DRIVER is set by cargo xtask");
         let (port, native_port) = (free_port(), free_port());
         let mut command = quiet("dbus-run-session");
@@ -65,6 +72,16 @@ impl Window {
         let ready = "return window.visavisFrames !== undefined && document.querySelector('[name=appID]').value !== '';";
         window.sees("the page's scripts run and the defaults are filled in", ready).await;
         window
+    }
+
+    /// Gives the window's page this size in pixels.
+    ///
+    /// # Panics
+    /// If it does not come to it: the screen must have room for it.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.page.set_window_size(width, height).await.expect("a window can be resized");
+        let body = format!("return innerWidth === {width} && innerHeight === {height};");
+        self.sees(&format!("the window is {width}×{height}"), &body).await;
     }
 
     pub fn display(&self) -> &Display {
@@ -104,12 +121,13 @@ impl Window {
         self.sees(&format!("{selector} is gone"), &format!("return document.querySelector({selector:?}) === null;")).await;
     }
 
-    /// Clicks as a person would: the pointer moves, which brings hidden controls back, and the click follows when nothing covers the place.
+    /// Clicks as a person would: what is out of sight is scrolled to, the pointer moves, which brings hidden controls back, and the click follows when nothing covers the place.
     pub async fn click(&self, selector: &str) {
         let body = format!(
             "const e = document.querySelector({selector:?});
              document.body.dispatchEvent(new PointerEvent('pointermove', {{ bubbles: true, clientX: 5, clientY: 5 }}));
              if (!e || !e.checkVisibility()) return false;
+             e.scrollIntoView({{ block: 'nearest' }});
              const box = e.getBoundingClientRect();
              return e.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));"
         );
@@ -138,8 +156,11 @@ impl Window {
         self.sees(&format!("toast {text:?}"), &body).await;
     }
 
-    /// Saves what the window shows.
+    /// Saves what the window shows. WebKit takes the picture at the next repaint, which in a page at rest never comes: an animation
+    /// that nobody can see brings it.
     pub async fn screenshot(&self, name: &str) {
+        let body = "document.body.animate([{ opacity: 0.999 }, { opacity: 1 }], { duration: 2000, iterations: 5 });";
+        self.run(body, vec![]).await;
         let png = self.page.screenshot().await.expect("a screenshot");
         std::fs::write(crate::output().join(format!("{name}.png")), png).expect("a screenshot can be saved");
     }

@@ -1,0 +1,102 @@
+//! Cameras and microphones that are not there, or go.
+
+use std::{fs, path::PathBuf};
+
+use tests::{clip, window::Window};
+
+use crate::{join, moves, open, press, scenario};
+
+#[test]
+fn without_camera_and_microphone_one_watches() {
+    scenario("no devices", async |service| {
+        let arguments = ["--server", &service.url(), "--camera", "camera:none", "--microphone", "microphone:none", "--speaker", "none"];
+        let window = Window::open(&arguments).await;
+        window.sees("the lobby says so", "return document.querySelector('#problems').textContent.includes('join and watch');").await;
+        window.screenshot("lobby-no-devices").await;
+        press(&window, "#join").await;
+        window.toasts("stream init failed, please open console see more detail").await;
+        window.toasts("Media access:NotFoundError").await;
+        window.screenshot("call-no-devices").await;
+        press(&window, "#leave").await;
+        window.toasts("leave success").await;
+        window.close().await;
+    });
+}
+
+/// A camera that can be taken away: a file of its own, which is emptied.
+struct Removable {
+    path: PathBuf,
+}
+
+impl Removable {
+    fn new() -> Self {
+        let camera = Self { path: std::env::temp_dir().join(format!("visavis-removable-{}.y4m", std::process::id())) };
+        camera.plug_in();
+        camera
+    }
+
+    fn plug_in(&self) {
+        fs::copy(clip::y4m(640, 360, 30), &self.path).expect("the temporary folder is writable");
+    }
+
+    fn pull_out(&self) {
+        fs::File::create(&self.path).expect("the temporary folder is writable");
+    }
+}
+
+impl Drop for Removable {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[test]
+fn a_camera_that_vanishes_in_a_call_is_named_and_comes_back() {
+    scenario("a camera that vanishes", async |service| {
+        let camera = Removable::new();
+        let (url, id) = (service.url(), format!("file:{}", camera.path.display()));
+        let arguments = ["--server", &url, "--camera", &id, "--microphone", "tone", "--speaker", "none"];
+        let (ana, ben) = tokio::join!(Window::open(&arguments), open(&url));
+        ana.run(clip::READ_NUMBER, vec![]).await;
+        join(&ana, "devices", "7").await;
+        join(&ben, "devices", "8").await;
+        moves(&ben, "#remote_video_7").await;
+
+        camera.pull_out();
+        ana.toasts("The camera is gone").await;
+        ana.shows("#cameras").await;
+        ana.screenshot("call-camera-gone").await;
+        ana.run("window.visavisSeen = {};", vec![]).await;
+        moves(&ana, "#remote_video_8").await;
+
+        camera.plug_in();
+        ana.toasts("The camera is back").await;
+        ben.run("window.visavisSeen = {};", vec![]).await;
+        moves(&ben, "#remote_video_7").await;
+        ana.lacks("#cameras .problem").await;
+        ana.close().await;
+        ben.close().await;
+    });
+}
+
+#[test]
+fn a_camera_that_vanishes_in_the_lobby_is_named_and_comes_back() {
+    scenario("a camera that vanishes in the lobby", async |service| {
+        let camera = Removable::new();
+        let id = format!("file:{}", camera.path.display());
+        let window = Window::open(&["--server", &service.url(), "--camera", &id, "--microphone", "tone", "--speaker", "none"]).await;
+        window.run(clip::READ_NUMBER, vec![]).await;
+        moves(&window, "#local_stream").await;
+        camera.pull_out();
+        window.shows("#problems .problem").await;
+        window.screenshot("lobby-camera-gone").await;
+        // Choosing it again is an attempt, and says what comes of it.
+        press(&window, "#problems .retry").await;
+        window.shows("#problems .problem").await;
+        camera.plug_in();
+        window.lacks("#problems .problem").await;
+        window.run("window.visavisSeen = {};", vec![]).await;
+        moves(&window, "#local_stream").await;
+        window.close().await;
+    });
+}

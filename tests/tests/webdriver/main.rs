@@ -1,0 +1,109 @@
+//! The app's windows as people use them: real processes under WebDriver, each on a screen of its own.
+//!
+//! ```text
+//! call      two people see each other          failures  what the service refuses, or loses
+//! form      the form's words                   devices   cameras that are not there, or go
+//! looks     sizes and themes, to be looked at  service   no service, or a stranger in its place
+//! projects  the Projects panel
+//! ```
+#![cfg(target_os = "linux")]
+
+mod call;
+mod devices;
+mod failures;
+mod form;
+mod looks;
+mod projects;
+mod service;
+
+use std::sync::{Mutex, PoisonError};
+
+use client::{Client, Codec, Config, Events, LocalStream, Mode, StreamSpec, Uid};
+use tests::{clip, service::Service, window::Window};
+
+/// What Agora's sample says when a join fails.
+const JOIN_FAILED: &str = "client join failed, please open console see more detail";
+
+/// Runs a scenario with a service of its own. Two cores carry one pair of windows at a time.
+fn scenario(name: &str, body: impl AsyncFnOnce(Service)) {
+    static ONE: Mutex<()> = Mutex::new(());
+    if !tests::live(name) {
+        return;
+    }
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async { body(Service::start().await).await });
+}
+
+/// A window that shows the clip and sounds a tone.
+async fn open(server: &str) -> Window {
+    let camera = format!("file:{}", clip::y4m(1280, 720, 30).display());
+    let window = Window::open(&["--server", server, "--camera", &camera, "--microphone", "tone", "--speaker", "none"]).await;
+    window.run(clip::READ_NUMBER, vec![]).await;
+    window
+}
+
+async fn join(window: &Window, channel: &str, uid: &str) {
+    window.fill("[name=channel]", channel).await;
+    window
+        .sees(
+            "the advanced settings open",
+            "const d = document.querySelector('[name=uid]').closest('details'); if (d) d.open = true; return true;",
+        )
+        .await;
+    window.fill("[name=uid]", uid).await;
+    window.click("#join").await;
+    window.toasts(&format!("join channel: {channel} success, uid: {uid}")).await;
+}
+
+/// Somebody else in the channel, in this process: the clip and a tone. Dropping it leaves.
+struct Guest {
+    _client: Client,
+    _events: Events,
+    _stream: LocalStream,
+}
+
+impl Guest {
+    async fn join(server: &str, channel: &str, uid: u32) -> Self {
+        let config =
+            Config { server: server.to_owned(), mode: Mode::Live, codec: Codec::H264, speaker: "none".into(), ..Config::default() };
+        let (client, events) = Client::with_config(config);
+        client.init(channel_server::DEFAULT_APP_ID).await.expect("init");
+        client.join(None, channel, Some(Uid::number(uid).expect("a uid"))).await.expect("join");
+        let camera = format!("file:{}", clip::y4m(1280, 720, 30).display());
+        let video_profile = "720p_2".parse().expect("a profile of Agora's");
+        let spec = StreamSpec { camera_id: Some(camera), microphone_id: Some("tone".into()), video_profile, ..StreamSpec::default() };
+        let stream = LocalStream::create(spec);
+        stream.init().await.expect("init");
+        client.publish(&stream).await.expect("publish");
+        Self { _client: client, _events: events, _stream: stream }
+    }
+}
+
+/// Presses a button whatever covers it, and forgets the toasts of before, which might be taken for its answer.
+async fn press(window: &Window, selector: &str) {
+    let body = format!("document.querySelectorAll('.toast').forEach(e => e.remove()); document.querySelector('{selector}').click();");
+    window.run(&body, vec![]).await;
+}
+
+/// Waits until the form says why JOIN failed: a sentence and this code.
+async fn refused(window: &Window, code: &str) {
+    window.toasts(JOIN_FAILED).await;
+    let body = format!(
+        "const e = document.querySelector('#form_problem');
+         return !e.hidden && e.querySelector('.code').textContent === '{code}' && e.firstChild.textContent.trim().length > 20;"
+    );
+    window.sees(&format!("the form says {code}"), &body).await;
+    window.shows("#join").await;
+}
+
+/// Waits until the picture in `selector` has shown several different frame numbers.
+async fn moves(window: &Window, selector: &str) {
+    let body = format!(
+        "const number = visavisProbe(document.querySelector('{selector} canvas'));
+         const seen = (window.visavisSeen ??= {{}})['{selector}'] ??= new Set();
+         if (number !== null) seen.add(number);
+         return seen.size >= 5;"
+    );
+    window.sees(&format!("{selector} moves"), &body).await;
+}
