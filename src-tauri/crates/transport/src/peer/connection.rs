@@ -51,7 +51,7 @@ impl Connection {
         let build = PeerConnectionBuilder::new()
             .with_configuration(ice.configuration())
             .with_media_engine(engine)
-            .with_setting_engine(settings::setting_engine())
+            .with_setting_engine(settings::setting_engine(ice.policy()))
             .with_interceptor_registry(chain)
             .with_runtime(guard)
             .with_handler(Arc::new(handler))

@@ -18,6 +18,10 @@ impl Ice {
         Self { servers: Mutex::new(servers), policy }
     }
 
+    pub(crate) fn policy(&self) -> IcePolicy {
+        self.policy
+    }
+
     pub(crate) fn set_servers(&self, servers: Vec<IceServer>) {
         *self.servers.lock().unwrap_or_else(PoisonError::into_inner) = servers;
     }

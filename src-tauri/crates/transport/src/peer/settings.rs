@@ -15,6 +15,7 @@ use super::inbound::Inbound;
 use super::interceptor::Interceptor;
 use super::media::Media;
 use super::outbound::{Estimator, Outbound};
+use crate::IcePolicy;
 
 /// RTP clock rates (RFC 6184 §8.1 and RFC 7587 §4.1).
 pub(crate) const VIDEO_CLOCK: u32 = 90_000;
@@ -28,6 +29,9 @@ const CHECKS: u16 = 200;
 const DISCONNECTED: Duration = Duration::from_secs(1);
 const FAILED: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_millis(300);
+/// How long a relay waits for a direct path to be found: there is no way back from a pair that was nominated. A check takes a round trip,
+/// and people behind a firewall wait for this before they see each other.
+const RELAY_WAIT: Duration = Duration::from_millis(500);
 /// A repaired packet may come a round trip and a queue after its neighbours: 2 s at 2.5 Mb/s are 520 packets.
 const REPLAY_WINDOW: usize = 2048;
 /// How often the subscriber tells what arrived. A bottleneck's queue grows for this long unnoticed.
@@ -69,12 +73,17 @@ pub(crate) fn media_engine() -> Result<MediaEngine, Error> {
 }
 
 /// ICE, DTLS and SRTP as this project wants them.
-pub(crate) fn setting_engine() -> SettingEngine {
+pub(crate) fn setting_engine(policy: IcePolicy) -> SettingEngine {
     let at_once = Some(Duration::ZERO);
+    let relay_wait = match policy {
+        IcePolicy::All => Some(RELAY_WAIT),
+        IcePolicy::Relay => at_once,
+    };
     SettingEngineBuilder::new()
         .with_host_acceptance_min_wait(at_once)
         .with_srflx_acceptance_min_wait(at_once)
         .with_prflx_acceptance_min_wait(at_once)
+        .with_relay_acceptance_min_wait(relay_wait)
         .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
         .with_ice_timeouts(Some(DISCONNECTED), Some(FAILED), Some(KEEPALIVE))
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
