@@ -9,7 +9,7 @@ use channel_server::{
     projects::{Catalog, Project, Projects, StoreError},
 };
 use serde_json::{Value, json};
-use support::{Client, Service, log::Lines};
+use support::{Client, Service, log::logged};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -136,9 +136,9 @@ async fn whoever_is_in_a_call_of_a_project_that_is_disabled_is_removed() {
 
 #[test]
 fn no_log_line_holds_a_token_a_certificate_or_the_key() {
-    let lines = Lines::default();
-    // One thread, so that every task's lines are caught.
-    tracing::subscriber::with_default(lines.subscriber(), || {
+    let mut secrets = vec![CERTIFICATE.to_owned(), KEY.to_owned(), KEY.replace('0', "1")];
+    let log = logged(|| {
+        // One thread, so that every task's lines are caught.
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
             let (service, _, app_id) = service().await;
             let order = json!({"app_id": app_id, "channel": "demo", "uid": 7}).to_string();
@@ -155,11 +155,11 @@ fn no_log_line_holds_a_token_a_certificate_or_the_key() {
             drop(client);
             ask(&service, Some(&KEY.replace('0', "1")), "GET /v1/channels", "").await;
             service.shut_down().await.unwrap().unwrap();
-            let log = lines.text();
-            assert!(log.contains("joined") && log.contains("join refused") && log.contains("token made"), "{log}");
-            for secret in [&token[3..], &forged[3..], CERTIFICATE, KEY, &KEY.replace('0', "1")] {
-                assert!(!log.contains(secret), "{secret} is in the log: {log}");
-            }
+            secrets.extend([token, &forged].map(|token| token[3..].to_owned()));
         });
     });
+    assert!(log.contains("joined") && log.contains("join refused") && log.contains("token made"), "{log}");
+    for secret in secrets {
+        assert!(!log.contains(&secret), "{secret} is in the log: {log}");
+    }
 }

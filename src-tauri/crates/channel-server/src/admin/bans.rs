@@ -19,6 +19,7 @@ use super::{Answer, Name, body, user};
 use crate::{
     admission,
     ban::{Privilege, Rule, Standing, Target},
+    clock,
     routes::Shared,
 };
 
@@ -57,19 +58,19 @@ impl Wanted {
 pub(super) async fn add(State(shared): State<Shared>, bytes: Result<Bytes, BytesRejection>) -> Answer<Value> {
     let rule = body::<Wanted>(bytes)?.rule()?;
     admission::project(&shared.service.config.projects.current(), &rule.target.app_id)?;
-    let effect = shared.service.ban(rule, Instant::now())?;
+    let effect = shared.service.ban(rule, clock::now())?;
     Ok(Json(json!({"id": effect.id, "members": effect.members})))
 }
 
 pub(super) async fn list(State(shared): State<Shared>, Path(app_id): Path<String>) -> Answer<Value> {
     let app_id = app_id.parse::<AppId>().map_err(Error::from)?;
-    let now = Instant::now();
+    let now = clock::now();
     Ok(Json(shared.service.bans(&app_id, now).iter().map(|standing| shown(standing, now)).collect()))
 }
 
 pub(super) async fn end(State(shared): State<Shared>, Path((app_id, id)): Path<(String, u64)>) -> Answer<Value> {
     let app_id = app_id.parse::<AppId>().map_err(Error::from)?;
-    if shared.service.unban(&app_id, id, Instant::now()) {
+    if shared.service.unban(&app_id, id, clock::now()) {
         Ok(Json(json!({})))
     } else {
         Err(Error::new(Code::InvalidParameter, format!("The project has no rule {id}; it may have ended.")).into())

@@ -1,34 +1,34 @@
-//! What is logged, caught.
+//! What is logged, caught by thread.
+//!
+//! One subscriber for the whole process writes into the buffer of the thread that logs. A subscriber a test would be simpler, but
+//! tracing remembers by call site whether anyone listens, and another test's end can make it forget one who still does.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, io, sync::Once};
+
+thread_local! {
+    static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
 /// Everything that is logged from this thread while `during` runs, at every level.
 pub fn logged(during: impl FnOnce()) -> String {
-    let lines = Lines::default();
-    tracing::subscriber::with_default(lines.subscriber(), during);
-    lines.text()
+    static LISTEN: Once = Once::new();
+    LISTEN.call_once(|| {
+        // Not `init`: that would also catch what the test's own WebSocket client says by way of the `log` crate.
+        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(|| Buffer).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+    LINES.set(Some(Vec::new()));
+    during();
+    String::from_utf8(LINES.take().unwrap_or_default()).unwrap()
 }
 
-#[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<Vec<u8>>>);
+/// The logging thread's lines, if it wants them.
+struct Buffer;
 
-impl Lines {
-    pub fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
-        let writer = self.clone();
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(move || writer.clone()).finish()
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Lines {
+impl io::Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LINES.with_borrow_mut(|lines| lines.as_mut().map(|lines| lines.extend_from_slice(bytes)));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
