@@ -23,6 +23,10 @@ const EDGES: &[(&str, &[&str])] = &[
 /// A foreign name, and the only places that may speak it.
 const SOLE_SITES: &[(&str, &[&str])] = &[
     ("webrtc::", &["src-tauri/crates/transport/"]),
+    (
+        "rustls::",
+        &["src-tauri/crates/channel-server/src/tls.rs", "src-tauri/crates/channel-server/tests/", "src-tauri/crates/client/src/tls.rs"],
+    ),
     ("rtc::", &["src-tauri/crates/transport/"]),
     ("tauri::", &["src-tauri/src/"]),
     ("nokhwa::", &["src-tauri/crates/media/src/capture/"]),
