@@ -153,7 +153,7 @@ export class Actions {
 
   /** Asks the app how things stand, where an event might be late or lost. */
   async refresh() {
-    this.#store.set({ call: await this.#api.getState() });
+    this.#store.receive(await this.#api.getState());
   }
 
   /** @param {Partial<import("./api.js").CallState>} change */

@@ -153,7 +153,7 @@ async function start() {
   await api.subscribe((event) =>
     handle(event, {
       toasts,
-      callChanged: (call) => store.set({ call }),
+      callChanged: (call) => store.receive(call),
       devicesChanged: () => devices.load(),
       projectsChanged: () => projects.load(),
       deviceLost: (problem) => devices.lost(problem),
@@ -164,7 +164,7 @@ async function start() {
   );
   const call = await api.getState();
   fillForm({ ...store.state, call });
-  store.set({ call });
+  store.receive(call);
   await Promise.all([devices.preview(), devices.load()]);
 }
 

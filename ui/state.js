@@ -22,7 +22,7 @@
 export function initialState() {
   return {
     call: {
-      state: "lobby", joined: false, published: false, connection: "DISCONNECTED",
+      revision: 0, state: "lobby", joined: false, published: false, connection: "DISCONNECTED",
       params: null, uid: null, role: null, local: null, remote: [], problem: null,
     },
     inCall: false,
@@ -59,6 +59,14 @@ export class Store {
     const before = this.#state;
     this.#state = settle({ ...before, ...change });
     for (const watcher of this.#watchers) watcher(this.#state, before);
+  }
+
+  /**
+   * Takes what the app says of the call, unless it has said something newer: its answers and its events come by ways of their own.
+   * @param {CallState} call
+   */
+  receive(call) {
+    if (!(call.revision < this.call.revision)) this.set({ call });
   }
 
   /** Has the watcher called after every change, and once now. @param {Watcher} watcher */

@@ -117,6 +117,8 @@ pub struct RemoteState {
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct CallState {
+    /// Grows with every change: an answer that an event has overtaken is known by it.
+    pub revision: u32,
     pub state: Phase,
     pub joined: bool,
     pub published: bool,

@@ -16,7 +16,7 @@
   const remote = (uid, change = {}) => ({
     stream: String(uid), uid, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing", ...change,
   });
-  const lobby = { state: "lobby", joined: false, published: false, connection: "DISCONNECTED", params: null, uid: null, role: null, local: null, remote: [], problem: null };
+  const lobby = { revision: 0, state: "lobby", joined: false, published: false, connection: "DISCONNECTED", params: null, uid: null, role: null, local: null, remote: [], problem: null };
   const call = (people, change = {}) => ({
     ...lobby, state: "call", joined: true, published: true, connection: "CONNECTED", uid: 40961, role: "host", local, remote: people,
     params: { appId: APP_ID, channel: "design review", token: null, uid: null, cameraId: "camera:1", microphoneId: "microphone:1", resolution: "default", mode: "live", codec: "h264" },
@@ -63,7 +63,7 @@
   const handlers = new Set();
   const tell = (event) => handlers.forEach((handler) => handler(structuredClone(event)));
   const change = (what) => {
-    state = { ...state, ...what };
+    state = { ...state, ...what, revision: state.revision + 1 };
     tell({ event: "call-state", call: state });
   };
   const refuse = (code, message) => Promise.reject({ code, message });

@@ -32,6 +32,16 @@ test("a failed attempt that leaves again never shows the call, a call that is le
   assert.deepEqual(shown, [false, false, false, false, true, true, false]);
 });
 
+test("an answer that an event has overtaken changes nothing", () => {
+  const store = new Store(initialState());
+  const call = initialState().call;
+  store.receive({ ...call, revision: 7, state: "lobby" });
+  store.receive({ ...call, revision: 6, state: "call" });
+  assert.equal(store.call.state, "lobby");
+  store.receive({ ...call, revision: 7, state: "joining" });
+  assert.equal(store.call.state, "joining", "the same is taken, in place of what a click has marked");
+});
+
 test("a watcher sees the state before and after", () => {
   const store = new Store(initialState());
   const seen = [];

@@ -60,7 +60,11 @@ export type RemoteState = { stream: string, uid: number | string, audio: boolean
 /**
  * What a window's call is now. Sent whole after each change, so that a page that was reloaded needs nothing else.
  */
-export type CallState = { state: Phase, joined: boolean, published: boolean, connection: Connection, 
+export type CallState = { 
+/**
+ * Grows with every change: an answer that an event has overtaken is known by it.
+ */
+revision: number, state: Phase, joined: boolean, published: boolean, connection: Connection, 
 /**
  * What the call was joined with.
  */

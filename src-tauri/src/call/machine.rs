@@ -401,8 +401,8 @@ impl Machine {
         self.reply(tickets, &Err(Error::new(Code::RequestAbort, "The call was left before this was done.")));
     }
 
-    /// What the page shows.
-    pub fn snapshot(&self) -> CallState {
+    /// What the page shows, as this revision of it.
+    pub fn snapshot(&self, revision: u32) -> CallState {
         let (state, params, uid, role, published) = match &self.phase {
             Phase::Lobby => (PagePhase::Lobby, None, None, None, false),
             Phase::Joining { join, .. } => (PagePhase::Joining, Some(join.params.clone()), None, None, false),
@@ -412,6 +412,7 @@ impl Machine {
             Phase::Leaving { .. } => (PagePhase::Leaving, None, None, None, false),
         };
         CallState {
+            revision,
             state,
             joined: state == PagePhase::Call,
             published,

@@ -56,6 +56,8 @@ pub struct Task {
     page: Option<Page>,
     /// What the page knows.
     sent: Option<CallState>,
+    /// Of the state, whether a page knows it or not.
+    revision: u32,
     loud: Vec<Volume>,
     tickets: HashMap<Ticket, oneshot::Sender<Result<Answer, Error>>>,
     next_ticket: Ticket,
@@ -77,6 +79,7 @@ impl Task {
             machine: Machine::default(),
             page: None,
             sent: None,
+            revision: 0,
             loud: Vec::new(),
             tickets: HashMap::new(),
             next_ticket: 0,
@@ -128,7 +131,7 @@ impl Task {
                 self.tickets.insert(self.next_ticket, reply);
                 self.machine.handle(input(self.next_ticket));
             }
-            Order::State(reply) => drop(reply.send(self.machine.snapshot())),
+            Order::State(reply) => drop(reply.send(self.machine.snapshot(self.revision))),
             Order::Stats(reply) => drop(reply.send(self.stats())),
             Order::Volume { stream, volume, reply } => drop(reply.send(self.set_volume(&stream, volume))),
             Order::Renew { token, reply } => self.renew(token, reply),
@@ -216,8 +219,10 @@ impl Task {
         while let Some(output) = self.machine.poll() {
             self.perform(output);
         }
-        let state = self.machine.snapshot();
+        let state = self.machine.snapshot(self.revision);
         if self.sent.as_ref() != Some(&state) {
+            self.revision += 1;
+            let state = CallState { revision: self.revision, ..state };
             self.tell(PageEvent::CallState { call: Box::new(state.clone()) });
             self.sent = Some(state);
         }

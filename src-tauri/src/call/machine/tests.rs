@@ -62,10 +62,10 @@ fn lobby_join_joining_call_as_in_the_quick_start() {
     let mut machine = Machine::default();
     let outputs = after(&mut machine, Input::Join { join: form("demo"), ticket: 1 });
     assert_eq!(outputs, [Output::Connect { attempt: 1, join: form("demo") }, Output::Local(Step::Open(form("demo").devices))]);
-    assert_eq!(machine.snapshot().state, PagePhase::Joining);
+    assert_eq!(machine.snapshot(0).state, PagePhase::Joining);
     let outputs = after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
     assert_eq!(outputs, [], "the camera is still opening");
-    assert!(machine.snapshot().joined);
+    assert!(machine.snapshot(0).joined);
     let outputs = after(&mut machine, Input::StreamOpened(both()));
     let then = [
         Output::Local(Step::Mute { audio: false, video: false }),
@@ -74,7 +74,7 @@ fn lobby_join_joining_call_as_in_the_quick_start() {
     ];
     assert_eq!(outputs, then);
     after(&mut machine, Input::PublishEnded { attempt: 1, result: Ok(()) });
-    let state = machine.snapshot();
+    let state = machine.snapshot(0);
     assert!(state.joined && state.published && state.uid == Some(uid(7)) && state.params.is_some());
 }
 
@@ -107,9 +107,9 @@ fn joining_leave_leaving_lobby_and_a_late_joined_changes_nothing() {
     assert_eq!(refused(&outputs, Code::RequestAbort), [1]);
     assert!(outputs.contains(&Output::Disconnect { attempt: 1 }));
     after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
-    assert_eq!(machine.snapshot().state, PagePhase::Leaving);
+    assert_eq!(machine.snapshot(0).state, PagePhase::Leaving);
     assert!(after(&mut machine, Input::Left { attempt: 1 }).contains(&reply(2, Answer::Done)));
-    let state = machine.snapshot();
+    let state = machine.snapshot(0);
     assert_eq!((state.state, state.connection), (PagePhase::Lobby, Connection::Disconnected));
 }
 
@@ -143,7 +143,7 @@ fn call_leave_lobby_everything_is_cleared() {
     after(&mut machine, Input::Leave { ticket: 2 });
     let outputs = after(&mut machine, Input::Left { attempt: 1 });
     assert!(outputs.contains(&Output::Local(Step::Close)), "no preview was asked for");
-    let state = machine.snapshot();
+    let state = machine.snapshot(0);
     assert!(!state.joined && !state.published && state.remote.is_empty() && state.local.is_none() && state.uid.is_none());
     assert_eq!(after(&mut machine, Input::Leave { ticket: 3 }), [reply(3, Answer::Done)]);
 }
@@ -153,14 +153,14 @@ fn call_ended_lobby_as_if_left() {
     let mut machine = in_call();
     assert_eq!(after(&mut machine, Input::Ended { attempt: 1 }), [Output::Disconnect { attempt: 1 }]);
     after(&mut machine, Input::Left { attempt: 1 });
-    assert_eq!(machine.snapshot().state, PagePhase::Lobby);
+    assert_eq!(machine.snapshot(0).state, PagePhase::Lobby);
 }
 
 #[test]
 fn call_unpublished_by_the_service_call_until_publish_is_pressed_again() {
     let mut machine = in_call();
     assert_eq!(after(&mut machine, Input::Unpublished { attempt: 1 }), []);
-    assert!(!machine.snapshot().published && machine.snapshot().joined);
+    assert!(!machine.snapshot(0).published && machine.snapshot(0).joined);
     let outputs = after(&mut machine, Input::Publish { wanted: true, ticket: 2 });
     assert_eq!(outputs, [Output::Publish { attempt: 1, wanted: true }]);
 }
@@ -168,13 +168,13 @@ fn call_unpublished_by_the_service_call_until_publish_is_pressed_again() {
 #[test]
 fn a_role_and_a_renewed_token_are_the_calls() {
     let mut machine = in_call();
-    let first = machine.snapshot().role;
+    let first = machine.snapshot(0).role;
     after(&mut machine, Input::Role { attempt: 1, role: Role::Audience });
     after(&mut machine, Input::Renewed { attempt: 1, token: "007".into() });
-    let state = machine.snapshot();
+    let state = machine.snapshot(0);
     assert_eq!((first, state.role, state.params.unwrap().token.as_deref()), (Some(Role::Host), Some(Role::Audience), Some("007")));
     after(&mut machine, Input::Ended { attempt: 1 });
-    assert_eq!(machine.snapshot().role, None);
+    assert_eq!(machine.snapshot(0).role, None);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn the_previews_stream_is_the_calls_stream_and_the_preview_again() {
     after(&mut machine, Input::Leave { ticket: 4 });
     let outputs = after(&mut machine, Input::Left { attempt: 1 });
     assert_eq!(outputs, [reply(4, Answer::Done)], "the stream stays open for the lobby");
-    assert!(machine.snapshot().local.is_some());
+    assert!(machine.snapshot(0).local.is_some());
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_mute_in_the_lobby_holds_in_the_call() {
     after(&mut machine, Input::Join { join: form("demo"), ticket: 2 });
     let outputs = after(&mut machine, Input::StreamOpened(both()));
     assert!(outputs.contains(&Output::Local(Step::Mute { audio: true, video: false })));
-    assert!(machine.snapshot().local.unwrap().audio_muted);
+    assert!(machine.snapshot(0).local.unwrap().audio_muted);
 }
 
 #[test]
@@ -240,10 +240,10 @@ fn remote_streams_come_change_and_go() {
     after(&mut machine, Input::StreamMedia { attempt: 1, stream: stream(8).id, media: RemoteMedia::Playing });
     after(&mut machine, Input::StreamUpdated { attempt: 1, stream: StreamInfo { audio: false, ..stream(8) } });
     after(&mut machine, Input::StreamMuted { attempt: 1, stream: stream(8).id, audio: None, video: Some(true) });
-    let remote = machine.snapshot().remote;
+    let remote = machine.snapshot(0).remote;
     assert!(remote.len() == 1 && !remote[0].audio && remote[0].video_muted && remote[0].state == RemoteMedia::Playing);
     after(&mut machine, Input::StreamRemoved { attempt: 1, stream: stream(8).id });
-    assert!(machine.snapshot().remote.is_empty());
+    assert!(machine.snapshot(0).remote.is_empty());
 }
 
 #[test]
