@@ -77,6 +77,10 @@ test("a token is made, copied, and fills the form", { skip }, async () => {
   await page.locator(`${LESSONS} .token .form-problem`, { hasText: "INVALID_CHANNEL_NAME" }).waitFor();
   await page.locator(`${LESSONS} [name=channel]`).fill("maths");
   await page.locator(`${LESSONS} [name=uid]`).fill("7");
+  // Somebody changes the projects elsewhere: who types goes on typing.
+  await page.evaluate(() => globalThis.visavisFake.tell({ event: "projects-changed" }));
+  await page.evaluate(() => new Promise((done) => setTimeout(done)));
+  assert.equal(await page.evaluate(() => document.activeElement.name), "uid");
   await page.locator(`${LESSONS} [type=submit]`).click();
   await page.locator(`${LESSONS} .token-result .copy`).click();
   const copied = await page.evaluate(() => navigator.clipboard.readText());

@@ -18,6 +18,8 @@ export class TokenForm {
   #problem = element("p", { class: "form-problem", role: "alert" });
   #channel = element("input", { type: "text", name: "channel", maxlength: "64", required: "", spellcheck: "false" });
   #uid = element("input", { type: "number", name: "uid", min: "1", max: "4294967295", step: "1" });
+  /** The language of its words. */
+  #drawn = "";
   /** @type {Record<string, string> | null} what the last token was made for */
   #made = null;
 
@@ -40,8 +42,10 @@ export class TokenForm {
     });
   }
 
-  /** Writes the words anew; what is filled in stays. */
+  /** Writes the words anew where the language is another: moving a field takes the focus off it. What is filled in stays. */
   draw() {
+    if (this.#drawn === language()) return;
+    this.#drawn = language();
     this.#summary.textContent = t("projects.token.title");
     const data = new FormData(this.#form);
     const role = data.get("role") ?? "publisher";
