@@ -141,10 +141,14 @@ impl Window {
             .unwrap_or_else(|error| panic!("click {selector}: {error}"));
     }
 
-    /// Replaces a field's text.
+    /// Replaces a field's text. WebKit does not scroll to a field inside a part of the page that scrolls by itself.
     pub async fn fill(&self, selector: &str, text: &str) {
+        self.run(&format!("document.querySelector({selector:?})?.scrollIntoView({{ block: 'nearest' }});"), vec![]).await;
         let field = self.page.find(Locator::Css(selector)).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
-        field.clear().await.expect("a field can be cleared");
+        if let Err(error) = field.clear().await {
+            self.screenshot("failed").await;
+            panic!("{selector} cannot be cleared: {error} (the window is in {}/failed.png)", crate::output().display());
+        }
         if !text.is_empty() {
             field.send_keys(text).await.expect("a field takes text");
         }
