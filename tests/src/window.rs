@@ -41,6 +41,15 @@ impl Drop for Home {
     }
 }
 
+/// Keeps the text of each toast that is shown, from the first run on.
+const REMEMBER_TOASTS: &str = "
+    if (!window.visavisToasts) {
+        const remember = nodes => nodes.filter(e => e.classList?.contains('toast')).map(e => ({ text: e.textContent, asked: [] }));
+        window.visavisToasts = remember([...document.querySelectorAll('.toast')]);
+        new MutationObserver(records => visavisToasts.push(...remember(records.flatMap(r => [...r.addedNodes]))))
+            .observe(document.querySelector('#toasts'), { childList: true });
+    }";
+
 /// How long a page may take for anything a person waits for.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -71,6 +80,7 @@ impl Window {
         let window = Self { page, driver, display, _home: home };
         let ready = "return window.visavisFrames !== undefined && document.querySelector('[name=appID]').value !== '';";
         window.sees("the page's scripts run and the defaults are filled in", ready).await;
+        window.run(REMEMBER_TOASTS, vec![]).await;
         window
     }
 
@@ -154,10 +164,21 @@ impl Window {
         }
     }
 
-    /// Waits for a toast with this text in it.
+    /// Waits for a toast with this text in it; waiting for the same text again takes another toast. However late one looks, a toast that
+    /// was shown and went by itself counts.
     pub async fn toasts(&self, text: &str) {
-        let body = format!("return [...document.querySelectorAll('.toast')].some(e => e.textContent.includes({text:?}));");
+        let body = format!(
+            "{REMEMBER_TOASTS}
+             const toast = visavisToasts.find(toast => toast.text.includes({text:?}) && !toast.asked.includes({text:?}));
+             toast?.asked.push({text:?});
+             return toast !== undefined;"
+        );
         self.sees(&format!("toast {text:?}"), &body).await;
+    }
+
+    /// Forgets the toasts so far.
+    pub async fn forget_toasts(&self) {
+        self.run(&format!("{REMEMBER_TOASTS} visavisToasts.length = 0;"), vec![]).await;
     }
 
     /// Saves what the window shows. WebKit takes the picture at the next repaint, which in a page at rest never comes: an animation

@@ -82,8 +82,8 @@ impl Guest {
 
 /// Presses a button whatever covers it, and forgets the toasts of before, which might be taken for its answer.
 async fn press(window: &Window, selector: &str) {
-    let body = format!("document.querySelectorAll('.toast').forEach(e => e.remove()); document.querySelector('{selector}').click();");
-    window.run(&body, vec![]).await;
+    window.forget_toasts().await;
+    window.run(&format!("document.querySelector('{selector}').click();"), vec![]).await;
 }
 
 /// Waits until the form says why JOIN failed: a sentence and this code.
