@@ -19,12 +19,17 @@ mod bench {
     /// How often memory is read in a run.
     const READINGS: f64 = 40.0;
 
+    /// Two windows that show the clip and sound a tone.
+    async fn pair(service: &Service) -> [Window; 2] {
+        let (url, camera) = (service.url(), format!("file:{}", clip::y4m(1280, 720, 30).display()));
+        let arguments = ["--server", &url, "--camera", &camera, "--microphone", "tone", "--speaker", "none"];
+        let (ana, ben) = tokio::join!(Window::open(&arguments), Window::open(&arguments));
+        [ana, ben]
+    }
+
     pub async fn call(seconds: u64) -> Value {
         let service = Service::start().await;
-        let camera = format!("file:{}", clip::y4m(1280, 720, 30).display());
-        let arguments = ["--server", &service.url(), "--camera", &camera, "--microphone", "tone", "--speaker", "none"].map(str::to_owned);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let (ana, ben) = tokio::join!(Window::open(&arguments), Window::open(&arguments));
+        let [ana, ben] = pair(&service).await;
         for window in [&ana, &ben] {
             window.run(clip::READ_NUMBER, vec![]).await;
             window.run(include_str!("../sampler.js"), vec![]).await;
@@ -98,10 +103,7 @@ mod bench {
     /// Two windows in a call, left alone: the memory of each over time. "flat" compares the last quarter's mean with the second quarter's.
     pub async fn memory(seconds: u64) -> Value {
         let service = Service::start().await;
-        let camera = format!("file:{}", clip::y4m(1280, 720, 30).display());
-        let arguments = ["--server", &service.url(), "--camera", &camera, "--microphone", "tone", "--speaker", "none"].map(str::to_owned);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let (ana, ben) = tokio::join!(Window::open(&arguments), Window::open(&arguments));
+        let [ana, ben] = pair(&service).await;
         for (window, uid) in [(&ana, 7), (&ben, 8)] {
             enter(window, uid).await;
         }
