@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     fmt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -28,9 +28,11 @@ impl fmt::Display for Error {
     }
 }
 
-/// The project's root.
+/// The project's root: that of the checkout cargo runs this in. Checkouts that share a target directory may share this program, so
+/// what it was built in is no answer while cargo gives a better one.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("xtask lies two folders below the root").to_path_buf()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    own.ancestors().nth(2).expect("xtask lies two folders below the root").to_path_buf()
 }
 
 /// Where cargo builds: `CARGO_TARGET_DIR`, or `target`.
