@@ -59,6 +59,7 @@ mod turn;
 
 pub use admin::{AdminKey, WeakKey};
 pub use client_address::{Network, Proxies};
+pub use clock::unix_now;
 pub use config::{Config, Limits};
 pub use descriptors::raise_descriptor_limit;
 pub use error::Error;

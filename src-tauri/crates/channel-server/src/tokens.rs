@@ -2,12 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use signal::{AppId, ChannelName, Code, Error, Uid};
 use token::{Access, Claim, Credentials, Privilege};
 pub use token::{LONGEST, Role, Version};
 
 use crate::{admission, projects::Project};
+
+/// A [`Role`] as the command line and the HTTP side write it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum RoleName {
+    #[default]
+    Publisher,
+    Subscriber,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Publisher => Self::Publisher,
+            RoleName::Subscriber => Self::Subscriber,
+        }
+    }
+}
+
+/// A [`Version`] as they write it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, clap::ValueEnum)]
+pub enum VersionName {
+    #[serde(rename = "006")]
+    #[value(name = "006")]
+    V006,
+    #[default]
+    #[serde(rename = "007")]
+    #[value(name = "007")]
+    V007,
+}
+
+impl From<VersionName> for Version {
+    fn from(name: VersionName) -> Self {
+        match name {
+            VersionName::V006 => Self::V006,
+            VersionName::V007 => Self::V007,
+        }
+    }
+}
 
 /// A token as a person asks for it.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ mod project;
 pub mod serve;
 mod token;
 
-use std::{path::PathBuf, process::ExitCode, time::SystemTime};
+use std::{path::PathBuf, process::ExitCode};
 
 use channel_server::{
     projects::{Store, default_path},
@@ -72,9 +72,4 @@ impl File {
             self.projects.clone().or_else(default_path).ok_or("no home folder is known; name the projects file with --projects FILE")?;
         Ok(Store::new(path))
     }
-}
-
-/// Unix seconds.
-fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

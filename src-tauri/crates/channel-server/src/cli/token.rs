@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use channel_server::{
     projects::Project,
-    tokens::{self, Order, Role, Version},
+    tokens::{self, Order, RoleName, VersionName},
+    unix_now,
 };
 use signal::{AppId, ChannelName, Uid};
 
@@ -63,37 +64,11 @@ struct Call {
     file: File,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum RoleName {
-    Publisher,
-    Subscriber,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum VersionName {
-    #[value(name = "006")]
-    V006,
-    #[value(name = "007")]
-    V007,
-}
-
 pub fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::New { call, role, expire, version, json } => {
-            let order = Order {
-                channel: call.channel.clone(),
-                uid: call.user(),
-                role: match role {
-                    RoleName::Publisher => Role::Publisher,
-                    RoleName::Subscriber => Role::Subscriber,
-                },
-                expire,
-                version: match version {
-                    VersionName::V006 => Version::V006,
-                    VersionName::V007 => Version::V007,
-                },
-            };
-            let issued = call.with_project(|project| tokens::issue(project, &order, super::now(), rand::random()))??;
+            let order = Order { channel: call.channel.clone(), uid: call.user(), role: role.into(), expire, version: version.into() };
+            let issued = call.with_project(|project| tokens::issue(project, &order, unix_now(), rand::random()))??;
             if json {
                 println!("{}", serde_json::to_string(&issued)?)
             } else {
@@ -116,7 +91,7 @@ pub fn run(arguments: Arguments) -> Outcome {
 fn inspect(token: &str, call: &Call) -> Result<bool, Box<dyn std::error::Error>> {
     let report = call.with_project(|project| {
         let credentials = project.credentials().ok_or("this project has no certificate, so no token is for it")?;
-        Ok::<_, &str>(tokens::inspect(token.trim(), credentials, &call.channel, call.user().as_ref(), super::now()))
+        Ok::<_, &str>(tokens::inspect(token.trim(), credentials, &call.channel, call.user().as_ref(), unix_now()))
     })??;
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(report.valid)
