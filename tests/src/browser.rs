@@ -9,7 +9,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::process::{Group, drive, free_port, quiet};
+use crate::process::{Group, drive, free_port, logged, quiet};
 
 /// The page that joins a channel as one more client (`tests/browser/peer.html`).
 const PEER: &str = include_str!("../browser/peer.html");
@@ -27,7 +27,8 @@ impl Browser {
     /// If Chromium or its driver does not come up.
     pub async fn open(video: &Path, audio: &Path) -> Self {
         let port = free_port();
-        let driver = Group::start(quiet("chromedriver").arg(format!("--port={port}")));
+        let log = crate::output().join(format!("chromedriver-{port}.log"));
+        let driver = Group::start(logged("chromedriver", &log).arg(format!("--port={port}")));
         let flags = [
             "--headless=new".to_owned(),
             "--no-sandbox".into(),
@@ -44,7 +45,7 @@ impl Browser {
             format!("--use-file-for-fake-audio-capture={}", audio.display()),
         ];
         let capabilities = json!({"goog:chromeOptions": {"args": flags}, "goog:loggingPrefs": {"browser": "ALL"}});
-        let page = drive("Chromium opens", port, &capabilities).await;
+        let page = drive("Chromium opens", port, &capabilities, &log).await;
         let address = serve(PEER).await;
         page.goto(&format!("http://{address}/")).await.expect("the peer page loads");
         Self { page, _driver: driver }

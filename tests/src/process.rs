@@ -5,9 +5,13 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
     os::unix::process::CommandExt,
+    path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
+
+use tokio::net::TcpSocket;
 
 /// A program and all it started; dropping it ends the whole process group.
 pub struct Group {
@@ -63,9 +67,46 @@ pub fn quiet<S: AsRef<OsStr>>(program: S) -> Command {
     command
 }
 
-/// A loopback port that was free a moment ago.
+/// A loopback port that nobody has. It lies below the range from which systems hand out ports by themselves (RFC 6335, section 6), so
+/// that no connection and no listener without a wish takes it before its program does.
+///
+/// # Panics
+/// If all of ten thousand are taken.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback has a free port").port()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let own = (std::process::id() % 10_000) as u16;
+    (0..10_000)
+        .map(|_| 20_000 + (own + TAKEN.fetch_add(1, Ordering::Relaxed) % 10_000) % 10_000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("loopback has a free port")
+}
+
+/// A loopback port where nobody listens, and where nobody can while this lives.
+pub struct DeadPort(TcpSocket);
+
+impl DeadPort {
+    /// # Panics
+    /// If loopback has no free port.
+    pub fn hold() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("loopback has a free port");
+        Self(socket)
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.0.local_addr().expect("a bound socket has an address"))
+    }
+}
+
+/// A command that writes all it says to a file.
+///
+/// # Panics
+/// If the file cannot be made.
+pub fn logged<S: AsRef<OsStr>>(program: S, log: &Path) -> Command {
+    let file = std::fs::File::create(log).expect("a log can be made");
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(file.try_clone().expect("a file has two handles")).stderr(file);
+    command
 }
 
 /// Polls `ready` every 20 ms until it answers `Some`; `None` after `limit`.
@@ -93,12 +134,24 @@ pub async fn until<T, F: AsyncFnMut() -> Option<T>>(what: &str, limit: Duration,
 /// A WebDriver session with the driver on this loopback port, once it answers.
 ///
 /// # Panics
-/// If it does not within [`PATIENCE`](crate::window::PATIENCE).
-pub async fn drive(what: &str, port: u16, capabilities: &serde_json::Value) -> fantoccini::Client {
+/// If it does not within [`PATIENCE`](crate::window::PATIENCE); the message ends with what the driver wrote to `log`.
+pub async fn drive(what: &str, port: u16, capabilities: &serde_json::Value, log: &Path) -> fantoccini::Client {
     let capabilities = capabilities.as_object().expect("capabilities are an object");
-    until(what, crate::window::PATIENCE, async || {
+    let mut refusal = "none".to_owned();
+    let session = within(crate::window::PATIENCE, async || {
         let mut builder = fantoccini::ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
-        builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await.ok()
-    })
-    .await
+        let opened = builder.capabilities(capabilities.clone()).connect(&format!("http://127.0.0.1:{port}")).await;
+        opened.map_err(|error| refusal = error.to_string()).ok()
+    });
+    match session.await {
+        Some(session) => session,
+        None => panic!("not within {:?}: {what}; the last refusal: {refusal}; the driver's log:\n{}", crate::window::PATIENCE, tail(log)),
+    }
+}
+
+/// The last lines of a log.
+fn tail(log: &Path) -> String {
+    let text = std::fs::read(log).map_or_else(|error| error.to_string(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     display::Display,
-    process::{Group, drive, free_port, quiet, within},
+    process::{Group, drive, free_port, logged, within},
 };
 
 /// One running app with a screen and a driver of its own.
@@ -69,14 +69,15 @@ impl Window {
     pub async fn open_on(display: Display, arguments: &[&str]) -> Self {
         let driver_path = std::env::var_os("VISAVIS_TAURI_DRIVER").map(PathBuf::from).expect("VISAVIS_TAURI_DRIVER is set by cargo xtask");
         let (port, native_port) = (free_port(), free_port());
-        let mut command = quiet("dbus-run-session");
+        let home = Home::new();
+        let log = home.0.join("driver.log");
+        let mut command = logged("dbus-run-session", &log);
         command.arg("--").arg(driver_path).args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         command.env("DISPLAY", display.name()).env("NO_AT_BRIDGE", "1").env_remove("WAYLAND_DISPLAY").env("LANG", "en_US.UTF-8");
-        let home = Home::new();
         command.env("XDG_DATA_HOME", &home.0).env("XDG_CACHE_HOME", &home.0).env("XDG_CONFIG_HOME", &home.0);
         let driver = Group::start(&mut command);
         let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});
-        let page = drive("the app's window opens", port, &options).await;
+        let page = drive("the app's window opens", port, &options, &log).await;
         let window = Self { page, driver, display, _home: home };
         let ready = "return window.visavisFrames !== undefined && document.querySelector('[name=appID]').value !== '';";
         window.sees("the page's scripts run and the defaults are filled in", ready).await;

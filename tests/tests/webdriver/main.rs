@@ -89,11 +89,10 @@ async fn press(window: &Window, selector: &str) {
 /// Waits until the form says why JOIN failed: a sentence and this code.
 async fn refused(window: &Window, code: &str) {
     window.toasts(JOIN_FAILED).await;
-    let body = format!(
-        "const e = document.querySelector('#form_problem');
-         return !e.hidden && e.querySelector('.code').textContent === '{code}' && e.firstChild.textContent.trim().length > 20;"
-    );
-    window.sees(&format!("the form says {code}"), &body).await;
+    let said = "const e = document.querySelector('#form_problem'); return e.hidden ? null : [e.querySelector('.code').textContent, e.firstChild.textContent.trim()];";
+    let said = window.sees("the form says why", said).await;
+    assert_eq!(said[0], code, "{said}");
+    assert!(said[1].as_str().is_some_and(|sentence| sentence.len() > 20), "{said}");
     window.shows("#join").await;
 }
 

@@ -1,6 +1,6 @@
 //! No channel service, or somebody else in its place.
 
-use tests::{process::free_port, window::Window};
+use tests::{process::DeadPort, window::Window};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 use crate::{open, press, refused, scenario};
@@ -37,7 +37,8 @@ fn a_stranger_on_the_services_port_is_named_until_it_goes() {
 #[test]
 fn a_service_that_is_not_there_is_named_and_the_form_stays() {
     scenario("no service", async |_| {
-        let window = open(&format!("ws://127.0.0.1:{}", free_port())).await;
+        let nobody = DeadPort::hold();
+        let window = open(&nobody.url()).await;
         press(&window, "#join").await;
         refused(&window, "SOCKET_ERROR").await;
         window.screenshot("lobby-no-service").await;

@@ -258,8 +258,10 @@ mod tests {
         stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         let Some(Report::Failed(error)) = signalling.recv().await else { panic!("opened") };
         assert_eq!(error.code, Code::PortTaken);
-        drop(stream);
-        drop(listener);
+        // Bound, and not listened at: nobody answers there, and nobody else takes the port meanwhile.
+        let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+        nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let server = format!("ws://{}", nobody.local_addr().unwrap());
         let Some(Report::Failed(error)) = Signalling::open(&server, None).recv().await else { panic!("opened") };
         assert_eq!(error.code, Code::SocketError);
         let Some(Report::Failed(error)) = Signalling::open("nonsense", None).recv().await else { panic!("opened") };
