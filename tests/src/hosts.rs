@@ -72,7 +72,8 @@ impl Drop for Hosts {
     }
 }
 
-fn ip(arguments: &str) -> Result<(), String> {
+/// Runs `ip` with these words; the error is what it says.
+pub(crate) fn ip(arguments: &str) -> Result<(), String> {
     let output = Command::new("ip").args(arguments.split(' ')).output().map_err(|error| format!("ip: {error}"))?;
     if output.status.success() {
         return Ok(());

@@ -5,7 +5,7 @@
 //! clip      Y4M with readable frame numbers      service   a channel service on a free port
 //! window    the app under WebDriver              browser   Chromium under WebDriver
 //! measure   what processes cost              hosts     three hosts in network namespaces
-//! relay     a service that misbehaves
+//! relay     a service that misbehaves   wire      two hosts and a bad network between them
 //! ```
 //!
 //! Everything a test starts ends when its guard is dropped, by process group id, never by name.
@@ -22,6 +22,8 @@ pub mod process;
 pub mod relay;
 pub mod service;
 pub mod window;
+#[cfg(target_os = "linux")]
+pub mod wire;
 
 /// Whether this run must prove the live parts: `cargo xtask test` says so, having installed what they need.
 /// Elsewhere a live test says that it was skipped, and why.

@@ -122,10 +122,15 @@ pub fn bench(arguments: &[String]) -> Result<(), Error> {
     if let Some(("connect", runs)) = named {
         return sh_run(cargo(["run", "--release", "--quiet", "--package", "transport", "--example", "first_packet", "--"]).args(runs));
     }
+    let mut bench = cargo(["run", "--release", "--quiet", "--package", "tests", "--bin", "bench", "--"]);
+    bench.args(arguments).env("VISAVIS_BINARIES", sh::target().join("release"));
+    if let Some(("network", _)) = named {
+        sh_run(&mut cargo(["build", "--release", "--package", "headless", "--package", "channel-server"]))?;
+        return sh_run(&mut bench);
+    }
     let driver = tools::ensure(&tools::TAURI_DRIVER)?;
     sh_run(&mut cargo(["build", "--release", "--package", "app", "--package", "headless", "--package", "channel-server"]))?;
-    let mut bench = cargo(["run", "--release", "--quiet", "--package", "tests", "--bin", "bench", "--"]);
-    sh_run(bench.args(arguments).env("VISAVIS_TAURI_DRIVER", driver).env("VISAVIS_BINARIES", sh::target().join("release")))
+    sh_run(bench.env("VISAVIS_TAURI_DRIVER", driver))
 }
 
 /// `cargo xtask bundle`: this system's packages.

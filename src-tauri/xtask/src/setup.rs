@@ -35,7 +35,8 @@ pub const TEST: &[Package] = &[
     package("chromium", "the other side of the interoperability tests"),
     package("ffmpeg", "turns the test clip into raw video"),
     package("coturn", "the TURN server that a call has to go through"),
-    package("iproute2", "hosts that do not see each other"),
+    package("iproute2", "hosts that do not see each other, and slow links"),
+    package("nftables", "links that lose packets"),
     package("nodejs", "runs the page's unit tests"),
     package("python3-pip", "fetches Agora's token builders, to compare with"),
 ];

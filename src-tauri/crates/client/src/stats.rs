@@ -73,6 +73,8 @@ pub struct ReceivedVideo {
     pub frozen_ms: f64,
     /// Mean time from capture to the decoded picture being handed out, by the sender's RTCP clock; `None` before that is known.
     pub latency_ms: Option<f64>,
+    /// The same of each picture of the last second, in the order in which they were shown.
+    pub latencies_ms: Vec<f64>,
     /// Packets found missing, and those of them that came when asked for again.
     pub lost: u64,
     pub repaired: u64,

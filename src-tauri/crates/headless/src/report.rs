@@ -81,6 +81,7 @@ fn received(began: Instant, stats: &ReceivedStats) -> Value {
             "bitrate_kbps": tenth(Some(video.bitrate_kbps)),
             "frozen_ms": tenth(Some(video.frozen_ms)),
             "latency_ms": tenth(video.latency_ms),
+            "latencies_ms": video.latencies_ms.iter().map(|latency| tenth(Some(*latency))).collect::<Vec<_>>(),
             "lost": video.lost,
             "repaired": video.repaired,
             "frames": video.frames,
@@ -134,7 +135,7 @@ mod tests {
         assert_eq!(keys(&row["receive"]["8"]["audio"]), "bitrate_kbps concealed_ms latency_ms lost played_ms");
         assert_eq!(
             keys(&row["receive"]["8"]["video"]),
-            "bitrate_kbps buffer_ms decode_ms first_frame_ms fps frames frozen_ms height latency_ms lost repaired width"
+            "bitrate_kbps buffer_ms decode_ms first_frame_ms fps frames frozen_ms height latencies_ms latency_ms lost repaired width"
         );
         assert_eq!(row["receive"]["8"]["video"]["first_frame_ms"], json!(120.0));
     }

@@ -106,6 +106,7 @@ impl Picture {
             bitrate_kbps: counters.bits.sum(now) / 1000.0,
             frozen_ms: ms(counters.freezes.frozen(now)),
             latency_ms: counters.latency_ms.mean(now),
+            latencies_ms: counters.latency_ms.values(now),
             lost: 0,
             repaired: 0,
             frames: counters.frames,

@@ -39,6 +39,12 @@ impl Window {
         (!self.values.is_empty()).then(|| self.sum(now) / self.values.len() as f64)
     }
 
+    /// The values, oldest first.
+    pub fn values(&mut self, now: Instant) -> Vec<f64> {
+        self.forget(now);
+        self.values.iter().map(|(_, value)| *value).collect()
+    }
+
     fn forget(&mut self, now: Instant) {
         while self.values.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= Self::LENGTH) {
             self.values.pop_front();

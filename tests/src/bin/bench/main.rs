@@ -1,4 +1,7 @@
-//! Measurements of the release build: `cargo xtask bench call|frames|memory`. One JSON object on standard output.
+//! Measurements of the release build: `cargo xtask bench call|frames|memory|network`. One JSON object on standard output.
+
+#[cfg(target_os = "linux")]
+mod network;
 
 #[cfg(target_os = "linux")]
 mod bench {
@@ -32,7 +35,7 @@ mod bench {
         let [ana, ben] = pair(&service).await;
         for window in [&ana, &ben] {
             window.run(clip::READ_NUMBER, vec![]).await;
-            window.run(include_str!("../sampler.js"), vec![]).await;
+            window.run(include_str!("../../sampler.js"), vec![]).await;
         }
         let _ = join(&ana, 7).await;
         ana.sees("the first has published", "return document.querySelector('#publish').getAttribute('aria-disabled') === 'true' && !document.querySelector('#unpublish').matches('[aria-disabled=true]');").await;
@@ -159,7 +162,7 @@ mod bench {
         let camera = clip::y4m(1280, 720, 30);
         let window = Window::open(&["--server", &service.url(), "--camera", "none", "--microphone", "none", "--speaker", "none"]).await;
         window.run(clip::READ_NUMBER, vec![]).await;
-        window.run(include_str!("../sampler.js"), vec![]).await;
+        window.run(include_str!("../../sampler.js"), vec![]).await;
         let callers: Vec<_> = (0..count).map(|n| caller(&service, &camera, 100 + n, profile)).collect();
         let _ = join(&window, 7).await;
         let all = format!("return new Set(visavisSamples.filter(s => s.shown).map(s => s.stream)).size >= {count};");
@@ -205,7 +208,7 @@ mod bench {
     }
 
     /// Lets the system under measurement run.
-    async fn pause(time: Duration) {
+    pub async fn pause(time: Duration) {
         let end = Instant::now() + time;
         until("the time is up", time + PATIENCE, async || (Instant::now() >= end).then_some(())).await;
     }
@@ -216,13 +219,14 @@ mod bench {
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
-    let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let seconds = arguments.next().and_then(|text| text.parse().ok());
     let result = match name.as_str() {
-        "call" => bench::call(seconds).await,
-        "frames" => bench::frames(seconds).await,
-        "memory" => bench::memory(seconds).await,
+        "call" => bench::call(seconds.unwrap_or(20)).await,
+        "frames" => bench::frames(seconds.unwrap_or(20)).await,
+        "memory" => bench::memory(seconds.unwrap_or(20)).await,
+        "network" => network::network(seconds.unwrap_or(30), arguments.next().as_deref()).await,
         _ => {
-            eprintln!("usage: cargo xtask bench call|frames|memory [SECONDS]");
+            eprintln!("usage: cargo xtask bench call|frames|memory [SECONDS], network [SECONDS [ROW]]");
             std::process::exit(2);
         }
     };
