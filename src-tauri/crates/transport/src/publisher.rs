@@ -60,7 +60,7 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     // From here on the task closes the connection whatever happens.
     let peer = Peer::start(Parts { runtime: Arc::clone(&runtime), connection: Arc::clone(&connection), media, signals, stopped, limits });
     // Tracks after the offer: they take the places that it has for them.
-    connection.set_offer(offer).await?;
+    connection.set_offer(&sdp::without_lone_red(offer)).await?;
     if tracks.audio {
         add_track(&connection, &outbound, RtpCodecKind::Audio, settings::opus(), audio_ssrc).await?;
     }
@@ -72,6 +72,7 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     if !sent.audio && !sent.video {
         return Err(Error::NoCommonCodec);
     }
+    outbound.on_negotiated(sdp::red(&answer));
     peer.begin();
     Ok((Publisher { runtime, connection, outbound, peer }, answer))
 }
@@ -115,7 +116,7 @@ impl Publisher {
     /// Answers an offer that restarts ICE.
     pub async fn restart(&self, offer: &str) -> Result<String, Error> {
         self.connection.refresh_servers().await?;
-        self.connection.set_offer(offer).await?;
+        self.connection.set_offer(&sdp::without_lone_red(offer)).await?;
         answer(&self.connection).await
     }
 

@@ -1,7 +1,10 @@
 //! Session descriptions: checks before the library reads a foreign one, and what a description says about tracks.
 
+use std::borrow::Cow;
+
 use crate::Error;
 use crate::peer::event::Tracks;
+use crate::peer::settings;
 
 /// A browser's offer has about 6 KiB; a larger text is an attempt to hurt.
 const MAX_DESCRIPTION: usize = 64 * 1024;
@@ -45,6 +48,63 @@ pub(crate) fn sent(answer: &str) -> Tracks {
     tracks(answer, |section| {
         let sends = !section.iter().any(|line| matches!(*line, "a=recvonly" | "a=inactive"));
         sends && !is_rejected(section)
+    })
+}
+
+/// Sound that carries earlier sound along (RFC 2198).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Red {
+    pub(crate) payload_type: u8,
+    /// The payload type of what it carries.
+    pub(crate) inner: u8,
+}
+
+/// The redundant sound that an answer agrees to, if it carries nothing but the section's Opus.
+pub(crate) fn red(answer: &str) -> Option<Red> {
+    let lines: Vec<&str> = answer.lines().map(str::trim_end).collect();
+    let section = sections(&lines).find(|section| section[0].starts_with("m=audio") && !is_rejected(section))?;
+    let payload_type = payload_type_named(section, "red")?;
+    let inner = payload_type_named(section, "opus")?;
+    let mut carried = parameters(section, payload_type)?.split('/').peekable();
+    let known = carried.peek().is_some() && carried.all(|one| one.parse() == Ok(inner));
+    known.then_some(Red { payload_type, inner })
+}
+
+/// The description as the library may read it. Where Opus's parameters contradict ours and those of redundant sound do not, the library takes
+/// the closer match for all there is, and the call has no Opus: such a description does without the redundancy.
+pub(crate) fn without_lone_red(text: &str) -> Cow<'_, str> {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let lone = sections(&lines).filter(|section| section[0].starts_with("m=audio")).find_map(|section| {
+        let red = payload_type_named(section, "red")?;
+        let theirs = parameters(section, payload_type_named(section, "opus")?).unwrap_or_default();
+        contradict(theirs, &settings::opus().sdp_fmtp_line).then_some(red)
+    });
+    match lone {
+        Some(red) => Cow::Owned(text.replace(&format!("a=rtpmap:{red} red/"), &format!("a=rtpmap:{red} unused/"))),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Whether two lists of parameters have one by the same name and of different value.
+fn contradict(one: &str, other: &str) -> bool {
+    let pairs = |line| str::split(line, ';').filter_map(|parameter| parameter.trim().split_once('='));
+    pairs(one).any(|(name, value)| pairs(other).any(|(same, another)| name.eq_ignore_ascii_case(same) && value != another))
+}
+
+/// The payload type of the section's first format called `name`.
+fn payload_type_named(section: &[&str], name: &str) -> Option<u8> {
+    section.iter().find_map(|line| {
+        let (number, format) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
+        let called = format.split('/').next()?.eq_ignore_ascii_case(name);
+        number.parse().ok().filter(|number| called && *number < 128)
+    })
+}
+
+/// What the section says of a payload type besides its name.
+fn parameters<'a>(section: &[&'a str], payload_type: u8) -> Option<&'a str> {
+    section.iter().find_map(|line| {
+        let (number, parameters) = line.strip_prefix("a=fmtp:")?.split_once(' ')?;
+        (number.parse() == Ok(payload_type)).then_some(parameters)
     })
 }
 
@@ -102,6 +162,29 @@ mod tests {
         assert_eq!(sent(&description("9 X 111\r\na=sendonly", "9 X 102\r\na=sendrecv")), BOTH);
         assert_eq!(sent(&description("9 X 111\r\na=sendonly", "0 X 102\r\na=sendonly")), SOUND);
         assert_eq!(sent(&description("9 X 111\r\na=sendonly", "9 X 102\r\na=inactive")), SOUND);
+    }
+
+    fn with_red(opus: &str, red: &str) -> String {
+        let lines = format!("a=rtpmap:111 opus/48000/2\r\na=fmtp:111 {opus}\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 {red}");
+        description(&format!("111 63\r\n{lines}"), "9 X 102")
+    }
+
+    #[test]
+    fn redundant_sound_is_agreed_on_if_it_carries_opus() {
+        let agreed = Some(Red { payload_type: 63, inner: 111 });
+        assert_eq!(red(&with_red("minptime=10", "111/111")), agreed);
+        assert_eq!(red(&with_red("minptime=10", "111/111/111")), agreed);
+        assert_eq!(red(&with_red("minptime=10", "0/5")), None);
+        assert_eq!(red(&with_red("minptime=10", "")), None);
+        assert_eq!(red(&description("9 X 111", "9 X 102")), None);
+    }
+
+    #[test]
+    fn redundant_sound_does_not_stay_where_opus_has_to_go() {
+        let good = with_red("minptime=10;useinbandfec=1", "111/111");
+        assert_eq!(without_lone_red(&good), good);
+        let changed = without_lone_red(&with_red("minptime=10;useinbandfec=0", "111/111")).into_owned();
+        assert!(red(&changed).is_none() && changed.contains("a=rtpmap:111 opus/48000/2"), "{changed}");
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub struct ReceivedTrack {
     pub lost: u64,
     /// Packets that came after they were asked for again.
     pub repaired: u64,
+    /// Lost packets put together from redundancy, without asking for them.
+    pub recovered: u64,
     pub duplicates: u64,
     /// Packet numbers asked for again, repetitions included.
     pub nacks: u64,

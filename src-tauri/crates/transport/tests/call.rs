@@ -142,6 +142,26 @@ fn lost_packets_are_repaired_and_each_draws_few_requests() {
     assert!((seen.concealed + seen.recoverable) * 100 <= seen.sound * 3, "{seen:?}");
 }
 
+/// The share of sound that had to be made up, in percent, from the fifth second on: the sender learns of loss first.
+fn concealed(seed: u64, link: Link) -> f64 {
+    let outcome = call(seed, link, Duration::from_secs(60));
+    report("sound", &outcome);
+    let Seen { sound, recoverable, concealed, .. } = outcome.seen;
+    println!("recovered {}, target {:?}", outcome.received.audio.recovered, outcome.received.audio.target_delay);
+    f64::from(concealed + recoverable) * 100.0 / f64::from(sound + recoverable + concealed)
+}
+
+#[test]
+fn sound_survives_loss_on_paths_too_long_to_ask_again() {
+    for (seed, one_way, loss, most) in
+        [(21, 1, 0.1, 1.0), (22, 1, 0.2, 1.5), (23, 1, 0.3, 2.5), (24, 60, 0.2, 2.0), (25, 100, 0.2, 2.0), (26, 100, 0.3, 4.0)]
+    {
+        let share = concealed(seed, Link { delay: ms(one_way), jitter: ms(1), loss, ..WAN });
+        println!("{loss} lost at {one_way} ms: {share:.2} % concealed");
+        assert!(share <= most, "{loss} lost at {one_way} ms: {share:.2} % concealed");
+    }
+}
+
 #[test]
 fn at_heavy_loss_a_call_goes_on() {
     let outcome = call(3, Link { loss: 0.2, ..WAN }, Duration::from_secs(60));

@@ -105,7 +105,8 @@ fn section<'a>(text: &'a str, kind: &str) -> &'a str {
 fn a_browsers_offer_is_answered_with_its_own_payload_types() {
     let answer = answer(&browser_offer("recvonly"), BOTH).expect("an answer");
     let (audio, video) = (section(&answer, "audio"), section(&answer, "video"));
-    assert!(audio.starts_with("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"), "{audio}");
+    assert!(audio.starts_with("m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n"), "{audio}");
+    assert!(audio.contains("a=rtpmap:63 red/48000/2") && audio.contains("a=fmtp:63 111/111"), "{audio}");
     assert!(video.starts_with("m=video 9 UDP/TLS/RTP/SAVPF 109\r\n"), "{video}");
     for part in [audio, video] {
         assert!(part.contains("a=sendonly") && part.contains("a=ssrc:") && part.contains("transport-wide-cc"), "{part}");
@@ -115,6 +116,15 @@ fn a_browsers_offer_is_answered_with_its_own_payload_types() {
         assert!(video.contains(&format!("a=rtcp-fb:109 {feedback}")), "{video}");
     }
     assert!(!answer.contains("rtx") && answer.contains("a=group:BUNDLE 0 1"), "{answer}");
+}
+
+#[test]
+fn opus_is_answered_whatever_becomes_of_its_redundancy() {
+    let offer = browser_offer("recvonly");
+    for offer in [offer.replace("useinbandfec=1", "useinbandfec=0"), offer.replace("red/", "x/")] {
+        let answer = answer(&offer, BOTH).expect("an answer");
+        assert!(section(&answer, "audio").starts_with("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"), "{answer}");
+    }
 }
 
 #[test]

@@ -21,6 +21,11 @@ use crate::IcePolicy;
 pub(crate) const VIDEO_CLOCK: u32 = 90_000;
 pub(crate) const AUDIO_CLOCK: u32 = 48_000;
 
+/// Sound of RFC 2198.
+pub(crate) const MIME_TYPE_RED: &str = "audio/red";
+/// The payload type proposed for Opus.
+const OPUS: u8 = 111;
+
 /// A check each 20 ms; on loopback the first one usually succeeds.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// As many checks as the longest useful connect deadline needs (4 s): signalling may hold the other end back.
@@ -61,11 +66,24 @@ pub(crate) fn opus() -> RTCRtpCodec {
     }
 }
 
+/// Opus that carries earlier Opus along (RFC 2198 §5). The library agrees to it whatever the other end carries in it; [`crate::sdp::red`]
+/// tells what that is.
+fn red() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_RED.to_owned(),
+        clock_rate: AUDIO_CLOCK,
+        channels: 2,
+        sdp_fmtp_line: format!("{OPUS}/{OPUS}"),
+        rtcp_feedback: Vec::new(),
+    }
+}
+
 /// The codecs and header extensions this end speaks. Payload types are proposals; the negotiated ones count.
 pub(crate) fn media_engine() -> Result<MediaEngine, Error> {
     let mut engine = MediaEngine::default();
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: h264(), payload_type: 102 }, RtpCodecKind::Video)?;
-    engine.register_codec(RTCRtpCodecParameters { rtp_codec: opus(), payload_type: 111 }, RtpCodecKind::Audio)?;
+    engine.register_codec(RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS }, RtpCodecKind::Audio)?;
+    engine.register_codec(RTCRtpCodecParameters { rtp_codec: red(), payload_type: 63 }, RtpCodecKind::Audio)?;
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
         engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.to_owned() }, kind, None)?;
     }

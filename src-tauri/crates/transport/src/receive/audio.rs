@@ -8,7 +8,7 @@ use super::Packet;
 use super::intake::{Accepted, Intake};
 use super::jitter_audio::{JitterAudio, Pull, RATE};
 use super::nack::{self, Arrival};
-use super::report;
+use super::{red, report};
 
 /// The next 20 ms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,10 @@ pub struct Stats {
     pub duplicates: u64,
     pub lost: u64,
     pub repaired: u64,
+    /// Lost packets that later ones brought along.
+    pub recovered: u64,
+    /// Payloads that were not valid.
+    pub malformed: u64,
     pub nacks: u64,
     /// Packets that came after their turn.
     pub late: u64,
@@ -56,17 +60,46 @@ pub struct Stats {
 pub struct Audio {
     intake: Intake,
     jitter: JitterAudio,
+    recovered: u64,
+    malformed: u64,
 }
 
 impl Audio {
     pub fn new() -> Self {
-        Self { intake: Intake::new(RATE, nack::Config::AUDIO), jitter: JitterAudio::new() }
+        Self { intake: Intake::new(RATE, nack::Config::AUDIO), jitter: JitterAudio::new(), recovered: 0, malformed: 0 }
     }
 
     pub fn on_packet(&mut self, packet: Packet, now: Instant) {
-        let Some(Accepted { sequence, timestamp, arrival }) = self.intake.on_packet(&packet, now) else { return };
-        let repaired = matches!(arrival, Arrival::Repaired | Arrival::RepairedTooLate);
-        self.jitter.push(sequence, timestamp, packet.payload, repaired, now);
+        self.jitter.set_redundancy(0);
+        self.take(packet, now);
+    }
+
+    /// A packet of RFC 2198 whose blocks of payload type `inner` are Opus. What it brings fills holes; what has come is not taken twice.
+    pub fn on_red(&mut self, packet: Packet, inner: u8, now: Instant) {
+        let size = packet.payload.len();
+        let blocks = red::parse(&packet.payload).filter(|blocks| blocks.last().is_some_and(|own| own.payload_type == inner));
+        let Some((own, earlier)) = blocks.as_deref().and_then(<[_]>::split_last) else {
+            self.malformed += 1;
+            return;
+        };
+        self.jitter.set_redundancy(earlier.len());
+        let Some(Accepted { sequence, timestamp, .. }) = self.take(Packet { payload: own.data.clone(), ..packet }, now) else { return };
+        self.intake.bytes += (size - own.data.len()) as u64;
+        // A block tells its time and not its number: the blocks are the packets right before.
+        for (block, back) in earlier.iter().rev().zip(1..).filter(|(block, _)| block.payload_type == inner && !block.data.is_empty()) {
+            let Some(sequence) = sequence.checked_sub(back) else { return };
+            if self.intake.recover(sequence) {
+                self.recovered += 1;
+                self.jitter.push(sequence, timestamp - i64::from(block.offset), block.data.clone(), true, now);
+            }
+        }
+    }
+
+    fn take(&mut self, packet: Packet, now: Instant) -> Option<Accepted> {
+        let accepted = self.intake.on_packet(&packet, now)?;
+        let repaired = matches!(accepted.arrival, Arrival::Repaired | Arrival::RepairedTooLate);
+        self.jitter.push(accepted.sequence, accepted.timestamp, packet.payload, repaired, now);
+        Some(accepted)
     }
 
     /// A sender report: its NTP time (32.32) and RTP timestamp; `wall` is our clock's reading at `now`.
@@ -114,6 +147,8 @@ impl Audio {
             // A packet may be given up by playout before it was ever asked for.
             lost: self.intake.reception.missing() + nack.repaired + nack.too_late,
             repaired: nack.repaired,
+            recovered: self.recovered,
+            malformed: self.malformed,
             nacks: nack.requested,
             late: jitter.late,
             played: jitter.played,
@@ -178,6 +213,64 @@ mod tests {
         let stats = run(|sequence| vec![10; if sequence % 4 == 0 { 2 } else { 1 }], true).stats();
         assert_eq!((stats.packets, stats.duplicates, stats.lost, stats.nacks), (125, 25, 0, 0), "{stats:?}");
         assert!(stats.played <= 100 && stats.bytes == 125 * 60, "{stats:?}");
+    }
+
+    fn red(sequence: u16, depth: u16) -> Packet {
+        let carried = sequence.saturating_sub(depth)..sequence;
+        let mut payload = Vec::new();
+        for earlier in carried.clone() {
+            payload.extend(((0x80 | 111u32) << 24 | (u32::from(sequence - earlier) * 960) << 10 | 60).to_be_bytes());
+        }
+        payload.push(111);
+        carried.chain([sequence]).for_each(|number| payload.extend([number as u8; 60]));
+        Packet { sequence, timestamp: u32::from(sequence) * 960, marker: false, payload: payload.into() }
+    }
+
+    /// What is played of 100 packets that carry `depth` earlier ones each, when those that `lost` tells do not come.
+    fn played(depth: u16, lost: impl Fn(u16) -> bool) -> (Vec<u8>, Audio) {
+        let (mut audio, start, mut played) = (Audio::new(), Instant::now(), Vec::new());
+        for now in 0..2200 {
+            let at = start + now * MS;
+            if now % 20 == 0 && now < 2000 && !lost((now / 20) as u16) {
+                audio.on_red(red((now / 20) as u16, depth), 111, at);
+            }
+            assert!(audio.poll_nack(at).0.len() <= 4);
+            if now % 20 == 7
+                && let Playout::Packet { data, .. } = audio.pull(at)
+            {
+                assert_eq!(data.len(), 60);
+                played.push(data[0]);
+            }
+        }
+        (played, audio)
+    }
+
+    #[test]
+    fn what_packets_carry_along_fills_holes_and_is_played_once() {
+        let (heard, audio) = played(2, |sequence| sequence >= 20 && sequence % 5 < 2);
+        let stats = audio.stats();
+        assert!(heard.is_sorted_by(|one, next| one < next), "{heard:?}");
+        assert_eq!((heard.iter().filter(|number| **number >= 30).count(), stats.recovered), (70, 32), "{stats:?}");
+        assert_eq!((stats.duplicates, stats.malformed, stats.lost), (0, 0, 32), "{stats:?}");
+        assert_eq!(stats.nacks, 0, "nothing needs to be asked for again: {stats:?}");
+    }
+
+    #[test]
+    fn packets_that_carry_others_along_on_a_clean_path_cost_no_delay() {
+        let (heard, audio) = played(2, |_| false);
+        assert_eq!(heard, (0..100).collect::<Vec<u8>>());
+        assert_eq!(audio.stats().recovered, 0);
+        assert!(audio.stats().target_delay <= 10 * MS, "{:?}", audio.stats());
+    }
+
+    #[test]
+    fn a_packet_whose_redundancy_is_not_valid_is_counted_and_dropped() {
+        let mut audio = Audio::new();
+        let now = Instant::now();
+        for payload in [vec![], vec![0x80; 50], vec![0x80 | 111, 0, 0, 9, 111, 1], vec![112, 1, 2]] {
+            audio.on_red(Packet { payload: payload.into(), ..red(5, 0) }, 111, now);
+        }
+        assert_eq!((audio.stats().malformed, audio.stats().packets), (4, 0));
     }
 
     #[test]

@@ -63,6 +63,16 @@ impl Intake {
         Some(Accepted { sequence, timestamp, arrival: self.nack.on_packet(sequence, now) })
     }
 
+    /// Whether a packet that redundancy brings is still of use: it has not come and is not asked for from now on. It is lost all the same,
+    /// as far as reports are concerned.
+    pub fn recover(&mut self, sequence: u64) -> bool {
+        let fresh = self.seen.insert(sequence);
+        if fresh {
+            self.nack.on_recovered(sequence);
+        }
+        fresh
+    }
+
     /// A sender report: its NTP time (32.32) and RTP timestamp; `wall` is our clock's reading at `now`.
     pub fn on_sender_report(&mut self, ntp: u64, timestamp: u32, now: Instant, wall: SystemTime) {
         self.reception.on_sender_report(ntp, now);

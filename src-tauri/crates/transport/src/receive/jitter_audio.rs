@@ -45,6 +45,10 @@ const FALL_OF_EXCESS: f64 = 0.5;
 const LOSS_FOR_FEC: f64 = 0.02;
 const FEC_TARGET_MICROS: i64 = 25_000;
 
+/// The same for packets that carry more than one earlier packet along, and how many are waited for at most.
+const REDUNDANCY_MARGIN_MICROS: i64 = 5_000;
+const MAX_REDUNDANCY: usize = 4;
+
 /// Pulls are not punctual either.
 const MARGIN_MICROS: i64 = 3_000;
 
@@ -179,6 +183,11 @@ impl JitterAudio {
     /// Lip sync's extra delay.
     pub fn set_extra_delay(&mut self, extra: Duration) {
         self.extra = extra.min(Duration::from_secs(1));
+    }
+
+    /// Packets carry so many earlier ones along: on a path that loses, they are worth waiting for.
+    pub fn set_redundancy(&mut self, packets: usize) {
+        self.target.redundancy = packets.min(MAX_REDUNDANCY) as i64;
     }
 
     /// Everything below this sequence number has been played or given up.
@@ -363,11 +372,13 @@ struct Target {
     micros: i64,
     followed_at: Option<Instant>,
     loss: f64,
+    /// Earlier packets that each packet carries along.
+    redundancy: i64,
 }
 
 impl Default for Target {
     fn default() -> Self {
-        Self { micros: INITIAL_TARGET_MICROS, followed_at: None, loss: 0.0 }
+        Self { micros: INITIAL_TARGET_MICROS, followed_at: None, loss: 0.0, redundancy: 0 }
     }
 }
 
@@ -388,7 +399,8 @@ impl Target {
         let calm = delays.percentile(1.0, CALM).unwrap_or(fastest);
         let slow = delays.percentile(LONG_SHARE, LONG).unwrap_or(fastest).min(calm);
         let fast = delays.percentile(SHORT_SHARE, SHORT).unwrap_or(fastest);
-        let floor = if self.loss > LOSS_FOR_FEC { FEC_TARGET_MICROS } else { 0 };
+        let repairs = FEC_TARGET_MICROS.max(self.redundancy * PACKET_MICROS + REDUNDANCY_MARGIN_MICROS);
+        let floor = if self.loss > LOSS_FOR_FEC { repairs } else { 0 };
         let wanted = (slow.max(fast) - fastest + MARGIN_MICROS).clamp(floor, MAX_TARGET_MICROS);
         let excess = (self.micros - wanted).max(0) as f64 / 1e6;
         let fallen = self.micros - (elapsed as f64 * (FALL + FALL_OF_EXCESS * excess)) as i64;

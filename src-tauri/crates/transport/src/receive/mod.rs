@@ -8,6 +8,7 @@
 //! keyframe       when to ask for a keyframe
 //! jitter_video   when a frame is shown
 //! jitter_audio   what is played next
+//! red            sound that carries earlier sound along
 //! clock          RTP timestamp → the sender's capture time
 //! report         what a receiver report says
 //! unit           what payloads say about the access unit they carry
@@ -29,6 +30,7 @@ pub mod jitter_audio;
 pub mod jitter_video;
 pub mod keyframe;
 pub mod nack;
+pub mod red;
 pub mod report;
 pub mod seen;
 pub mod unit;

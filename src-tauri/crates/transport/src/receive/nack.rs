@@ -85,6 +85,8 @@ pub struct Stats {
     pub abandoned: u64,
     /// Of those given up, came nevertheless.
     pub too_late: u64,
+    /// Of the lost, put together from redundancy after they were asked for.
+    pub recovered: u64,
     /// Packet numbers asked for, repeats included.
     pub requested: u64,
 }
@@ -168,6 +170,15 @@ impl Nack {
                 Arrival::Reordered
             }
             Some(Missing { asked_at: Some(asked), tries, since, .. }) => self.on_repair(asked, tries, since, now),
+        }
+    }
+
+    /// Redundancy has brought a packet that has not come.
+    pub fn on_recovered(&mut self, sequence: u64) {
+        match self.missing.remove(&sequence) {
+            Some(Missing { asked_at: Some(_), .. }) => self.stats.recovered += 1,
+            Some(Missing { asked_at: None, .. }) => self.loss.add(true),
+            None => {}
         }
     }
 
@@ -558,7 +569,11 @@ mod tests {
             let mut nack = Nack::new(Config::VIDEO);
             for (sequence, step) in events {
                 now += Duration::from_millis(step);
-                nack.on_packet(sequence, now);
+                if step == 1 {
+                    nack.on_recovered(sequence);
+                } else {
+                    nack.on_packet(sequence, now);
+                }
                 prop_assert!(nack.poll(now).len() <= Config::VIDEO.max_missing);
                 prop_assert!(nack.missing.len() <= Config::VIDEO.max_missing);
                 if step == 0 {
@@ -567,7 +582,7 @@ mod tests {
             }
             let stats = nack.stats();
             let open = nack.missing.values().filter(|missing| missing.asked_at.is_some()).count() as u64;
-            prop_assert_eq!(stats.lost, stats.repaired + stats.abandoned + open);
+            prop_assert_eq!(stats.lost, stats.repaired + stats.recovered + stats.abandoned + open);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! pace        what may leave now, and when to ask again
 //! history     packets already sent, for repair
 //! rate        feedback → target bitrate and pacing rate
+//! red         sound that carries earlier sound along
 //! report      capture time → RTP timestamp, sender reports, round-trip time
 //! nal         H.264 NAL units as bytes
 //! bucket      what a rate allows
@@ -18,4 +19,5 @@ pub mod nal;
 pub mod pace;
 pub mod packetize;
 pub mod rate;
+pub mod red;
 pub mod report;

@@ -19,9 +19,10 @@ use super::event::Tracks;
 use super::media::Media;
 use super::nudge::Nudge;
 use super::outbox::Outbox;
+use super::settings::MIME_TYPE_RED;
 use super::wall::Wall;
 use crate::receive::{audio, video};
-use crate::{ReceiveStats, ReceivedTrack};
+use crate::{ReceiveStats, ReceivedTrack, sdp};
 
 /// Over four seconds of video; a decoder further behind starts over with a keyframe.
 pub(crate) const FRAME_QUEUE: usize = 128;
@@ -44,6 +45,11 @@ impl Inbound {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What both ends have agreed on beyond what the library tells.
+    pub(crate) fn on_negotiated(&self, red: Option<sdp::Red>) {
+        self.state().red = red;
     }
 
     /// What to play for the 20 ms after `now`.
@@ -88,7 +94,7 @@ impl Media for Inbound {
         let mut state = self.state();
         if info.mime_type.eq_ignore_ascii_case(MIME_TYPE_H264) {
             state.video.iter_mut().for_each(|track| track.ssrc = Some(info.ssrc));
-        } else if info.mime_type.eq_ignore_ascii_case(MIME_TYPE_OPUS) {
+        } else if [MIME_TYPE_OPUS, MIME_TYPE_RED].iter().any(|sound| info.mime_type.eq_ignore_ascii_case(sound)) {
             state.audio.iter_mut().for_each(|track| track.ssrc = Some(info.ssrc));
         }
     }
@@ -150,6 +156,7 @@ impl From<video::Stats> for ReceivedTrack {
             bytes: stats.bytes,
             lost: stats.lost,
             repaired: stats.repaired,
+            recovered: 0,
             duplicates: stats.duplicates,
             nacks: stats.nacks,
             jitter: stats.jitter,
@@ -168,6 +175,7 @@ impl From<audio::Stats> for ReceivedTrack {
             bytes: stats.bytes,
             lost: stats.lost,
             repaired: stats.repaired,
+            recovered: stats.recovered,
             duplicates: stats.duplicates,
             nacks: stats.nacks,
             jitter: stats.jitter,

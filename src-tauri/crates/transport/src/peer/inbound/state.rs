@@ -13,6 +13,7 @@ use crate::peer::rtcp::{self, Message};
 use crate::receive::audio::{Audio, Playout};
 use crate::receive::video::{self, Video};
 use crate::receive::{Packet, report};
+use crate::sdp;
 use crate::sync::{Extra, Sync};
 
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,6 +52,7 @@ impl<T> Track<T> {
 pub(super) struct State {
     pub(super) video: Option<Track<Video>>,
     pub(super) audio: Option<Track<Audio>>,
+    pub(super) red: Option<sdp::Red>,
     pub(super) frames: Option<mpsc::Sender<video::Frame>>,
     sync: Sync,
     /// What lip sync holds each track back by.
@@ -70,6 +72,7 @@ impl State {
         Self {
             video: tracks.video.then(|| Track::new(Video::new())),
             audio: tracks.audio.then(|| Track::new(Audio::new())),
+            red: None,
             frames: Some(frames),
             sync: Sync::new(),
             extra: Extra::default(),
@@ -97,7 +100,10 @@ impl State {
             track.next = Some(now);
             track.on_first_packet(Event::VideoStarted, outbox);
         } else if let Some(track) = self.audio.as_mut().filter(|track| track.has(ssrc)) {
-            track.media.on_packet(media, now);
+            match self.red {
+                Some(red) if red.payload_type == packet.header.payload_type => track.media.on_red(media, red.inner, now),
+                _ => track.media.on_packet(media, now),
+            }
             track.next = Some(now);
             track.on_first_packet(Event::AudioStarted, outbox);
         }

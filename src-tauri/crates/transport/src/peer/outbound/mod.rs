@@ -23,9 +23,10 @@ use super::media::Media;
 use super::nudge::Nudge;
 use super::outbox::Outbox;
 use super::wall::Wall;
-use crate::SendStats;
 use crate::send::packetize::{self, packetize};
 use crate::send::rate::{self, Sample};
+use crate::send::red::Red;
+use crate::{SendStats, sdp};
 
 /// RTP header, transport-wide number, SRTP tag, UDP and IP headers: what a payload costs besides itself, in bytes.
 const OVERHEAD: usize = 12 + 8 + 16 + 28;
@@ -54,6 +55,11 @@ impl Outbound {
     /// The library has a track of ours.
     pub(crate) fn on_local_track(&self, track: Arc<dyn TrackLocal>) {
         self.nudge.set_local(track);
+    }
+
+    /// What both ends have agreed on beyond what the library tells.
+    pub(crate) fn on_negotiated(&self, red: Option<sdp::Red>) {
+        self.state().red = red.map(|agreed| (agreed.payload_type, Red::new(agreed.inner)));
     }
 
     /// Queues a frame; see [`crate::Publisher::send_video`].
@@ -86,16 +92,20 @@ impl Outbound {
     /// Queues an Opus packet; see [`crate::Publisher::send_audio`].
     pub(crate) fn send_audio(&self, opus: &[u8], captured: Instant) {
         let mut state = self.state();
-        let State { audio: Some(track), connected, pacer, audio_bytes, .. } = &mut *state else { return };
+        let State { audio: Some(track), red, connected, pacer, audio_bytes, .. } = &mut *state else { return };
         if !*connected || opus.is_empty() {
             track.stats.dropped += 1;
             return;
         }
         track.stats.frames += 1;
-        let size = opus.len() + OVERHEAD;
+        let (timestamp, opus) = (track.clock.next(captured), Bytes::copy_from_slice(opus));
+        let packed = red.as_mut().and_then(|(payload_type, red)| Some((*payload_type, red.pack(timestamp, &opus)?)));
+        let (size, queued) = match packed {
+            Some((payload_type, payload)) => (payload.len() + OVERHEAD, Queued::Red { timestamp, payload, payload_type }),
+            None => (opus.len() + OVERHEAD, Queued::Audio { timestamp, payload: opus }),
+        };
         *audio_bytes += size as u64;
-        let timestamp = track.clock.next(captured);
-        pacer.push_audio(size, Queued::Audio { timestamp, payload: Bytes::copy_from_slice(opus) });
+        pacer.push_audio(size, queued);
         drop(state);
         self.nudge.wake();
     }

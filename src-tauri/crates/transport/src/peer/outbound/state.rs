@@ -16,6 +16,7 @@ use crate::peer::wall::Wall;
 use crate::receive::report::Block;
 use crate::send::pace::{self, Pacer};
 use crate::send::rate::{self, Rate, Sample};
+use crate::send::red::Red;
 use crate::send::report;
 
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -31,8 +32,21 @@ const RTT_GUESS: Duration = Duration::from_millis(50);
 
 /// A packet in the pacer.
 pub(super) enum Queued {
-    Audio { timestamp: u32, payload: Bytes },
-    Video { timestamp: u32, payload: Bytes, marker: bool },
+    Audio {
+        timestamp: u32,
+        payload: Bytes,
+    },
+    /// Sound that carries earlier sound along.
+    Red {
+        timestamp: u32,
+        payload: Bytes,
+        payload_type: u8,
+    },
+    Video {
+        timestamp: u32,
+        payload: Bytes,
+        marker: bool,
+    },
     Repair(rtp::Packet),
 }
 
@@ -40,6 +54,8 @@ pub(super) struct State {
     pub(super) connected: bool,
     pub(super) video: Option<Track>,
     pub(super) audio: Option<Track>,
+    /// With its payload type, if the other end takes it.
+    pub(super) red: Option<(u8, Red)>,
     pub(super) pacer: Pacer<Queued>,
     pub(super) rate: Rate,
     /// Bytes of sound since the last report, overhead included.
@@ -62,6 +78,7 @@ impl State {
             audio_bps: if audio.is_some() { AUDIO_BPS_GUESS } else { 0 },
             video,
             audio,
+            red: None,
             pacer: Pacer::new(pace::Config::default(), rate.pacing()),
             rate,
             audio_bytes: 0,
@@ -139,6 +156,9 @@ impl State {
         self.pacer.set_rate(self.rate.pacing());
         let repairs = self.rate.target() / REPAIR_SHARE;
         self.tracks().for_each(|track| track.history.set_budget(repairs));
+        if let Some((_, red)) = &mut self.red {
+            red.adapt(self.rate.loss(), self.rate.target());
+        }
     }
 
     /// Appends what may leave at `now`; reports are this end's `ssrc`'s.
@@ -179,6 +199,11 @@ impl State {
             Queued::Audio { timestamp, payload } => {
                 let track = self.audio.as_mut()?;
                 let packet = track.packet(timestamp, payload, false, now)?;
+                (track, packet)
+            }
+            Queued::Red { timestamp, payload, payload_type } => {
+                let track = self.audio.as_mut()?;
+                let packet = track.packet_of(payload_type, timestamp, payload, false, now);
                 (track, packet)
             }
             Queued::Repair(packet) => {

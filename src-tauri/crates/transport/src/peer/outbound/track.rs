@@ -84,12 +84,17 @@ impl Track {
         }
     }
 
-    /// The track's next packet, kept for repair; `None` before negotiation.
+    /// The track's next packet of the negotiated payload type, kept for repair; `None` before negotiation.
     pub(super) fn packet(&mut self, timestamp: u32, payload: Bytes, marker: bool, now: Instant) -> Option<rtp::Packet> {
+        Some(self.packet_of(self.payload_type?, timestamp, payload, marker, now))
+    }
+
+    /// The same of another payload type.
+    pub(super) fn packet_of(&mut self, payload_type: u8, timestamp: u32, payload: Bytes, marker: bool, now: Instant) -> rtp::Packet {
         let header = rtp::Header {
             version: 2,
             marker,
-            payload_type: self.payload_type?,
+            payload_type,
             sequence_number: self.sequence,
             timestamp,
             ssrc: self.ssrc,
@@ -100,7 +105,7 @@ impl Track {
         self.history.push(self.sequence, size + OVERHEAD, packet.clone(), now);
         self.sequence = self.sequence.wrapping_add(1);
         self.count(size);
-        Some(packet)
+        packet
     }
 
     /// Whether a repair of `sequence` waits in the pacer.
