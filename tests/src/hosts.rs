@@ -7,6 +7,9 @@
 //! ```
 
 use std::process::Command;
+use std::time::Duration;
+
+use crate::process::until;
 
 /// Where both sides reach the middle.
 pub const MIDDLE: &str = "10.78.0.1";
@@ -46,11 +49,51 @@ impl Hosts {
         Ok(hosts)
     }
 
+    /// The same with a middle that forwards, so that both sides reach each other.
+    pub fn up_routed() -> Result<Self, String> {
+        let hosts = Self::up()?;
+        ip(&format!("netns exec {} sysctl -q -w net.ipv4.ip_forward=1", hosts.name(Host::Middle)))?;
+        for (side, subnet) in [(Host::Left, 1), (Host::Right, 2)] {
+            ip(&format!("-n {} route add default via 10.78.{subnet}.1", hosts.name(side)))?;
+        }
+        Ok(hosts)
+    }
+
+    /// Gives a side another address instead of the one it has, as a new lease does: 10.78.1.`host` on the left.
+    ///
+    /// # Panics
+    /// If the system refuses.
+    pub fn move_to(&self, side: Host, host: u8) {
+        let subnet = if side == Host::Left { 1 } else { 2 };
+        let name = self.name(side);
+        for change in [
+            "addr flush dev eth scope global".to_owned(),
+            format!("addr add 10.78.{subnet}.{host}/24 dev eth"),
+            format!("route add {MIDDLE}/32 via 10.78.{subnet}.1"),
+            format!("route add default via 10.78.{subnet}.1"),
+        ] {
+            ip(&format!("-n {name} {change}")).expect("a host's address can be changed");
+        }
+    }
+
     /// Runs `program` on a host.
     pub fn command(&self, host: Host, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = crate::process::quiet("ip");
         command.args(["netns", "exec", &self.name(host)]).arg(program);
         command
+    }
+
+    /// Waits until a program listens on the middle's address: `protocol` is `-t` or `-u`.
+    ///
+    /// # Panics
+    /// If none does within a minute.
+    pub async fn until_open(&self, host: Host, protocol: &str, port: &str) {
+        until(&format!("port {port} is open"), Duration::from_secs(60), async || {
+            let sockets = self.command(host, "ss").args(["-Hln", protocol]).stdout(std::process::Stdio::piped()).output();
+            let listed = String::from_utf8(sockets.expect("ss runs").stdout).expect("addresses are ASCII");
+            listed.contains(&format!(":{port} ")).then_some(())
+        })
+        .await;
     }
 
     fn name(&self, host: Host) -> String {

@@ -6,6 +6,7 @@
 //! window    the app under WebDriver              browser   Chromium under WebDriver
 //! measure   what processes cost              hosts     three hosts in network namespaces
 //! relay     a service that misbehaves   wire      two hosts and a bad network between them
+//! call      callers on those three hosts
 //! ```
 //!
 //! Everything a test starts ends when its guard is dropped, by process group id, never by name.
@@ -13,6 +14,8 @@
 #![cfg(unix)]
 
 pub mod browser;
+#[cfg(target_os = "linux")]
+pub mod call;
 pub mod clip;
 pub mod display;
 #[cfg(target_os = "linux")]

@@ -29,6 +29,7 @@ const SOLE_SITES: &[(&str, &[&str])] = &[
     ),
     ("rtc::", &["src-tauri/crates/transport/"]),
     ("tauri::", &["src-tauri/src/"]),
+    ("if_watch::", &["src-tauri/crates/transport/src/network/watch.rs"]),
     ("nokhwa::", &["src-tauri/crates/media/src/capture/"]),
     ("cpal::", &["src-tauri/crates/media/src/capture/", "src-tauri/crates/media/src/playback/"]),
     ("xcap::", &["src-tauri/crates/media/src/capture/"]),

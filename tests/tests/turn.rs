@@ -1,13 +1,10 @@
 //! A call that can only go through a real TURN server, with the credentials that the channel service makes for it.
 #![cfg(target_os = "linux")]
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
-use serde_json::Value;
 use tests::{
+    call::{self, Caller},
     hosts::{Host, Hosts, MIDDLE},
     process::{Group, until, within},
 };
@@ -31,42 +28,9 @@ fn coturn(hosts: &Hosts, folder: &Path) -> Group {
     Group::start(&mut command)
 }
 
+/// The service, which hands out TURN with credentials made of `secret`.
 fn service(hosts: &Hosts, port: &str, secret: &str) -> Group {
-    let mut command = hosts.command(Host::Middle, tests::binary("channel-server"));
-    command.args(["--listen", &format!("{MIDDLE}:{port}"), "--turn", &format!("turn:{MIDDLE}:3478?transport=udp")]);
-    Group::start(command.env("VISAVIS_TURN_SECRET", secret))
-}
-
-struct Caller {
-    report: PathBuf,
-    _process: Group,
-}
-
-impl Caller {
-    fn start(hosts: &Hosts, host: Host, port: &str, policy: &str, report: PathBuf) -> Self {
-        let _ = std::fs::remove_file(&report);
-        let mut command = hosts.command(host, tests::binary("headless"));
-        command.args(["call", "--server", &format!("ws://{MIDDLE}:{port}"), "--app-id", channel_server::DEFAULT_APP_ID]);
-        command.args(["--channel", "turn", "--ice-policy", policy, "--profile", "160x120@10:65", "--report"]).arg(&report);
-        Self { report, _process: Group::start(&mut command) }
-    }
-
-    /// The frames that it has decoded so far.
-    fn frames(&self) -> u64 {
-        let text = std::fs::read_to_string(&self.report).unwrap_or_default();
-        let last: Option<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back();
-        let streams = last.iter().flat_map(|line| line["receive"].as_object().into_iter().flatten());
-        streams.filter_map(|(_, stream)| stream["video"]["frames"].as_u64()).sum()
-    }
-}
-
-async fn listens(hosts: &Hosts, protocol: &str, port: &str) {
-    until(&format!("port {port} is open"), PATIENCE, async || {
-        let sockets = hosts.command(Host::Middle, "ss").args(["-Hln", protocol]).stdout(std::process::Stdio::piped()).output();
-        let listed = String::from_utf8(sockets.expect("ss runs").stdout).expect("addresses are ASCII");
-        listed.contains(&format!("{MIDDLE}:{port} ")).then_some(())
-    })
-    .await;
+    call::service(hosts, port, &["--turn", &format!("turn:{MIDDLE}:3478?transport=udp")], &[("VISAVIS_TURN_SECRET", secret)])
 }
 
 #[tokio::test]
@@ -85,14 +49,16 @@ async fn two_callers_without_a_route_to_each_other_see_each_other_through_turn()
     let folder = tests::output().join("turn");
     std::fs::create_dir_all(&folder).expect("the output folder is writable");
     let _coturn = coturn(&hosts, &folder);
-    listens(&hosts, "-u", "3478").await;
+    hosts.until_open(Host::Middle, "-u", "3478").await;
 
     // Any path will do, and there is only this one; then with a policy that takes no other.
     let _service = service(&hosts, "47880", SECRET);
-    listens(&hosts, "-t", "47880").await;
+    hosts.until_open(Host::Middle, "-t", "47880").await;
     for (left, right) in [("all", "all"), ("relay", "relay")] {
-        let callers = [(Host::Left, left), (Host::Right, right)]
-            .map(|(host, policy)| Caller::start(&hosts, host, "47880", policy, folder.join(format!("{host:?}-{policy}.jsonl"))));
+        let callers = [(Host::Left, left), (Host::Right, right)].map(|(host, policy)| {
+            let report = folder.join(format!("{host:?}-{policy}.jsonl"));
+            Caller::start(&hosts, host, "47880", report, &["--ice-policy", policy])
+        });
         for caller in &callers {
             until(&format!("pictures through TURN ({left}, {right})"), PATIENCE, async || (caller.frames() > 20).then_some(())).await;
         }
@@ -100,9 +66,9 @@ async fn two_callers_without_a_route_to_each_other_see_each_other_through_turn()
 
     // Credentials of another secret open nothing: it was coturn that carried the calls.
     let _stranger = service(&hosts, "47881", "another secret");
-    listens(&hosts, "-t", "47881").await;
+    hosts.until_open(Host::Middle, "-t", "47881").await;
     let callers =
-        [Host::Left, Host::Right].map(|host| Caller::start(&hosts, host, "47881", "all", folder.join(format!("{host:?}-refused.jsonl"))));
+        [Host::Left, Host::Right].map(|host| Caller::start(&hosts, host, "47881", folder.join(format!("{host:?}-refused.jsonl")), &[]));
     let seen = within(HOPELESS, async || callers.iter().any(|caller| caller.frames() > 0).then_some(())).await;
     assert!(seen.is_none(), "there is a way beside TURN");
 }

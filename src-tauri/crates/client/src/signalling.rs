@@ -4,7 +4,9 @@
 //! is closed; after the handle is dropped nothing is reported. A message that is not of this protocol is dropped with a
 //! warning; one that is too long ends the connection.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -36,6 +38,7 @@ pub(crate) enum Report {
 pub(crate) struct Signalling {
     requests: mpsc::Sender<Request>,
     reports: mpsc::Receiver<Report>,
+    local: Arc<OnceLock<IpAddr>>,
 }
 
 /// The queue to a service that does not read is full.
@@ -54,8 +57,14 @@ impl Signalling {
         let (requests, queue) = mpsc::channel(Self::QUEUE);
         let (reporter, reports) = mpsc::channel(Self::QUEUE);
         let url = format!("{}{}", server.trim_end_matches('/'), signal::PATH);
-        tokio::spawn(run(url, ca.map(Path::to_owned), queue, reporter));
-        Self { requests, reports }
+        let local = Arc::default();
+        tokio::spawn(run(url, ca.map(Path::to_owned), queue, reporter, Arc::clone(&local)));
+        Self { requests, reports, local }
+    }
+
+    /// The address of this machine that the connection is bound to, once it is open.
+    pub fn local_address(&self) -> Option<IpAddr> {
+        self.local.get().copied()
     }
 
     /// Queues a request; never waits.
@@ -73,7 +82,13 @@ impl Signalling {
     }
 }
 
-async fn run(url: String, ca: Option<PathBuf>, queue: mpsc::Receiver<Request>, reports: mpsc::Sender<Report>) {
+async fn run(
+    url: String,
+    ca: Option<PathBuf>,
+    queue: mpsc::Receiver<Request>,
+    reports: mpsc::Sender<Report>,
+    local: Arc<OnceLock<IpAddr>>,
+) {
     let opened = tokio::select! {
         opened = connect(&url, ca) => opened,
         () = reports.closed() => return,
@@ -82,6 +97,9 @@ async fn run(url: String, ca: Option<PathBuf>, queue: mpsc::Receiver<Request>, r
     let _ = match opened {
         Err(error) => reports.send(Report::Failed(error)).await,
         Ok(socket) => {
+            if let Some(address) = bound_to(&socket) {
+                let _ = local.set(address);
+            }
             let _ = reports.send(Report::Opened).await;
             let error = carry(socket, queue, &reports).await;
             match error {
@@ -97,6 +115,15 @@ async fn connect(url: &str, ca: Option<PathBuf>) -> Result<Socket, Error> {
     let config = WebSocketConfig::default().max_message_size(Some(signal::MAX_MESSAGE)).max_frame_size(Some(signal::MAX_MESSAGE));
     let connected = tokio_tungstenite::connect_async_tls_with_config(url, Some(config), true, Some(connector)).await;
     connected.map(|(socket, _)| socket).map_err(|cause| error::connect(url, &cause))
+}
+
+fn bound_to(socket: &Socket) -> Option<IpAddr> {
+    let stream = match socket.get_ref() {
+        MaybeTlsStream::Plain(stream) => stream,
+        MaybeTlsStream::Rustls(stream) => stream.get_ref().0,
+        _ => return None,
+    };
+    stream.local_addr().ok().map(|address| address.ip().to_canonical())
 }
 
 /// Carries messages both ways until the handle is dropped (`None`) or the connection breaks.
@@ -195,6 +222,7 @@ mod tests {
         let mut signalling = Signalling::open(&server, None);
         let mut service = accepted(&listener).await;
         assert_eq!(signalling.recv().await, Some(Report::Opened));
+        assert_eq!(signalling.local_address(), Some(IpAddr::from([127, 0, 0, 1])));
         for id in 0..10 {
             signalling.send(ping(id)).unwrap();
         }

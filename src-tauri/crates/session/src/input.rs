@@ -72,6 +72,9 @@ pub enum Input {
         stream: PublishedStream,
     },
 
+    /// This machine's addresses changed: paths over those it had are dead, and others may be found.
+    NetworkChanged,
+
     // The signalling connection that `Output::OpenSignalling` ordered.
     SignallingOpened,
     /// It could not be opened; the sentence says which address and why.
@@ -129,6 +132,7 @@ impl Input {
             | Self::SetRole { call, .. }
             | Self::RenewToken { call, .. } => Some(*call),
             Self::StreamChanged { .. }
+            | Self::NetworkChanged
             | Self::SignallingOpened
             | Self::SignallingFailed { .. }
             | Self::SignallingClosed { .. }

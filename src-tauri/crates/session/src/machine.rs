@@ -111,6 +111,8 @@ impl Session {
             (State::Away(away), Input::SignallingFailed { .. } | Input::SignallingClosed { .. }) => away.on_failed(desk),
             // away -> an event of a connection that is not joined -> away
             (State::Away(away), Input::Received(Incoming::Event(_))) => State::Away(away),
+            // away -> NetworkChanged -> away, trying at once
+            (State::Away(away), Input::NetworkChanged) => away.on_network_changed(desk),
             // away -> Leave -> idle
             (State::Away(away), Input::Leave { call }) => on_leave_away(*away, call, desk),
             // away -> time -> away, trying

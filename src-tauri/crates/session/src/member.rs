@@ -45,6 +45,7 @@ impl Member {
             Input::StreamChanged { stream } => self.published.changed(stream, wire),
             Input::Subscribe { call, stream, audio, video } => self.subscribe(call, &stream, Tracks { audio, video }, wire),
             Input::Unsubscribe { call, stream } => self.subscriptions.unsubscribe(call, &stream, wire),
+            Input::NetworkChanged => self.subscriptions.network_changed(wire),
             Input::OfferReady { subscription, offer } => self.subscriptions.offer_ready(&subscription, offer, wire),
             Input::AnswerReady { subscription, answer } => self.published.answer_ready(&subscription, answer, wire),
             Input::Candidate { subscription, candidate } => {

@@ -146,6 +146,10 @@ pub enum Output {
     RestartIce {
         subscription: SubscriptionId,
     },
+    /// The other end of a receiving end may have moved: if nothing comes from it any more, report `Input::Disconnected` at once.
+    CheckPath {
+        subscription: SubscriptionId,
+    },
     /// Answer an offer that restarts ICE on a sending end.
     AcceptRestart {
         subscription: SubscriptionId,

@@ -9,6 +9,7 @@ use signal::{Code, Error, Joined, Reply};
 
 use crate::backoff::Backoff;
 use crate::desk::{Desk, Wire};
+use crate::input::Input;
 use crate::joining;
 use crate::link::{JOIN_REQUEST, Link, SILENCE_LIMIT};
 use crate::member::Member;
@@ -80,6 +81,22 @@ impl Away {
         State::Away(self)
     }
 
+    /// A try under way may go over an address that is gone; what was unreachable may not be any more.
+    pub fn on_network_changed(mut self: Box<Self>, desk: &mut Desk) -> State {
+        self.member.handle_input(Input::NetworkChanged, &mut Wire::away(desk));
+        if !matches!(self.progress, Progress::Waiting { .. }) {
+            desk.push(Output::CloseSignalling);
+        }
+        self.backoff.reset();
+        self.open(desk);
+        State::Away(self)
+    }
+
+    fn open(&mut self, desk: &mut Desk) {
+        desk.push(Output::OpenSignalling);
+        self.progress = Progress::Opening { deadline: desk.now + Self::TRY_LIMIT };
+    }
+
     pub fn on_reply(self: Box<Self>, reply: Reply, desk: &mut Desk) -> State {
         if !matches!(self.progress, Progress::Asked { .. }) || reply.id != JOIN_REQUEST {
             return State::Away(self);
@@ -116,8 +133,7 @@ impl Away {
         self.member.time_passed(&mut Wire::away(desk));
         match self.progress {
             Progress::Waiting { until } if until <= desk.now => {
-                desk.push(Output::OpenSignalling);
-                self.progress = Progress::Opening { deadline: desk.now + Self::TRY_LIMIT };
+                self.open(desk);
                 State::Away(self)
             }
             Progress::Opening { deadline } | Progress::Asked { deadline } if deadline <= desk.now => self.on_failed(desk),

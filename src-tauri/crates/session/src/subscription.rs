@@ -107,6 +107,8 @@ pub(crate) struct Subscription {
     told: Told,
     callers: Vec<Caller>,
     last_error: Option<Error>,
+    /// This machine's addresses changed while the service could not be asked for a restart.
+    moved: bool,
 }
 
 impl Subscription {
@@ -129,6 +131,7 @@ impl Subscription {
             told: Told::Nothing,
             callers: Vec::new(),
             last_error: None,
+            moved: false,
         }
     }
 
@@ -201,14 +204,15 @@ impl Subscription {
     }
 
     // connected | stalled -> offering, the same connection
-    fn restart(&mut self, id: SubscriptionId, wire: &mut Wire) {
+    fn restart(&mut self, id: SubscriptionId, path: Path, wire: &mut Wire) {
         wire.desk.push(Output::RestartIce { subscription: id.clone() });
-        self.offering(id, Path::Down, wire);
+        self.offering(id, path, wire);
     }
 
     fn offering(&mut self, id: SubscriptionId, path: Path, wire: &mut Wire) {
         let grown = Self::CONNECT_LIMIT.mul_f64(1.5f64.powi(self.backoff.failures().min(8) as i32));
         let deadline = wire.desk.now + grown.min(Self::CONNECT_LIMIT_CAP);
+        self.moved = false;
         self.state = State::Offering { attempt: Attempt { id, deadline, path }, local: Vec::new() };
     }
 
@@ -302,7 +306,7 @@ impl Subscription {
             // connected -> Disconnected -> offering (an ICE restart) | stalled
             State::Connected { id } => {
                 if wire.is_online() {
-                    self.restart(id, wire);
+                    self.restart(id, Path::Down, wire);
                 } else {
                     self.state = State::Stalled { id };
                 }
@@ -364,9 +368,33 @@ impl Subscription {
             // waiting -> signalling back -> offering
             State::Waiting { .. } => self.retry(wire),
             // stalled -> signalling back -> offering, an ICE restart
-            State::Stalled { id } => self.restart(id, wire),
+            State::Stalled { id } => self.restart(id, Path::Down, wire),
+            // connected, moved -> signalling back -> offering, an ICE restart
+            State::Connected { id } if self.moved => self.restart(id, Path::Up, wire),
             other => self.state = other,
         }
+    }
+
+    pub fn network_changed(&mut self, wire: &mut Wire) {
+        self.state = match self.take() {
+            // connected -> NetworkChanged -> offering, an ICE restart | connected, moved
+            State::Connected { id } if wire.is_online() => return self.restart(id, Path::Up, wire),
+            State::Connected { id } => {
+                self.moved = true;
+                State::Connected { id }
+            }
+            // a first attempt -> NetworkChanged -> offering, another attempt: its candidates are of the network before
+            state @ (State::Offering { attempt: Attempt { path: Path::New, .. }, .. }
+            | State::Asked { attempt: Attempt { path: Path::New, .. }, .. }
+            | State::Answered { attempt: Attempt { path: Path::New, .. } }) => {
+                self.state = state;
+                self.close(wire);
+                return self.start(wire);
+            }
+            // waiting, after a failure -> NetworkChanged -> offering
+            State::Waiting { until: Some(_) } => return self.retry(wire),
+            other => other,
+        };
     }
 
     /// What was asked over the publisher's old connection may be lost, and what failed may work now.
@@ -378,6 +406,8 @@ impl Subscription {
                 self.close(wire);
                 self.retry(wire);
             }
+            // connected -> the publisher is back -> connected, if its media still comes
+            State::Connected { ref id } => wire.desk.push(Output::CheckPath { subscription: id.clone() }),
             _ => {}
         }
     }

@@ -126,6 +126,11 @@ impl Subscriptions {
         }
     }
 
+    /// This machine's addresses changed.
+    pub fn network_changed(&mut self, wire: &mut Wire) {
+        self.by_stream.values_mut().for_each(|subscription| subscription.network_changed(wire));
+    }
+
     pub fn signalling_lost(&mut self, wire: &mut Wire) {
         self.by_stream.values_mut().for_each(|subscription| subscription.signalling_lost(wire));
     }

@@ -11,6 +11,7 @@
 //! | `subscriber`, `publisher` | the two ends and their handles |
 //! | `peer` | what both share: settings, event queue, watchdog, interceptors |
 //! | `send`, `receive` | mirrored pure halves: packets, repair, pacing, rate, jitter buffers, reports |
+//! | `network` | which changes of this machine's addresses take paths away |
 //! | `sync` | lips in step with the voice |
 //! | `runtime` | sockets, timers and tasks under `webrtc`; DTLS flight repair; the simulated network |
 //!
@@ -19,6 +20,7 @@
 
 mod endpoint;
 mod error;
+pub mod network;
 mod peer;
 mod publisher;
 pub mod receive;

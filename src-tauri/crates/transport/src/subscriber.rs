@@ -135,6 +135,12 @@ impl Subscriber {
         self.connection.offer(true).await
     }
 
+    /// There is reason to think that the publisher has moved: if nothing comes from it in a moment, the connection is
+    /// [`Event::Disconnected`] at once.
+    pub fn suspect(&self) {
+        self.peer.suspect();
+    }
+
     /// Ends the connection and frees its sockets.
     pub async fn close(&self) {
         self.peer.close().await;

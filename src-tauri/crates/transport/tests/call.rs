@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -290,5 +291,41 @@ fn an_ice_restart_keeps_media() {
         println!("restart: {frames} frames, longest gap {longest:?}");
         assert!(frames > 250, "{frames}");
         assert!(longest < ms(500), "{longest:?}");
+    });
+}
+
+#[test]
+fn media_is_back_within_two_seconds_of_a_change_of_address_that_only_its_silence_tells() {
+    let (sim, a, b) = world(1, WAN);
+    sim.run(async {
+        let mut ends = negotiate(&a, &b, BOTH).await;
+        outcome(&mut ends).await.expect("connected");
+        let Ends { subscriber, publisher, video, publisher_told, mut subscriber_told, .. } = ends;
+        let (mut video, moved) = (video.expect("asked for"), Arc::new(AtomicBool::new(false)));
+        let (has_moved, mut gone) = (Arc::clone(&moved), HashSet::new());
+        sim.set_filter(move |datagram| {
+            let (from_old, to_old) = (gone.contains(&datagram.source), gone.contains(&datagram.destination));
+            match has_moved.load(Ordering::Relaxed) {
+                true => !from_old && !to_old,
+                false => from_old || datagram.from == 1 || gone.insert(datagram.source),
+            }
+        });
+        spawn_media(&b, &publisher, publisher_told, sim.now() + Duration::from_secs(20), FRAME_SIZE);
+        for _ in 0..300 {
+            video.next().await.expect("the call goes on");
+        }
+        let last = sim.now();
+        moved.store(true, Ordering::Relaxed);
+        common::told(&mut subscriber_told, |event| *event == Event::Disconnected).await.expect("noticed");
+        println!("noticed after {:?}", sim.now() - last);
+        let offer = subscriber.restart().await.expect("an offer");
+        sim.sleep(ms(40)).await;
+        let answer = publisher.restart(&offer).await.expect("an answer");
+        sim.sleep(ms(40)).await;
+        subscriber.set_answer(&answer).await.expect("a good answer");
+        // What had arrived before is played still.
+        while video.next().await.expect("the call goes on").captured.is_none_or(|captured| captured < last) {}
+        println!("back after {:?}", sim.now() - last);
+        assert!(sim.now() - last < ms(2_000));
     });
 }

@@ -15,6 +15,7 @@ use session::{CallId, ConnectionState, Input, Join, Output, Session};
 use signal::{AppId, ChannelName, Code, Error, Incoming, Role, StreamId, StreamInfo, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
+use transport::network;
 
 use crate::local::Outgoing;
 use crate::peers::Peers;
@@ -76,6 +77,7 @@ pub(crate) struct Engine {
     playback: Option<Playback>,
     notices: mpsc::Receiver<Notice>,
     notice_sender: mpsc::Sender<Notice>,
+    network: mpsc::Receiver<network::Change>,
     told: Told,
     volume: Interval,
     /// Every client is dropped: the engine leaves and ends.
@@ -116,6 +118,7 @@ impl Engine {
             playback: None,
             notices,
             notice_sender,
+            network: network::watch(&transport::system_runtime()),
             volume,
             ending: false,
         }
@@ -139,6 +142,7 @@ impl Engine {
                 Some(input) = self.peer_reports.recv() => self.input(input),
                 Some(change) = self.local_changes.recv() => self.on_local_change(change),
                 Some(notice) = self.notices.recv() => self.on_notice(notice),
+                Some(change) = self.network.recv() => self.on_network(&change),
                 _ = self.volume.tick() => self.indicate_volume(),
                 () = sleep_until(deadline.into()) => self.input(Input::TimePassed),
             }
@@ -246,6 +250,17 @@ impl Engine {
             Notice::FirstAudioFrame(stream) => Event::FirstAudioFrameDecode { stream },
             Notice::SpeakerLost(error) => Event::DeviceLost { stream: None, error },
         });
+    }
+
+    /// The connection to the service may hang for long over an address that is gone; the session makes another at once.
+    fn on_network(&mut self, change: &network::Change) {
+        let address = self.signalling.as_ref().and_then(Signalling::local_address);
+        if address.is_some_and(|address| change.takes(address)) {
+            self.signalling = None;
+            let error = Error::new(Code::SocketDisconnected, "This machine's network address changed.");
+            self.input(Input::SignallingClosed { error });
+        }
+        self.input(Input::NetworkChanged);
     }
 
     fn indicate_volume(&mut self) {

@@ -37,6 +37,7 @@ impl Engine {
             Output::SetAnswer { subscription, answer } => self.peers.order(&subscription, Order::SetAnswer(answer)),
             Output::AddCandidate { subscription, candidate } => self.peers.order(&subscription, Order::AddCandidate(candidate)),
             Output::RestartIce { subscription } => self.peers.order(&subscription, Order::RestartIce),
+            Output::CheckPath { subscription } => self.peers.order(&subscription, Order::CheckPath),
             Output::AcceptRestart { subscription, offer } => self.peers.order(&subscription, Order::AcceptRestart(offer)),
             Output::ClosePeer { subscription } => self.peers.close(&subscription),
             Output::EndSubscription { stream } => {

@@ -24,6 +24,7 @@ pub(crate) enum Order {
     SetAnswer(Sdp),
     AddCandidate(signal::Candidate),
     RestartIce,
+    CheckPath,
     AcceptRestart(Sdp),
 }
 

@@ -52,7 +52,9 @@ async fn carry_out(order: Order, publisher: &Publisher, line: &Line) {
                 tracing::debug!(id = %line.id, %cause, "skipped a candidate");
             }
         }
-        Order::SetAnswer(_) | Order::RestartIce => tracing::warn!(id = %line.id, "a sending end makes no offers"),
+        Order::SetAnswer(_) | Order::RestartIce | Order::CheckPath => {
+            tracing::warn!(id = %line.id, "a sending end makes no offers");
+        }
     }
 }
 

@@ -21,7 +21,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0..9u8, 1..4u8).prop_map(|(kind, n)| Step::Call(kind, n)),
-        (0..3u8).prop_map(Step::Signalling),
+        (0..4u8).prop_map(Step::Signalling),
         (0..6u32, 0..6u8).prop_map(|(back, kind)| Step::Reply(back, kind)),
         (0..16u8, 0..6u8).prop_map(|(kind, n)| Step::Event(kind, n)),
         (0..6u8, 0..6u8).prop_map(|(kind, n)| Step::Transport(kind, n)),
@@ -72,6 +72,7 @@ impl Driver {
                 Output::SetAnswer { subscription, .. }
                 | Output::AddCandidate { subscription, .. }
                 | Output::RestartIce { subscription }
+                | Output::CheckPath { subscription }
                 | Output::AcceptRestart { subscription, .. } => assert!(self.open.contains(&subscription), "orders go to open connections"),
                 Output::ClosePeer { subscription } => {
                     assert!(self.open.contains(&subscription), "a connection is closed once");
@@ -100,6 +101,7 @@ impl Driver {
             }
             Step::Signalling(0) => Input::SignallingOpened,
             Step::Signalling(1) => Input::SignallingFailed { error: socket_error() },
+            Step::Signalling(2) => Input::NetworkChanged,
             Step::Signalling(_) => Input::SignallingClosed { error: socket_error() },
             Step::Reply(back, kind) => {
                 Input::Received(Incoming::Reply(Reply { id: self.last_request.saturating_sub(back), result: outcome(kind) }))

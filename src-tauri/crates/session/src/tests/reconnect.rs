@@ -67,6 +67,22 @@ fn a_try_without_an_answer_is_followed_by_another() {
 }
 
 #[test]
+fn away_network_changed_tried_at_once_and_waits_start_small_again() {
+    let mut bench = Bench::online(vec![]);
+    bench.give(Input::SignallingClosed { error: socket_error() });
+    for _ in 0..6 {
+        bench.wait(2_000 * MS);
+        bench.give(Input::SignallingFailed { error: socket_error() });
+    }
+    // waiting
+    assert_eq!(bench.give(Input::NetworkChanged), [Output::OpenSignalling]);
+    // opening: that connection may go over an address that is gone
+    assert_eq!(bench.give(Input::NetworkChanged), [Output::CloseSignalling, Output::OpenSignalling]);
+    bench.give(Input::SignallingFailed { error: socket_error() });
+    assert!(bench.wait(200 * MS).contains(&Output::OpenSignalling));
+}
+
+#[test]
 fn what_changed_while_away_is_told_and_the_rest_is_not() {
     let mut bench = Bench::online(vec![peer(2), peer(3), peer(4)]);
     bench.lose_and_reopen();
@@ -93,7 +109,7 @@ fn a_restarted_service_does_not_end_the_media_of_those_not_yet_back() {
     assert_eq!(events(&out).len(), 1, "{out:?}");
     assert!(!out.contains(&Output::ClosePeer { subscription: id.clone() }));
     bench.wait(3_000 * MS);
-    assert_eq!(bench.event(signal::Event::PeerOnline { uid: uid(2) }), []);
+    assert_eq!(bench.event(signal::Event::PeerOnline { uid: uid(2) }), [Output::CheckPath { subscription: id.clone() }]);
     assert_eq!(bench.event(signal::Event::StreamAdded { stream: info(2) }), []);
     let out = bench.wait(30_000 * MS);
     assert!(!out.contains(&Output::ClosePeer { subscription: id }), "{out:?}");

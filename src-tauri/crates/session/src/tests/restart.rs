@@ -114,3 +114,48 @@ fn a_restart_under_way_when_the_service_is_lost_waits_for_it() {
     let out = bench.rejoin(vec![peer(2)], true);
     assert!(out.contains(&Output::RestartIce { subscription: id }), "{out:?}");
 }
+
+#[test]
+fn connected_network_changed_restart_and_nothing_is_told_while_media_flows() {
+    let (mut bench, id) = Bench::subscribed();
+    assert_eq!(bench.give(Input::NetworkChanged), [Output::RestartIce { subscription: id.clone() }]);
+    let out = bench.give(Input::OfferReady { subscription: id.clone(), offer: sdp("again") });
+    assert_eq!(commands(&out), [&Command::Subscribe { subscription: id.clone(), stream: camera(2), offer: sdp("again") }]);
+    let out = bench.event(signal::Event::Answer { subscription: id.clone(), answer: sdp("again") });
+    assert_eq!(out, [Output::SetAnswer { subscription: id.clone(), answer: sdp("again") }]);
+    // The restart found no way: another follows.
+    let out = bench.give(Input::Disconnected { subscription: id.clone() });
+    assert_eq!(out, [Output::RestartIce { subscription: id }, Output::Event(Event::StreamReconnectStart { stream: camera(2) })]);
+}
+
+#[test]
+fn connected_network_changed_without_the_service_restart_once_it_is_back() {
+    let (mut bench, id) = Bench::subscribed();
+    bench.give(Input::SignallingClosed { error: socket_error() });
+    assert_eq!(bench.give(Input::NetworkChanged), [Output::OpenSignalling]);
+    bench.give(Input::SignallingOpened);
+    let out = bench.rejoin(vec![peer(2)], true);
+    assert_eq!(out.iter().filter(|output| **output == Output::RestartIce { subscription: id.clone() }).count(), 1, "{out:?}");
+    // Once is enough.
+    bench.give(Input::OfferReady { subscription: id.clone(), offer: sdp("again") });
+    bench.event(signal::Event::Answer { subscription: id.clone(), answer: sdp("again") });
+    bench.lose_and_reopen();
+    let out = bench.rejoin(vec![peer(2)], true);
+    assert!(!out.contains(&Output::RestartIce { subscription: id }), "{out:?}");
+}
+
+#[test]
+fn a_first_attempt_network_changed_another_attempt() {
+    let mut bench = Bench::online(vec![peer(2)]);
+    let first = bench.ask_for(camera(2));
+    let out = bench.give(Input::NetworkChanged);
+    assert!(out.contains(&Output::ClosePeer { subscription: first.clone() }));
+    assert!(offered(&out).is_some_and(|second| second != first));
+}
+
+#[test]
+fn waiting_after_a_failure_network_changed_another_attempt_at_once() {
+    let (mut bench, id) = Bench::subscribed();
+    bench.give(Input::Failed { subscription: id, error: socket_error() });
+    assert!(offered(&bench.give(Input::NetworkChanged)).is_some());
+}

@@ -29,6 +29,8 @@ const RTT_INTERVAL: Duration = Duration::from_secs(1);
 enum Order {
     /// Both descriptions are applied.
     Begin,
+    /// The other end may have moved.
+    Suspect,
     /// End; the sender is dropped when done.
     Close(oneshot::Sender<()>),
 }
@@ -52,7 +54,7 @@ pub(crate) struct Parts {
 impl Peer {
     /// Starts the task.
     pub(crate) fn start(parts: Parts) -> Self {
-        // At most two orders are ever sent.
+        // A few orders in a connection's life, each taken at once.
         let (orders, orders_in) = mpsc::unbounded_channel();
         let (events, events_out) = mpsc::channel(EVENTS);
         let runtime = Arc::clone(&parts.runtime);
@@ -66,6 +68,11 @@ impl Peer {
     /// The two ends should find each other from now on.
     pub(crate) fn begin(&self) {
         let _ = self.orders.send(Order::Begin);
+    }
+
+    /// There is reason to think that the other end has moved: if nothing comes, [`Event::Disconnected`] does at once.
+    pub(crate) fn suspect(&self) {
+        let _ = self.orders.send(Order::Suspect);
     }
 
     /// Ends the connection; returns when its sockets are free.
@@ -107,6 +114,7 @@ impl Task {
         while self.failed.is_none() {
             match self.hear(&mut orders).await {
                 Heard::Order(Some(Order::Begin)) => self.watchdog.begin(self.parts.runtime.now()),
+                Heard::Order(Some(Order::Suspect)) => self.watchdog.suspect(self.parts.runtime.now()),
                 Heard::Order(Some(Order::Close(done))) => {
                     closed = Some(done);
                     break;

@@ -19,6 +19,12 @@ pub(crate) struct Limits {
 /// A lost ICE consent counts only once packets have stopped too: a lossy path loses consent checks as well.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// How long a suspected path has to bring a packet: a few of sound, and a round trip around the world.
+const SUSPICION: Duration = Duration::from_millis(400);
+
+/// Packets that follow each other like this are a stream; a muted one has reports only, which say nothing by not coming.
+const STREAM: Duration = Duration::from_millis(250);
+
 /// What the owner should be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -35,13 +41,17 @@ pub(crate) struct Watchdog {
     phase: Phase,
     begun: Option<Instant>,
     last_packet: Option<Instant>,
+    /// The last packets followed each other within [`STREAM`].
+    streams: bool,
     /// ICE consent is lost; true once the owner was told.
     disconnected: Option<bool>,
+    /// Since when there is reason to doubt the path.
+    suspected: Option<Instant>,
 }
 
 impl Watchdog {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, phase: Phase::Candidates, begun: None, last_packet: None, disconnected: None }
+        Self { limits, phase: Phase::Candidates, begun: None, last_packet: None, streams: false, disconnected: None, suspected: None }
     }
 
     /// Both descriptions are known: from now on the two ends should find each other.
@@ -62,6 +72,7 @@ impl Watchdog {
         if first {
             self.phase = Phase::Media;
         }
+        self.suspected = None;
         first || self.disconnected.take() == Some(true)
     }
 
@@ -72,9 +83,19 @@ impl Watchdog {
         }
     }
 
+    /// There is reason to think that the other end has moved: without a packet within [`SUSPICION`] it has.
+    pub(crate) fn suspect(&mut self, now: Instant) {
+        if self.streams && self.phase == Phase::Flowing && self.disconnected != Some(true) {
+            self.suspected.get_or_insert(now);
+        }
+    }
+
     /// The newest packet of the other end came at `at`.
     pub(crate) fn on_packet(&mut self, at: Instant) {
-        self.last_packet = Some(at);
+        match self.last_packet.replace(at) {
+            Some(before) if before == at => {}
+            before => self.streams = before.is_some_and(|before| at.saturating_duration_since(before) <= STREAM),
+        }
         if self.phase == Phase::Media {
             self.phase = Phase::Flowing;
         }
@@ -95,11 +116,23 @@ impl Watchdog {
         } else if quiet >= self.limits.silence {
             return Verdict::Failed(Failure::Silence { seconds: self.limits.silence.as_secs() as u32 });
         }
+        if let Some(since) = self.suspected {
+            if self.last_packet.is_some_and(|at| at > since) {
+                self.suspected = None;
+            } else if now.saturating_duration_since(since) >= SUSPICION {
+                self.suspected = None;
+                return self.disconnect();
+            }
+        }
         if self.disconnected == Some(false) && quiet >= QUIET {
-            self.disconnected = Some(true);
-            return Verdict::Disconnected;
+            return self.disconnect();
         }
         Verdict::Fine
+    }
+
+    /// Tells of a disconnection once.
+    fn disconnect(&mut self) -> Verdict {
+        if self.disconnected.replace(true) == Some(true) { Verdict::Fine } else { Verdict::Disconnected }
     }
 }
 
@@ -118,6 +151,13 @@ mod tests {
         let mut watchdog = Watchdog::new(LIMITS);
         watchdog.begin(start);
         (watchdog, start)
+    }
+
+    /// Connected, with packets that follow each other up to `now`.
+    fn flow(watchdog: &mut Watchdog, now: Instant) {
+        watchdog.on_connected();
+        watchdog.on_packet(now - STREAM / 2);
+        watchdog.on_packet(now);
     }
 
     fn deadline(phase: Phase) -> Verdict {
@@ -173,6 +213,48 @@ mod tests {
         watchdog.on_disconnected();
         assert!(!watchdog.on_connected());
         watchdog.on_packet(start + secs(1));
+        assert_eq!(watchdog.poll(start + secs(2)), Verdict::Fine);
+    }
+
+    #[test]
+    fn a_suspected_path_that_brings_nothing_is_disconnected_at_once_and_told_once() {
+        let (mut watchdog, start) = begun();
+        flow(&mut watchdog, start);
+        watchdog.suspect(start);
+        assert_eq!(watchdog.poll(start + SUSPICION / 2), Verdict::Fine);
+        assert_eq!(watchdog.poll(start + SUSPICION), Verdict::Disconnected);
+        watchdog.on_disconnected();
+        watchdog.suspect(start + SUSPICION);
+        assert_eq!(watchdog.poll(start + secs(5)), Verdict::Fine);
+        assert!(watchdog.on_connected());
+    }
+
+    #[test]
+    fn a_suspected_path_that_brings_a_packet_is_fine() {
+        let (mut watchdog, start) = begun();
+        flow(&mut watchdog, start);
+        watchdog.suspect(start);
+        watchdog.on_packet(start + SUSPICION / 2);
+        assert_eq!(watchdog.poll(start + SUSPICION), Verdict::Fine);
+        assert_eq!(watchdog.poll(start + SUSPICION * 3), Verdict::Fine);
+    }
+
+    #[test]
+    fn a_muted_stream_is_not_suspected_for_its_silence() {
+        let (mut watchdog, start) = begun();
+        watchdog.on_connected();
+        for second in 0..3 {
+            watchdog.on_packet(start + secs(second));
+        }
+        watchdog.suspect(start + secs(2));
+        assert_eq!(watchdog.poll(start + secs(3)), Verdict::Fine);
+    }
+
+    #[test]
+    fn a_path_without_media_yet_is_not_suspected() {
+        let (mut watchdog, start) = begun();
+        watchdog.on_connected();
+        watchdog.suspect(start);
         assert_eq!(watchdog.poll(start + secs(2)), Verdict::Fine);
     }
 

@@ -1,0 +1,52 @@
+//! A call between two `headless` on hosts of their own.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::hosts::{Host, Hosts, MIDDLE};
+use crate::process::Group;
+
+/// The service on the middle host, with further arguments and settings.
+pub fn service(hosts: &Hosts, port: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Group {
+    let mut command = hosts.command(Host::Middle, crate::binary("channel-server"));
+    command.args(["--listen", &format!("{MIDDLE}:{port}")]).args(arguments).envs(settings.iter().copied());
+    Group::start(&mut command)
+}
+
+/// A caller that shows the test pattern and writes a report.
+pub struct Caller {
+    report: PathBuf,
+    _process: Group,
+}
+
+impl Caller {
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start(hosts: &Hosts, host: Host, port: &str, report: PathBuf, arguments: &[&str]) -> Self {
+        // Nothing of an earlier run counts.
+        let _ = std::fs::remove_file(&report);
+        let mut command = hosts.command(host, crate::binary("headless"));
+        command.args(["call", "--server", &format!("ws://{MIDDLE}:{port}"), "--app-id", channel_server::DEFAULT_APP_ID]);
+        command.args(["--channel", "hosts", "--profile", "160x120@10:65", "--report"]).arg(&report).args(arguments);
+        Self { report, _process: Group::start(&mut command) }
+    }
+
+    /// The newest line of its report.
+    pub fn line(&self) -> Option<Value> {
+        let text = std::fs::read_to_string(&self.report).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back()
+    }
+
+    /// The streams it receives, by their names.
+    pub fn streams(&self) -> Vec<String> {
+        self.line().iter().filter_map(|line| line["receive"].as_object()).flat_map(|streams| streams.keys().cloned()).collect()
+    }
+
+    /// The frames that it has decoded so far.
+    pub fn frames(&self) -> u64 {
+        let last = self.line();
+        let streams = last.iter().flat_map(|line| line["receive"].as_object().into_iter().flatten());
+        streams.filter_map(|(_, stream)| stream["video"]["frames"].as_u64()).sum()
+    }
+}

@@ -1,0 +1,51 @@
+//! Calls on machines whose network changes.
+#![cfg(target_os = "linux")]
+
+use std::time::Duration;
+
+use tests::{
+    call::{self, Caller},
+    hosts::{Host, Hosts},
+    process::until,
+};
+
+/// For pictures to come, and to come back.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Frames that come in a few seconds.
+const A_FEW: u64 = 30;
+
+async fn pictures_both_ways(what: &str, callers: &[Caller]) {
+    let before: Vec<u64> = callers.iter().map(Caller::frames).collect();
+    for (caller, before) in callers.iter().zip(before) {
+        until(&format!("pictures {what}"), PATIENCE, async || (caller.frames() > before + A_FEW).then_some(())).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_survives_new_addresses_and_nobody_leaves() {
+    if !tests::live("a call over a change of address") {
+        return;
+    }
+    let hosts = match Hosts::up_routed() {
+        Ok(hosts) => hosts,
+        Err(why) => return eprintln!("skipped: a call over a change of address (no network namespaces here: {why})"),
+    };
+    let folder = tests::output().join("network");
+    std::fs::create_dir_all(&folder).expect("the output folder is writable");
+    let _service = call::service(&hosts, "47880", &[], &[]);
+    hosts.until_open(Host::Middle, "-t", "47880").await;
+    let callers = [(Host::Left, "7"), (Host::Right, "8")]
+        .map(|(host, uid)| Caller::start(&hosts, host, "47880", folder.join(format!("{host:?}.jsonl")), &["--uid", uid]));
+    pictures_both_ways("at first", &callers).await;
+
+    for (round, side) in [Host::Left, Host::Right, Host::Left].into_iter().enumerate() {
+        hosts.move_to(side, 10 + round as u8);
+        pictures_both_ways(&format!("after a change of address on the {side:?}"), &callers).await;
+    }
+    // A stream that had gone and come would count its frames anew, and its publisher would have another number.
+    assert_eq!(callers.each_ref().map(Caller::streams), [["8"], ["7"]]);
+    for caller in &callers {
+        assert!(caller.frames() > 4 * A_FEW, "the streams of before go on");
+    }
+}
