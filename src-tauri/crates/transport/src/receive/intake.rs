@@ -59,7 +59,7 @@ impl Intake {
             return None;
         }
         let timestamp = self.timestamp.extend(packet.timestamp);
-        self.reception.on_packet(sequence, timestamp, now);
+        self.reception.on_packet(sequence, (!packet.payload.is_empty()).then_some(timestamp), now);
         Some(Accepted { sequence, timestamp, arrival: self.nack.on_packet(sequence, now) })
     }
 

@@ -42,8 +42,9 @@ impl Reception {
         Self { rate: rate.max(1), first: None, highest: 0, received: 0, last: None, jitter: 0.0, sender_report: None, reported: (0, 0) }
     }
 
-    /// Counts a packet that is no duplicate, by extended sequence number and timestamp.
-    pub fn on_packet(&mut self, sequence: u64, timestamp: i64, now: Instant) {
+    /// Counts a packet that is no duplicate, by extended sequence number and timestamp; `None` for padding, whose timestamp is that of
+    /// another packet.
+    pub fn on_packet(&mut self, sequence: u64, timestamp: Option<i64>, now: Instant) {
         let newest = self.first.is_none() || sequence > self.highest;
         self.first = Some(self.first.map_or(sequence, |first| first.min(sequence)));
         self.received += 1;
@@ -52,6 +53,7 @@ impl Reception {
             return;
         }
         self.highest = sequence;
+        let Some(timestamp) = timestamp else { return };
         if let Some((at, before)) = self.last {
             // §6.4.1: J += (|D| - J) / 16.
             let media = timestamp.saturating_sub(before) as f64 * 1e6 / f64::from(self.rate);
@@ -109,12 +111,12 @@ mod tests {
         let (mut reception, now) = (Reception::new(90_000), Instant::now());
         assert_eq!(reception.block(now), None);
         for sequence in (0..100).filter(|sequence| sequence % 4 != 1) {
-            reception.on_packet((1 << 32) + sequence, 0, now);
+            reception.on_packet((1 << 32) + sequence, Some(0), now);
         }
         let block = reception.block(now).unwrap();
         assert_eq!((block.fraction_lost, block.total_lost, block.highest_sequence), (64, 25, 99));
         for sequence in 100..200 {
-            reception.on_packet((1 << 32) + sequence, 0, now);
+            reception.on_packet((1 << 32) + sequence, Some(0), now);
         }
         let block = reception.block(now).unwrap();
         assert_eq!((block.fraction_lost, block.total_lost), (0, 25));
@@ -123,10 +125,10 @@ mod tests {
     #[test]
     fn a_repair_after_its_report_does_not_make_the_next_negative() {
         let (mut reception, now) = (Reception::new(90_000), Instant::now());
-        reception.on_packet(0, 0, now);
-        reception.on_packet(2, 0, now);
+        reception.on_packet(0, Some(0), now);
+        reception.on_packet(2, Some(0), now);
         assert_eq!(reception.block(now).unwrap().total_lost, 1);
-        reception.on_packet(1, 0, now);
+        reception.on_packet(1, Some(0), now);
         let block = reception.block(now).unwrap();
         assert_eq!((block.fraction_lost, block.total_lost), (0, 0));
     }
@@ -136,7 +138,7 @@ mod tests {
         let (mut reception, start) = (Reception::new(48_000), Instant::now());
         for packet in 0..500u32 {
             let late = if packet % 2 == 0 { Duration::ZERO } else { 4 * MS };
-            reception.on_packet(u64::from(packet), i64::from(packet) * 960, start + packet * 20 * MS + late);
+            reception.on_packet(u64::from(packet), Some(i64::from(packet) * 960), start + packet * 20 * MS + late);
         }
         assert!(reception.jitter().abs_diff(4 * MS) < Duration::from_micros(100), "{:?}", reception.jitter());
         assert!(reception.block(start).unwrap().jitter.abs_diff(192) < 5);
@@ -145,7 +147,7 @@ mod tests {
     #[test]
     fn a_report_names_the_last_sender_report_and_how_long_it_was_held() {
         let (mut reception, now) = (Reception::new(48_000), Instant::now());
-        reception.on_packet(0, 0, now);
+        reception.on_packet(0, Some(0), now);
         reception.on_sender_report(0x1234_5678_9abc_def0, now);
         let block = reception.block(now + 500 * MS).unwrap();
         assert_eq!((block.last_sr, block.delay_since), (0x5678_9abc, 32_768));
@@ -157,7 +159,7 @@ mod tests {
             let (mut reception, now) = (Reception::new(90_000), Instant::now());
             for (sequence, timestamp, at) in packets {
                 let now = now + Duration::from_micros(at.into());
-                reception.on_packet(sequence >> 1, timestamp, now);
+                reception.on_packet(sequence >> 1, Some(timestamp), now);
                 prop_assert!(reception.block(now).is_some());
             }
         }

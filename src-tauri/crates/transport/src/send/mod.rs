@@ -4,7 +4,8 @@
 //! packetize   an H.264 access unit → RTP payloads
 //! pace        what may leave now, and when to ask again
 //! history     packets already sent, for repair
-//! rate        feedback → target bitrate and pacing rate
+//! rate        feedback → target bitrate, pacing rate and probes
+//! budget      a target shared out: sound, repairs, pictures
 //! red         sound that carries earlier sound along
 //! report      capture time → RTP timestamp, sender reports, round-trip time
 //! nal         H.264 NAL units as bytes
@@ -14,6 +15,7 @@
 //! The receiving half ([`crate::receive`]) mirrors it.
 
 mod bucket;
+pub mod budget;
 pub mod history;
 pub mod nal;
 pub mod pace;

@@ -1,6 +1,7 @@
-//! What may leave now: sound at once, then repairs, then pictures.
+//! What may leave now: sound at once, then repairs, then pictures; during a probe padding where these do not fill it.
 //!
-//! Invariants: sound never waits; what waits is bounded in time ([`Config::max_queue`]); a frame is dropped whole and only
+//! Invariants: sound never waits; a keyframe leaves as evenly as anything else, so that what follows does not queue behind it in the
+//! network; what waits is bounded in time ([`Config::max_queue`]); a frame is dropped whole and only
 //! if none of its packets has left, and from then on nothing but a keyframe is accepted. Packets get their sequence numbers
 //! when they leave, so a frame dropped here leaves no hole for the receiver to ask about.
 
@@ -29,17 +30,30 @@ impl Default for Config {
 pub enum Poll<P> {
     /// Send this packet, then poll again.
     Send(P),
+    /// A probe has nothing to send: send a packet of padding and say so ([`Pacer::on_padding`]), then poll again.
+    Padding,
     /// Nothing may leave before this instant.
     Wait(Instant),
     /// Nothing is queued.
     Idle,
 }
 
+/// A burst to send, in bits a second and bytes ([`super::rate`] says when and why).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    pub bps: u32,
+    pub bytes: usize,
+}
+
+/// A burst that was sent: when its first and its last packet left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probed {
+    pub first: Instant,
+    pub last: Instant,
+}
+
 /// Frames waiting longer than this when a keyframe comes are not worth the keyframe's waiting behind them.
 const SUPERSEDED_AFTER: Duration = Duration::from_millis(30);
-
-/// A keyframe leaves within this time of queueing, whatever the pacing rate: nothing can be shown before it.
-const KEYFRAME_TIME: Duration = Duration::from_millis(300);
 
 /// A keyframe is asked for again if it has not come.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
@@ -60,15 +74,30 @@ pub struct Pacer<P> {
     video_bytes: usize,
     keyframe: Wanted,
     dropped: u64,
+    probe: Option<UnderWay>,
+    probed: Option<Probed>,
+    /// Padding follows pictures and never stands before or within the first.
+    sent_video: bool,
 }
+
+/// A probe that goes on.
+#[derive(Debug, Clone, Copy)]
+struct UnderWay {
+    probe: Probe,
+    begun: bool,
+    sent: usize,
+    packets: u32,
+    span: Option<Probed>,
+}
+
+/// A burst of fewer packets has no length.
+const MIN_PROBE_PACKETS: u32 = 2;
 
 #[derive(Debug)]
 struct Frame<P> {
     packets: VecDeque<(usize, P)>,
     bytes: usize,
     keyframe: bool,
-    /// The rate that sends it in time; zero for frames that may wait.
-    bps: u32,
     started: bool,
     queued_at: Instant,
 }
@@ -96,12 +125,18 @@ impl<P> Pacer<P> {
             video_bytes: 0,
             keyframe: Wanted::No,
             dropped: 0,
+            probe: None,
+            probed: None,
+            sent_video: false,
         }
     }
 
+    /// In bits a second.
     pub fn set_rate(&mut self, bps: u32) {
         self.bps = bps;
-        self.apply_rate();
+        if self.probe.is_none_or(|under_way| !under_way.begun) {
+            self.bucket.set_rate(bps);
+        }
     }
 
     /// Queues one packet of sound; `size` in bytes.
@@ -142,33 +177,51 @@ impl<P> Pacer<P> {
             }
         }
         let bytes = packets.iter().map(|(size, _)| size).sum();
-        let bps = if keyframe { (bytes as f64 * 8.0 / KEYFRAME_TIME.as_secs_f64()) as u32 } else { 0 };
         self.video_bytes += bytes;
-        self.frames.push_back(Frame { packets, bytes, keyframe, bps, started: false, queued_at: now });
-        self.apply_rate();
+        self.frames.push_back(Frame { packets, bytes, keyframe, started: false, queued_at: now });
         true
     }
 
     pub fn poll(&mut self, now: Instant) -> Poll<P> {
         if let Some((size, packet)) = self.audio.pop_front() {
-            self.bucket.charge(size, now);
+            self.charge(size, now);
             return Poll::Send(packet);
         }
         self.drop_stale(now);
-        if self.repairs.is_empty() && self.frames.is_empty() {
+        let nothing = self.repairs.is_empty() && self.frames.is_empty();
+        if nothing && !(self.probe.is_some() && self.sent_video) {
             return Poll::Idle;
         }
+        self.begin_probe();
         if let Some(at) = self.bucket.ready_at(now) {
             return Poll::Wait(at);
         }
         match self.next_paced() {
             Some((size, packet)) => {
-                self.bucket.charge(size, now);
-                self.apply_rate();
+                self.charge(size, now);
                 Poll::Send(packet)
             }
-            None => Poll::Idle,
+            None => Poll::Padding,
         }
+    }
+
+    /// Sends a burst as soon as there is a picture to begin with: what waits goes faster for so many bytes, and padding fills it up.
+    pub fn probe(&mut self, probe: Probe) {
+        self.probe = Some(UnderWay { probe, begun: false, sent: 0, packets: 0, span: None });
+    }
+
+    /// A packet of padding was sent in answer to [`Poll::Padding`]; of no bytes if there can be none, which ends the probe.
+    pub fn on_padding(&mut self, size: usize, now: Instant) {
+        if size == 0 {
+            self.end_probe();
+        } else {
+            self.charge(size, now);
+        }
+    }
+
+    /// The probe that has ended since the last call.
+    pub fn take_probed(&mut self) -> Option<Probed> {
+        self.probed.take()
     }
 
     /// True when the encoder must make a keyframe because frames were dropped.
@@ -201,6 +254,7 @@ impl<P> Pacer<P> {
         }
         let frame = self.frames.front_mut()?;
         frame.started = true;
+        self.sent_video = true;
         let (size, packet) = frame.packets.pop_front()?;
         frame.bytes -= size;
         self.video_bytes -= size;
@@ -234,12 +288,30 @@ impl<P> Pacer<P> {
             }
             keep
         });
-        self.apply_rate();
     }
 
-    fn apply_rate(&mut self) {
-        let needed = self.frames.iter().map(|frame| frame.bps).max().unwrap_or(0);
-        self.bucket.set_rate(self.bps.max(needed));
+    /// The burst starts with the first packet that is paced; sound before it is no part of it.
+    fn begin_probe(&mut self) {
+        if let Some(under_way) = &mut self.probe {
+            under_way.begun = true;
+            self.bucket.set_rate(under_way.probe.bps);
+        }
+    }
+
+    fn charge(&mut self, size: usize, now: Instant) {
+        self.bucket.charge(size, now);
+        let Some(under_way) = self.probe.as_mut().filter(|under_way| under_way.begun) else { return };
+        under_way.packets += 1;
+        under_way.sent += size;
+        under_way.span.get_or_insert(Probed { first: now, last: now }).last = now;
+        if under_way.sent >= under_way.probe.bytes && under_way.packets >= MIN_PROBE_PACKETS {
+            self.end_probe();
+        }
+    }
+
+    fn end_probe(&mut self) {
+        self.probed = self.probe.take().and_then(|under_way| under_way.span);
+        self.bucket.set_rate(self.bps);
     }
 }
 
@@ -265,6 +337,10 @@ mod tests {
         loop {
             match pacer.poll(now) {
                 Poll::Send(packet) => left.push((packet, now - start)),
+                Poll::Padding => {
+                    pacer.on_padding(250, now);
+                    left.push(("padding", now - start));
+                }
                 Poll::Wait(at) => now = at,
                 Poll::Idle => return left,
             }
@@ -310,12 +386,62 @@ mod tests {
     }
 
     #[test]
-    fn a_keyframe_leaves_in_time_at_any_rate() {
-        let (mut pacer, now) = (Pacer::new(Config::default(), 100_000), Instant::now());
-        assert!(pacer.push_video(frame("key", 60), true, now));
-        let last = drain(&mut pacer, now).last().unwrap().1;
-        assert!(last <= KEYFRAME_TIME, "{last:?}");
+    fn a_keyframe_takes_the_time_that_the_rate_gives_it_and_sound_goes_between() {
+        let (mut pacer, start) = (Pacer::new(Config::default(), 400_000), Instant::now());
+        assert!(pacer.push_video(frame("key", 20), true, start));
+        let (mut now, mut between) = (start, Vec::new());
+        for packet in 0..25u32 {
+            let due = start + packet * 20 * MS;
+            pacer.push_audio(100, "audio");
+            now = now.max(due);
+            let mut ahead = 0;
+            while let Poll::Send(name) = pacer.poll(now) {
+                assert!(ahead > 0 || name == "audio", "sound waits for nothing");
+                ahead += 1;
+            }
+            between.push(ahead - 1);
+        }
+        assert!(between.iter().all(|pictures| *pictures <= 2), "{between:?}");
         assert!(!pacer.take_keyframe_request(now));
+    }
+
+    #[test]
+    fn a_probe_hurries_what_waits_and_fills_it_up_with_padding() {
+        let (mut pacer, start) = (Pacer::new(Config::default(), 400_000), Instant::now());
+        pacer.probe(Probe { bps: 4_000_000, bytes: 5_000 });
+        assert_eq!(pacer.poll(start), Poll::Idle, "padding is nothing to begin with");
+        assert!(pacer.push_video(frame("video", 2), false, start));
+        let left = drain(&mut pacer, start);
+        let names: Vec<_> = left.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, [vec!["video"; 2], vec!["padding"; 12]].concat());
+        let probed = pacer.take_probed().unwrap();
+        assert_eq!((probed.first, probed.last), (start, start + left[13].1));
+        assert!(left[13].1 <= 11 * MS, "{left:?}");
+        assert_eq!(pacer.take_probed(), None);
+    }
+
+    #[test]
+    fn sound_goes_first_in_a_probe_too() {
+        let (mut pacer, now) = (pacer(), Instant::now());
+        assert!(pacer.push_video(frame("video", 1), false, now));
+        drain(&mut pacer, now);
+        pacer.probe(Probe { bps: 1_000_000, bytes: 5_000 });
+        assert_eq!(pacer.poll(now + MS), Poll::Padding);
+        pacer.on_padding(250, now + MS);
+        pacer.push_audio(100, "audio");
+        assert_eq!(pacer.poll(now + MS), Poll::Send("audio"));
+    }
+
+    #[test]
+    fn a_probe_without_padding_ends() {
+        let (mut pacer, now) = (pacer(), Instant::now());
+        assert!(pacer.push_video(frame("video", 1), false, now));
+        drain(&mut pacer, now);
+        pacer.probe(Probe { bps: 1_000_000, bytes: 5_000 });
+        assert_eq!(pacer.poll(now + MS), Poll::Padding);
+        pacer.on_padding(0, now + MS);
+        assert_eq!(pacer.poll(now + MS), Poll::Idle);
+        assert_eq!(pacer.take_probed(), None);
     }
 
     #[test]
@@ -363,7 +489,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_order_of_calls_stays_bounded_and_counts_right(
-            calls in proptest::collection::vec((0u8..6, 0usize..1500, 0u64..50), 0..400)
+            calls in proptest::collection::vec((0u8..7, 0usize..1500, 0u64..50), 0..400)
         ) {
             let mut now = Instant::now();
             let mut pacer = Pacer::new(Config::default(), 500_000);
@@ -374,6 +500,7 @@ mod tests {
                     2 => pacer.set_rate(size as u32 * 2000),
                     3 => { pacer.push_video(vec![(size, "video"); size % 40], size % 7 == 0, now); }
                     4 => { pacer.take_keyframe_request(now); }
+                    6 => pacer.probe(Probe { bps: size as u32 * 2000, bytes: size * 4 }),
                     _ => now += Duration::from_millis(step),
                 }
                 if call == 5 {

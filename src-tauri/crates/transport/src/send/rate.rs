@@ -1,36 +1,44 @@
-//! Congestion control: transport-wide feedback in, target bitrate and pacing rate out.
+//! Congestion control: transport-wide feedback in, target bitrate, pacing rate and probes out.
 //!
-//! The target grows while the path shows no queue: fast until the path first showed its limit, then slowly near it and faster
-//! the longer nothing happens. A growing queue cuts it to a little below what arrives, a standing queue lowers what is given out
-//! until it has drained. Trains of packets (keyframes) measure the bottleneck and let the target leap. Loss alone cuts the rate
-//! only if that helps ([`loss`]).
+//! The target grows while the path shows no queue: fast until the path first showed its limit, then slowly, and fast again up to
+//! what a probe found room for ([`probe`]). A growing queue cuts it to a little below what arrives, a standing queue lowers what is
+//! given out until it has drained. Loss alone cuts the rate only if that helps ([`loss`]). Without feedback the target falls.
 //!
-//! Invariant: the target is always within the configured bounds, and never grows beyond one and a half times what arrives, so
-//! that a sender that sends little does not claim what it has not tried.
+//! Invariant: the target is always within the configured bounds, and never grows beyond one and a half times what arrives unless a
+//! probe found more, so that a sender that sends little does not claim what it has not tried.
 //!
-//! Sources: draft-ietf-rmcat-gcc-02, libwebrtc's GoogCC (trendline, AIMD, inherent loss), RFC 8298.
+//! Sources: draft-ietf-rmcat-gcc-02, libwebrtc's GoogCC (trendline, AIMD, inherent loss, probes), RFC 8298.
 
 mod acked;
+mod contention;
+mod demand;
 mod loss;
+mod probe;
+pub mod simulation;
 mod train;
 mod trend;
-
-#[cfg(test)]
-mod simulation;
 
 use std::time::{Duration, Instant};
 
 use self::acked::Acked;
+use self::contention::Contention;
+use self::demand::Demand;
 use self::loss::{Loss, Verdict};
+use self::probe::{Finding, Probes};
 use self::train::{Capacity, Trains};
 use self::trend::{Trend, Usage};
+use super::budget::Budget;
+use super::pace::{Probe, Probed};
 
-/// Windows of the arriving rate: for growth, and for a cut while a queue serves at the bottleneck's pace.
+/// Windows of the arriving rate: for growth, and for a cut while a queue serves at the bottleneck's pace, the shorter the surer.
 const LONG: Duration = Duration::from_millis(500);
 const SHORT: Duration = Duration::from_millis(200);
+const BRIEF: Duration = Duration::from_millis(100);
 
-/// A cut goes to this share of what arrives.
+/// A cut goes to this share of what arrives; of a sender that sends little, it takes no more than this share off.
 const BETA: f64 = 0.85;
+/// What serves less than this share of the target needs no second thought.
+const FAR_BELOW: f64 = 0.6;
 /// How long a cut takes to show, on top of the round trip: feedback interval and encoder.
 const CUT_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -40,31 +48,52 @@ const QUEUE_REAL: f64 = 8.0;
 const QUEUE_HOLD: f64 = 30.0;
 const QUEUE_OVERUSE: f64 = 80.0;
 const QUEUE_DRAIN: f64 = 50.0;
+/// For this long after the start, what holds is overuse.
+const CAREFUL: Duration = Duration::from_secs(2);
+/// What each ms of a standing queue takes off what is given out, as a share, and what is left at least.
+const DRAIN: f64 = 0.002;
+const DRAIN_MIN: f64 = 0.4;
 
-/// Growth a second: until the first cut (a doubling in 0.6 s), and after it.
+/// Growth a second: until the path showed its limit (a doubling in 0.6 s), up to what a probe found (in 0.35 s), and at most else.
 const GROWTH_START: f64 = 1.15;
-const GROWTH_NEAR: f64 = 0.04;
+const GROWTH_SPRINT: f64 = 2.0;
 const GROWTH_MAX: f64 = 0.7;
+/// Growth near the limit, as a share of the target a second: this much up to the rate, and ever less above it. The smaller of two
+/// calls grows faster, so that they meet.
+const GROWTH_NEAR: f64 = 0.12;
+const GROWTH_NEAR_BPS: f64 = 500_000.0;
 /// Growth stays slow for this long after a cut, then doubles in each of the second.
 const PATIENCE: Duration = Duration::from_secs(4);
 const GROWTH_DOUBLES: f64 = 1.5;
+/// Where doubling begins, as a share of the target a second.
+const GROWTH_PATIENT: f64 = 0.04;
+
+/// How fast the target moves to what TCP would send, as a share of it a second.
+const COMPETE: f64 = 0.15;
 
 /// The target's bound above what arrives.
 const HEADROOM: f64 = 1.5;
 const HEADROOM_BPS: f64 = 30_000.0;
 
-/// A leap goes to this share of what a train measured, and at most this far.
-const LEAP: f64 = 0.75;
-const MAX_LEAP: f64 = 3.0;
+/// The share of what a probe measured that the target grows to.
+const TRUSTED: f64 = 0.85;
+/// More loss than this makes probes dear: each lost packet of padding is asked for again.
+const PROBE_LOSS: f64 = 0.05;
 
-/// Pacing: before anything is measured, as a factor of the target, and at most.
-const PACING_START: f64 = 8e6;
+/// Pacing: before anything is measured and at least, as factors of the target; after a cut, of what arrives; and at most.
+const PACING_START: f64 = 0.8;
 const PACING_FACTOR: f64 = 2.5;
-const PACING_MIN_FACTOR: f64 = 1.3;
+const PACING_MIN_FACTOR: f64 = 1.15;
 const PACING_MAX: f64 = 20e6;
 
 /// Receiver reports count if there was no transport-wide feedback for this long.
 const FEEDBACK_TIMEOUT: Duration = Duration::from_secs(2);
+/// What was sent and not reported on for this long, and two round trips, has not arrived; the same for a receiver that sends reports
+/// only. Then the target falls to this share, again and again.
+const SILENCE: Duration = Duration::from_millis(500);
+const SILENCE_OF_REPORTS: Duration = Duration::from_secs(6);
+const RTT_GUESS: Duration = Duration::from_millis(100);
+const SILENCE_FACTOR: f64 = 0.7;
 
 /// The bounds of the target, in bits a second.
 #[derive(Debug, Clone, Copy)]
@@ -99,13 +128,28 @@ pub struct Rate {
     trend: Trend,
     loss: Loss,
     trains: Trains,
+    probes: Probes,
+    demand: Demand,
+    contention: Contention,
+    /// What is given out of the target beside others.
+    share: f64,
     rtt: Option<Duration>,
+    began: Instant,
     updated_at: Instant,
     feedback_at: Option<Instant>,
     cut_at: Option<Instant>,
+    /// When the path last showed its limit: by a queue, by loss or at first by a probe.
+    limit_at: Option<Instant>,
     /// What the last cut for loss may take back.
     before_loss: Option<Before>,
-    /// The rate at which frames may leave, by the trains.
+    /// Since when what is sent goes unanswered, and the target before that made it fall.
+    unanswered_since: Option<Instant>,
+    before_silence: Option<f64>,
+    /// What a probe found room for, in bits a second; zero if there is nothing to catch up with.
+    sprint_to: f64,
+    /// What the last probe that found room went at.
+    found: f64,
+    /// The rate at which frames may leave, by trains and probes.
     burst: f64,
 }
 
@@ -113,11 +157,12 @@ pub struct Rate {
 struct Before {
     target: f64,
     burst: f64,
-    cut_at: Option<Instant>,
+    limit_at: Option<Instant>,
 }
 
 impl Rate {
     pub fn new(config: Config, now: Instant) -> Self {
+        let start = f64::from(config.start_bps);
         let mut rate = Self {
             config,
             target: 0.0,
@@ -125,34 +170,94 @@ impl Rate {
             trend: Trend::new(),
             loss: Loss::default(),
             trains: Trains::default(),
+            probes: Probes::new(start),
+            demand: Demand::default(),
+            contention: Contention::default(),
+            share: 1.0,
             rtt: None,
+            began: now,
             updated_at: now,
             feedback_at: None,
             cut_at: None,
+            limit_at: None,
             before_loss: None,
-            burst: PACING_START,
+            unanswered_since: None,
+            before_silence: None,
+            sprint_to: 0.0,
+            found: 0.0,
+            burst: start * PACING_START,
         };
-        rate.set_target(f64::from(config.start_bps));
+        rate.set_target(start);
         rate
+    }
+
+    /// A packet left, of `size` bytes.
+    pub fn on_sent(&mut self, size: usize, now: Instant) {
+        self.demand.add(size, now);
+        self.unanswered_since.get_or_insert(now);
+    }
+
+    /// The pacer has sent a probe of [`take_probe`](Self::take_probe).
+    pub fn on_probed(&mut self, probed: Probed) {
+        self.probes.on_probed(probed);
+    }
+
+    /// A burst to send now, for the pacer.
+    pub fn take_probe(&mut self, now: Instant) -> Option<Probe> {
+        let max = f64::from(self.config.max_bps);
+        let idle = self.demand.is_low(self.target, now);
+        self.probes.take(self.target, max, self.calm_since(), idle, now)
+    }
+
+    /// What time alone does; to be called whenever something may leave.
+    pub fn poll(&mut self, now: Instant) {
+        let Some(since) = self.unanswered_since else { return };
+        let patience = if self.feedback_at.is_some() { SILENCE + self.rtt.unwrap_or(RTT_GUESS) * 2 } else { SILENCE_OF_REPORTS };
+        if now.saturating_duration_since(since) < patience {
+            return;
+        }
+        self.unanswered_since = Some((since + SILENCE).max(now - patience + SILENCE));
+        self.before_silence.get_or_insert(self.target);
+        self.sprint_to = 0.0;
+        self.burst = 0.0;
+        self.set_target(self.target * SILENCE_FACTOR);
     }
 
     /// One feedback message: every packet it covers, in order of sending.
     pub fn on_feedback(&mut self, samples: &[Sample], now: Instant) {
         self.feedback_at = Some(now);
+        let after_silence = self.answered();
         for sample in samples {
-            self.loss.add(sample.arrival.is_none());
+            // What an outage took says nothing of the loss of a path that delivers.
+            if sample.arrival.is_some() || !after_silence {
+                self.loss.add(sample.arrival.is_none());
+            }
+            self.probes.add(sample);
             if let Some(capacity) = self.trains.add(sample) {
                 self.on_train(capacity);
             }
+            self.contention.on_packet(sample.sent, sample.size, sample.arrival.is_none(), self.rtt.unwrap_or(RTT_GUESS));
             if let Some(arrival) = sample.arrival {
                 self.acked.add(arrival, sample.size);
                 self.trend.add(sample.sent, arrival);
+                if self.contention.on_queue(sample.sent, self.trend.queue()) {
+                    self.begin_contention();
+                }
             }
         }
         if let Some(capacity) = self.trains.finish(now) {
             self.on_train(capacity);
         }
-        self.on_delay(now);
+        if let Some(finding) = self.probes.finding(f64::from(self.config.max_bps)) {
+            self.on_finding(finding, now);
+        }
+        self.contention.on_standing(self.trend.standing_queue(), now);
+        self.trend.keep_base(self.contention.is_on());
+        if self.contention.is_on() {
+            self.compete(now);
+        } else {
+            self.on_delay(now);
+        }
         let congested = self.trend.standing_queue() > QUEUE_HOLD;
         let verdict = self.loss.judge(congested, now);
         self.on_loss_verdict(verdict, now);
@@ -169,6 +274,7 @@ impl Rate {
         if self.feedback_at.is_some_and(|at| now.saturating_duration_since(at) < FEEDBACK_TIMEOUT) {
             return;
         }
+        self.answered();
         let fraction = fraction.clamp(0.0, 1.0);
         if fraction > 0.1 {
             self.set_target(self.target * (1.0 - fraction / 2.0));
@@ -185,19 +291,27 @@ impl Rate {
 
     /// Everything the connection may send (sound, pictures, repairs), in bits a second.
     pub fn target(&self) -> u32 {
-        let drain = 1.0 - (self.trend.standing_queue() - QUEUE_DRAIN).max(0.0) * 0.002;
-        self.bounded(self.target * drain.max(0.5)) as u32
+        if self.contention.is_on() {
+            return self.bounded(self.target * self.share) as u32;
+        }
+        let drain = 1.0 - (self.trend.brief_queue() - QUEUE_DRAIN).max(0.0) * DRAIN;
+        self.bounded(self.target * drain.max(DRAIN_MIN)) as u32
     }
 
-    /// What is left for the video encoder once sound (`audio_bps`) and expected repairs are taken off; at least the minimum.
-    pub fn video_target(&self, audio_bps: u32) -> u32 {
-        let left = f64::from(self.target()) * (1.0 - self.loss().min(0.4)) - f64::from(audio_bps);
-        self.bounded(left) as u32
+    /// What is left for the video encoder once sound (`audio_bps`) and repairs are taken off, at least the minimum; `fec` is the share
+    /// of the packets that forward error correction adds, 0 to 1 ([`Budget`]).
+    pub fn video_target(&self, audio_bps: u32, fec: f64) -> u32 {
+        self.bounded(f64::from(Budget::new(self.target(), audio_bps, self.loss(), fec).pictures)) as u32
     }
 
-    /// The rate for the pacer.
+    /// The rate for the pacer, which waits rather than the network where something waits already.
     pub fn pacing(&self) -> u32 {
-        let least = self.target * PACING_MIN_FACTOR;
+        if self.trend.brief_queue() > QUEUE_HOLD && !self.contention.is_on() {
+            return self.target();
+        }
+        // The first burst that came out slower is a warning; what it means shows in what follows.
+        let unknown = self.probes.starting() || self.cut_at.is_none() && self.found == 0.0;
+        let least = self.target * if unknown { PACING_START } else { PACING_MIN_FACTOR };
         self.burst.clamp(least, PACING_MAX.max(least)) as u32
     }
 
@@ -211,45 +325,139 @@ impl Rate {
         self.rtt
     }
 
+    /// The other end is heard; whether after a silence. Then the target goes back to near what it was.
+    fn answered(&mut self) -> bool {
+        self.unanswered_since = None;
+        let before = self.before_silence.take();
+        self.sprint_to = self.sprint_to.max(before.unwrap_or(0.0) * BETA);
+        before.is_some()
+    }
+
+    /// Since when nothing speaks against a probe; `None` if something does.
+    fn calm_since(&self) -> Option<Instant> {
+        let calm = self.feedback_at.is_some()
+            && self.before_silence.is_none()
+            && self.trend.standing_queue() < QUEUE_REAL
+            && self.trend.usage() != Usage::Over
+            && self.target >= self.sprint_to
+            && self.loss() < PROBE_LOSS
+            && !self.loss.testing();
+        calm.then_some(self.limit_at.unwrap_or(self.began))
+    }
+
+    fn on_finding(&mut self, finding: Finding, now: Instant) {
+        match finding {
+            Finding::Clear(bps) => {
+                // A shaper's bucket lets the first burst pass whatever comes behind it.
+                let proven = if self.probes.starting() { self.found } else { bps };
+                self.burst = self.burst.max(proven);
+                self.found = bps;
+                self.catch_up(bps * TRUSTED, now);
+            }
+            Finding::Limited(bps) => {
+                self.burst = bps;
+                // A burst says more than the guess that the start is.
+                if self.limit_at.is_none() && bps * TRUSTED < self.target {
+                    self.set_target(bps * TRUSTED);
+                }
+                self.limit_at.get_or_insert(now);
+                self.catch_up(bps * TRUSTED, now);
+            }
+            Finding::Slowed => {
+                self.limit_at.get_or_insert(now);
+                self.probes.on_result(false, now);
+            }
+        }
+    }
+
+    fn catch_up(&mut self, bps: f64, now: Instant) {
+        let more = bps > self.target * 1.1 && self.trend.brief_queue() < QUEUE_HOLD;
+        if more {
+            self.sprint_to = bps;
+        }
+        self.probes.on_result(more, now);
+    }
+
+    /// Others fill the queue: what was cut in vain is taken back, as far as two may share the path.
+    fn begin_contention(&mut self) {
+        self.sprint_to = 0.0;
+        self.set_target(self.target.max(self.contention.before() * 0.5));
+        self.contention.begin_at(self.target, self.rtt.unwrap_or(RTT_GUESS));
+    }
+
+    /// Beside others that fill the queue, loss is what says how much to send.
+    fn compete(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.updated_at).as_secs_f64().min(0.2);
+        let step = (COMPETE * elapsed).exp();
+        let fair = self.contention.fair(self.rtt.unwrap_or(RTT_GUESS));
+        let tried = self.acked.rate(LONG).unwrap_or(self.target) * HEADROOM + HEADROOM_BPS;
+        let most = (self.target * step).min(tried.max(self.target));
+        self.set_target(fair.clamp(self.target / step, most));
+        self.share = self.contention.share(now);
+    }
+
     fn on_delay(&mut self, now: Instant) {
         let (queue, standing) = (self.trend.queue(), self.trend.standing_queue());
-        let growing = self.trend.usage() == Usage::Over && queue > QUEUE_REAL && standing > QUEUE_REAL / 2.0;
-        if (growing || standing > QUEUE_OVERUSE) && self.may_cut(now) {
-            self.cut(standing, now);
+        let brief = self.trend.brief_queue();
+        let there = standing > QUEUE_REAL / 2.0 || brief > QUEUE_HOLD;
+        let growing = self.trend.usage() == Usage::Over && queue > QUEUE_REAL && there;
+        // At first any queue may be the first sign of the path's limit.
+        let careful = now.saturating_duration_since(self.began) < CAREFUL;
+        if growing || brief > if careful { QUEUE_HOLD } else { QUEUE_OVERUSE } {
+            self.cut(now);
         } else if self.trend.usage() != Usage::Over && standing < QUEUE_HOLD && !self.loss.testing() {
             self.grow(now);
         }
     }
 
-    fn may_cut(&self, now: Instant) -> bool {
-        let interval = CUT_INTERVAL + self.rtt.unwrap_or_default();
-        self.cut_at.is_none_or(|at| now.saturating_duration_since(at) >= interval)
+    /// A queue grows, so what arrives is what the bottleneck serves.
+    fn cut(&mut self, now: Instant) {
+        let long = self.acked.rate(LONG);
+        let short = self.acked.rate(SHORT).filter(|_| self.trend.standing_queue() > QUEUE_HOLD);
+        let brief = self.acked.pace(BRIEF).filter(|_| self.trend.brief_queue() > QUEUE_HOLD);
+        let served = [long, short, brief].into_iter().flatten().reduce(f64::min).unwrap_or(self.target);
+        if !self.may_cut(served, now) {
+            return;
+        }
+        let reduced = if self.demand.is_low(self.target, now) { (served * BETA).max(self.target * BETA) } else { served * BETA };
+        self.contention.on_cut(self.target, now);
+        self.cut_at = Some(now);
+        self.limit_at = Some(now);
+        self.sprint_to = 0.0;
+        self.probes.on_cut();
+        self.burst = self.burst.min(served * PACING_FACTOR);
+        self.set_target(self.target.min(reduced));
     }
 
-    /// A queue grows, so what arrives is what the bottleneck serves.
-    fn cut(&mut self, standing: f64, now: Instant) {
-        let long = self.acked.rate(LONG);
-        let short = self.acked.rate(SHORT).filter(|_| standing > QUEUE_HOLD);
-        let served = [long, short].into_iter().flatten().reduce(f64::min).unwrap_or(self.target);
-        self.cut_at = Some(now);
-        self.burst = self.burst.min(served * PACING_FACTOR);
-        self.set_target(self.target.min(served * BETA));
+    /// The last cut has shown what it did, or was too small by far.
+    fn may_cut(&self, served: f64, now: Instant) -> bool {
+        let interval = CUT_INTERVAL + self.rtt.unwrap_or_default().min(CUT_INTERVAL);
+        served < self.target * FAR_BELOW || self.cut_at.is_none_or(|at| now.saturating_duration_since(at) >= interval)
     }
 
     fn grow(&mut self, now: Instant) {
         let Some(acked) = self.acked.rate(LONG).or(self.acked.rate(SHORT)) else { return };
-        let limit = (acked / (1.0 - self.loss.inherent().min(0.5))) * HEADROOM + HEADROOM_BPS;
+        let limit = ((acked / (1.0 - self.loss.inherent().min(0.5))) * HEADROOM + HEADROOM_BPS).max(self.sprint_to);
         if self.target >= limit {
             return;
         }
         let elapsed = now.saturating_duration_since(self.updated_at).as_secs_f64().min(0.2);
         self.set_target((self.target * (self.growth(now) * elapsed).exp()).min(limit));
+        if self.target >= self.sprint_to {
+            self.sprint_to = 0.0;
+        }
     }
 
+    /// As a share of the target, a second.
     fn growth(&self, now: Instant) -> f64 {
-        let Some(cut_at) = self.cut_at else { return GROWTH_START };
-        let quiet = now.saturating_duration_since(cut_at).saturating_sub(PATIENCE).as_secs_f64();
-        (GROWTH_NEAR * (quiet / GROWTH_DOUBLES).exp2()).min(GROWTH_MAX)
+        if self.target < self.sprint_to {
+            return GROWTH_SPRINT;
+        }
+        let Some(limit_at) = self.limit_at else { return GROWTH_START };
+        let quiet = now.saturating_duration_since(limit_at).saturating_sub(PATIENCE).as_secs_f64();
+        let patient = GROWTH_PATIENT * (quiet / GROWTH_DOUBLES).exp2();
+        let near = GROWTH_NEAR * (GROWTH_NEAR_BPS / self.target).powi(2).min(1.0);
+        patient.max(near).min(GROWTH_MAX)
     }
 
     fn on_train(&mut self, capacity: Capacity) {
@@ -258,10 +466,6 @@ impl Rate {
         } else {
             self.burst = self.burst.max(capacity.bps * 1.5).min(PACING_MAX);
         }
-        if self.cut_at.is_none() {
-            let leap = (capacity.bps * LEAP).min(self.target * MAX_LEAP);
-            self.set_target(self.target.max(leap));
-        }
     }
 
     fn on_loss_verdict(&mut self, verdict: Verdict, now: Instant) {
@@ -269,7 +473,7 @@ impl Rate {
             Verdict::Keep => return,
             Verdict::Restore => {
                 if let Some(before) = self.before_loss.take() {
-                    (self.burst, self.cut_at) = (before.burst, before.cut_at);
+                    (self.burst, self.limit_at) = (before.burst, before.limit_at);
                     self.set_target(self.target.max(before.target));
                 }
                 return;
@@ -277,8 +481,9 @@ impl Rate {
             Verdict::Cut(factor) => self.target * factor,
             Verdict::CutToAcked => self.acked.rate(LONG).unwrap_or(0.0).clamp(self.target * 0.5, self.target),
         };
-        self.before_loss = Some(Before { target: self.target, burst: self.burst, cut_at: self.cut_at });
+        self.before_loss = Some(Before { target: self.target, burst: self.burst, limit_at: self.limit_at });
         self.cut_at = Some(now);
+        self.limit_at = Some(now);
         // A shallow buffer loses what comes in bursts, at any rate.
         self.burst = 0.0;
         self.set_target(reduced);

@@ -29,7 +29,9 @@ use crate::send::red::Red;
 use crate::{SendStats, sdp};
 
 /// RTP header, transport-wide number, SRTP tag, UDP and IP headers: what a payload costs besides itself, in bytes.
-const OVERHEAD: usize = 12 + 8 + 16 + 28;
+const OVERHEAD: usize = 12 + 8 + BELOW_RTP;
+/// What the library does not count of a packet: SRTP tag, UDP and IP headers.
+const BELOW_RTP: usize = 16 + 28;
 
 /// One publisher's media.
 pub(crate) struct Outbound {
@@ -145,7 +147,9 @@ impl Media for Outbound {
     }
 
     fn poll(&self, now: Instant, out: &mut VecDeque<Packet>) {
-        self.state().poll(self.ssrc, now, &self.wall, out);
+        let mut state = self.state();
+        state.poll(self.ssrc, now, &self.wall, out);
+        state.tell(&self.outbox);
     }
 
     fn next(&self) -> Instant {
@@ -203,7 +207,7 @@ impl BandwidthEstimator for Estimator {
             .iter()
             // Arrived, but the receiver does not say when: neither a delay nor a loss.
             .filter(|report| !report.arrived || report.arrival.is_some())
-            .map(|report| Sample { sent: report.departure, arrival: report.arrival, size: report.size })
+            .map(|report| Sample { sent: report.departure, arrival: report.arrival, size: report.size + BELOW_RTP })
             .collect();
         if samples.is_empty() {
             return;

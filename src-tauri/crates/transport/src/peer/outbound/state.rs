@@ -8,7 +8,7 @@ use rtc::interceptor::Packet as ChainPacket;
 use rtc::rtp;
 
 use super::OVERHEAD;
-use super::track::Track;
+use super::track::{PADDING, Track};
 use crate::peer::event::Event;
 use crate::peer::outbox::Outbox;
 use crate::peer::rtcp::{self, Message};
@@ -163,18 +163,19 @@ impl State {
 
     /// Appends what may leave at `now`; reports are this end's `ssrc`'s.
     pub(super) fn poll(&mut self, ssrc: u32, now: Instant, wall: &Wall, out: &mut VecDeque<ChainPacket>) {
-        loop {
+        self.rate.poll(now);
+        self.apply_rate();
+        self.begin_probe(now);
+        self.next_release = loop {
             match self.pacer.poll(now) {
                 pace::Poll::Send(queued) => out.extend(self.release(queued, now).map(ChainPacket::Rtp)),
-                pace::Poll::Wait(next) => {
-                    self.next_release = Some(next);
-                    break;
-                }
-                pace::Poll::Idle => {
-                    self.next_release = None;
-                    break;
-                }
+                pace::Poll::Padding => out.extend(self.pad(now).map(ChainPacket::Rtp)),
+                pace::Poll::Wait(next) => break Some(next),
+                pace::Poll::Idle => break None,
             }
+        };
+        if let Some(probed) = self.pacer.take_probed() {
+            self.rate.on_probed(probed);
         }
         if self.next_report <= now {
             self.next_report = now + REPORT_INTERVAL;
@@ -186,6 +187,23 @@ impl State {
     /// When [`poll`](Self::poll) should be asked at the latest.
     pub(super) fn next(&self) -> Instant {
         self.next_release.map_or(self.next_report, |next| next.min(self.next_report))
+    }
+
+    /// Only pictures have use for more than is sent, and only their track can carry padding.
+    fn begin_probe(&mut self, now: Instant) {
+        if self.connected
+            && self.video.is_some()
+            && let Some(probe) = self.rate.take_probe(now)
+        {
+            self.pacer.probe(probe);
+        }
+    }
+
+    fn pad(&mut self, now: Instant) -> Option<rtp::Packet> {
+        let packet = self.video.as_mut().and_then(|track| track.padding(now));
+        self.pacer.on_padding(if packet.is_some() { PADDING } else { 0 }, now);
+        self.rate.on_sent(PADDING, now);
+        packet
     }
 
     fn release(&mut self, queued: Queued, now: Instant) -> Option<rtp::Packet> {
@@ -207,11 +225,14 @@ impl State {
                 (track, packet)
             }
             Queued::Repair(packet) => {
+                let size = packet.payload.len() + OVERHEAD;
                 let track = self.tracks().find(|track| track.ssrc == packet.header.ssrc)?;
                 track.on_repair(&packet);
+                self.rate.on_sent(size, now);
                 return Some(packet);
             }
         };
+        self.rate.on_sent(packet.payload.len() + OVERHEAD, now);
         if track.stats.packets == 1 {
             // The receiver cannot place a track's first packets in time without a report.
             self.next_report = now;
@@ -238,7 +259,7 @@ impl State {
         if !self.connected {
             return;
         }
-        let target = self.rate.video_target(self.audio_bps);
+        let target = self.rate.video_target(self.audio_bps, 0.0);
         let changed = |told: u32| f64::from(told.abs_diff(target)) > f64::from(told) * TARGET_STEP;
         if self.video.is_some() && self.target.is_none_or(changed) {
             self.target = Some(target);

@@ -14,6 +14,13 @@ use crate::receive::report::Block;
 use crate::send::history::{self, History};
 use crate::send::report::{MediaClock, SenderInfo, Sent};
 
+/// What a packet of padding weighs, in bytes.
+pub(super) const PADDING: usize = OVERHEAD + FILLERS as usize * (1 + FILLER) + 4;
+/// The library writes at most four bytes of padding; the rest travels as header extensions that nobody negotiated, which a receiver
+/// passes over (RFC 8285 §4.2), of the longest size of their form and under every number that the form has.
+const FILLERS: u8 = 14;
+const FILLER: usize = 16;
+
 /// A repair that has not left the pacer by now was dropped there.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -46,6 +53,8 @@ pub(crate) struct Track {
     pub(super) payload_type: Option<u8>,
     rate: u32,
     sequence: u16,
+    /// Of the last packet.
+    timestamp: u32,
     /// Repairs in the pacer, and since when.
     waiting: HashMap<u16, Instant>,
 }
@@ -72,6 +81,7 @@ impl Track {
             rate,
             // Below half, so that early losses cannot hide behind a wrap (RFC 3711 §3.3.1).
             sequence: rand::random::<u16>() >> 1,
+            timestamp: 0,
             waiting: HashMap::new(),
         }
     }
@@ -104,8 +114,24 @@ impl Track {
         let packet = rtp::Packet { header, payload };
         self.history.push(self.sequence, size + OVERHEAD, packet.clone(), now);
         self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = timestamp;
         self.count(size);
         packet
+    }
+
+    /// A packet without payload (RFC 3550 §5.1), [`PADDING`] bytes long; `None` before there is a picture for it to follow.
+    pub(super) fn padding(&mut self, now: Instant) -> Option<rtp::Packet> {
+        if self.stats.packets == 0 {
+            return None;
+        }
+        let mut packet = self.packet(self.timestamp, Bytes::new(), false, now)?;
+        packet.header.padding = true;
+        // Who misses it needs its number only.
+        self.history.push(packet.header.sequence_number, OVERHEAD, packet.clone(), now);
+        for id in 1..=FILLERS {
+            packet.header.set_extension(id, Bytes::from_static(&[0; FILLER])).ok()?;
+        }
+        Some(packet)
     }
 
     /// Whether a repair of `sequence` waits in the pacer.

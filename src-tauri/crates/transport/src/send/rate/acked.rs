@@ -34,6 +34,17 @@ impl Acked {
             bytes as f64 * 8.0 / window.as_secs_f64()
         })
     }
+
+    /// How fast a queue was served over the `window` before the newest arrival, in bits a second: from one arrival to another, since
+    /// in so short a time a packet more or less counts.
+    pub fn pace(&self, window: Duration) -> Option<f64> {
+        let start = self.newest.checked_sub(window)?;
+        let within = || self.arrivals.iter().filter(|(arrival, _)| *arrival > start);
+        let (first, first_size) = within().min_by_key(|(arrival, _)| *arrival)?;
+        let span = self.newest - *first;
+        let bytes: usize = within().map(|(_, size)| size).sum();
+        (span >= window / 2).then(|| (bytes - first_size) as f64 * 8.0 / span.as_secs_f64())
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +61,17 @@ mod tests {
             }
         }
         assert_eq!(acked.rate(Duration::from_millis(500)), Some(1_000_000.0));
+    }
+
+    #[test]
+    fn the_pace_of_a_queue_is_exact_in_a_short_time() {
+        let mut acked = Acked::default();
+        for packet in 0..20u32 {
+            acked.add(Duration::from_secs(5) + packet * Duration::from_millis(40), 1_250);
+            if packet > 1 {
+                assert_eq!(acked.pace(Duration::from_millis(100)).map(f64::round), Some(250_000.0));
+            }
+        }
     }
 
     #[test]

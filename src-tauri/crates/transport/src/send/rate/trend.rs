@@ -29,8 +29,12 @@ const OVERUSE_MS: f64 = 10.0;
 
 /// The least delay is that of this long, in two halves.
 const BASE_HALF: Duration = Duration::from_secs(15);
-/// What always waits, as opposed to a burst that drains, is the least queue of this long.
+/// What always waits, as opposed to a burst that drains, is the least queue of this long, by the receiver's clock: when a path
+/// becomes slow, what it delivers in that time was sent in a small part of it. The second tells a queue that is large already.
 const STANDING: Duration = Duration::from_millis(300);
+const BRIEF: Duration = Duration::from_millis(100);
+
+const MAX_KEPT: usize = 4_096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usage {
@@ -58,8 +62,9 @@ pub struct Trend {
     usage: Usage,
     origin: Option<(Instant, Duration)>,
     base: Base,
-    /// Delay above the least, by time of sending.
-    queue: VecDeque<(Instant, f64)>,
+    /// Delay above the least, by time of arrival.
+    queue: VecDeque<(Duration, f64)>,
+    newest: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +80,8 @@ struct Base {
     since: Option<Instant>,
     current: Option<f64>,
     previous: Option<f64>,
+    /// Nothing is forgotten.
+    kept: bool,
 }
 
 impl Trend {
@@ -94,6 +101,7 @@ impl Trend {
             origin: None,
             base: Base::default(),
             queue: VecDeque::new(),
+            newest: Duration::ZERO,
         }
     }
 
@@ -120,7 +128,17 @@ impl Trend {
 
     /// The queue that did not drain lately, in ms.
     pub fn standing_queue(&self) -> f64 {
-        self.queue.iter().map(|&(_, queue)| queue).reduce(f64::min).unwrap_or(0.0)
+        self.least(STANDING)
+    }
+
+    /// The same of a shorter time.
+    pub fn brief_queue(&self) -> f64 {
+        self.least(BRIEF)
+    }
+
+    fn least(&self, window: Duration) -> f64 {
+        let since = self.newest.saturating_sub(window);
+        self.queue.iter().filter(|(arrival, _)| *arrival >= since).map(|&(_, queue)| queue).reduce(f64::min).unwrap_or(0.0)
     }
 
     /// The last packet's queue, in ms.
@@ -128,12 +146,19 @@ impl Trend {
         self.queue.back().map_or(0.0, |&(_, queue)| queue)
     }
 
+    /// Whether the least delay is kept however old: while others fill the queue, it is not seen again.
+    pub fn keep_base(&mut self, kept: bool) {
+        self.base.kept = kept;
+    }
+
     fn measure_queue(&mut self, sent: Instant, arrival: Duration) {
         let (origin, first) = *self.origin.get_or_insert((sent, arrival));
         let delay = ms(arrival) - ms(first) - ms(sent.saturating_duration_since(origin));
         let queue = delay - self.base.follow(delay, sent);
-        self.queue.push_back((sent, queue));
-        while self.queue.front().is_some_and(|&(at, _)| sent.saturating_duration_since(at) > STANDING) {
+        self.newest = self.newest.max(arrival);
+        self.queue.push_back((arrival, queue));
+        let since = self.newest.saturating_sub(STANDING);
+        while self.queue.len() > MAX_KEPT || self.queue.front().is_some_and(|&(arrival, _)| arrival < since) {
             self.queue.pop_front();
         }
     }
@@ -178,7 +203,7 @@ impl Trend {
 impl Base {
     fn follow(&mut self, delay: f64, at: Instant) -> f64 {
         let since = *self.since.get_or_insert(at);
-        if at.saturating_duration_since(since) > BASE_HALF {
+        if at.saturating_duration_since(since) > BASE_HALF && !self.kept {
             self.since = Some(at);
             self.previous = self.current.take();
         }

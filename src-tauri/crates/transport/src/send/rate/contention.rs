@@ -1,0 +1,188 @@
+//! Telling a queue that others keep full from one of our own making, and what to send beside it.
+//!
+//! Whoever sends less over a full path of its own sees the queue fall. If it does not fall again and again, somebody else fills it:
+//! a download, which stops only at loss. To yield to the delay then is to be left with nothing. What is sent instead is what TCP would
+//! be left with under the same loss and round trip (RFC 5348 §3.1), in bytes, so that small packets count for what they weigh.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The queue is compared this long after a cut with that just after it, each over so long.
+const LATER: Duration = Duration::from_millis(400);
+const SPAN: Duration = Duration::from_millis(100);
+/// It has fallen if it is shorter by so many ms, or this short.
+const FALLEN: f64 = 20.0;
+const SHORT: f64 = 8.0;
+/// Cuts in vain that prove that somebody else is there.
+const PROOF: u32 = 3;
+/// What was sent before the others came is remembered for this long.
+const MEMORY: Duration = Duration::from_secs(10);
+
+/// Contention is over when the queue was shorter than this, in ms, for this long.
+const GONE: f64 = 15.0;
+const GONE_FOR: Duration = Duration::from_secs(1);
+/// Then again, this often it is tried whether the queue falls when less is sent: for so long, this share.
+const TEST_INTERVAL: Duration = Duration::from_secs(20);
+const TEST_LENGTH: Duration = Duration::from_millis(700);
+const TEST_SHARE: f64 = 0.5;
+
+/// A call is worth this many downloads: one that is starved is of no use to anybody.
+const WEIGHT: f64 = 1.6;
+/// TCP's segment, in bytes.
+const SEGMENT: f64 = 1_460.0;
+/// RFC 5348 §5.4: the weights of the last loss intervals, the newest first.
+const WEIGHTS: [f64; 8] = [1.0, 1.0, 1.0, 1.0, 0.8, 0.6, 0.4, 0.2];
+
+/// Who fills the queue.
+#[derive(Debug, Default)]
+pub struct Contention {
+    trial: Option<Trial>,
+    /// Cuts in vain.
+    proof: u32,
+    /// The highest target that was cut lately, and when.
+    before: Option<(f64, Instant)>,
+    since: Option<Instant>,
+    short_since: Option<Instant>,
+    losses: Intervals,
+}
+
+/// What a cut does to the queue, by when packets were sent.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    cut_at: Instant,
+    /// The shortest queue just after it and later, in ms.
+    first: f64,
+    later: f64,
+}
+
+impl Contention {
+    /// Whether somebody else keeps the queue full.
+    pub fn is_on(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// The target was cut for a queue from so many bits a second.
+    pub fn on_cut(&mut self, target: f64, now: Instant) {
+        let remembered = |&(before, at): &(f64, Instant)| before > target && now.saturating_duration_since(at) < MEMORY;
+        if !self.before.as_ref().is_some_and(remembered) {
+            self.before = Some((target, now));
+        }
+        self.trial.get_or_insert(Trial { cut_at: now, first: f64::INFINITY, later: f64::INFINITY });
+    }
+
+    /// The target before others filled the queue, in bits a second.
+    pub fn before(&self) -> f64 {
+        self.before.map_or(0.0, |(target, _)| target)
+    }
+
+    /// A packet met a queue of so many ms; in order of sending. True when contention begins.
+    pub fn on_queue(&mut self, sent: Instant, queue: f64) -> bool {
+        let Some(trial) = &mut self.trial else { return false };
+        let Some(after) = sent.checked_duration_since(trial.cut_at) else { return false };
+        if after < SPAN {
+            trial.first = trial.first.min(queue);
+        } else if after >= LATER && after < LATER + SPAN {
+            trial.later = trial.later.min(queue);
+        } else if after >= LATER + SPAN {
+            return self.conclude(sent);
+        }
+        false
+    }
+
+    fn conclude(&mut self, sent: Instant) -> bool {
+        let Some(trial) = self.trial.take() else { return false };
+        if trial.later > trial.first - FALLEN && trial.later > SHORT && trial.later.is_finite() {
+            self.proof += 1;
+        } else {
+            self.proof = self.proof.saturating_sub(1);
+        }
+        let begins = self.proof >= PROOF && self.since.is_none();
+        if begins {
+            self.since = Some(sent);
+            self.short_since = None;
+        }
+        begins
+    }
+
+    /// What waits at least, in ms. True when contention ends.
+    pub fn on_standing(&mut self, standing: f64, now: Instant) -> bool {
+        if standing >= GONE {
+            self.short_since = None;
+            return false;
+        }
+        let short_since = *self.short_since.get_or_insert(now);
+        let ends = self.since.is_some() && now.saturating_duration_since(short_since) >= GONE_FOR;
+        if ends {
+            *self = Self::default();
+        }
+        ends
+    }
+
+    /// The share of the target to send: less now and then, to see whether the others are still there.
+    pub fn share(&self, now: Instant) -> f64 {
+        let testing = self.since.is_some_and(|since| {
+            let age = now.saturating_duration_since(since).as_millis();
+            let phase = age % TEST_INTERVAL.as_millis();
+            age >= TEST_INTERVAL.as_millis() && phase < TEST_LENGTH.as_millis()
+        });
+        if testing { TEST_SHARE } else { 1.0 }
+    }
+
+    /// A packet that feedback covers.
+    pub fn on_packet(&mut self, sent: Instant, size: usize, lost: bool, rtt: Duration) {
+        if self.since.is_some() {
+            self.losses.add(sent, size, lost, rtt);
+        }
+    }
+
+    /// Begins with the loss that would leave `bps` bits a second.
+    pub fn begin_at(&mut self, bps: f64, rtt: Duration) {
+        self.losses = Intervals::default();
+        self.losses.closed.push_front(interval_at(bps, rtt));
+    }
+
+    /// What TCP would send, in bits a second.
+    pub fn fair(&self, rtt: Duration) -> f64 {
+        rate_at(self.losses.mean(), rtt)
+    }
+}
+
+/// RFC 5348 §3.1 without its term for time-outs, with one loss in `interval` segments.
+fn rate_at(interval: f64, rtt: Duration) -> f64 {
+    WEIGHT * SEGMENT * 8.0 / rtt.as_secs_f64().max(0.01) * (1.5 * interval).sqrt()
+}
+
+fn interval_at(bps: f64, rtt: Duration) -> f64 {
+    (bps * rtt.as_secs_f64().max(0.01) / (WEIGHT * SEGMENT * 8.0)).powi(2) / 1.5
+}
+
+/// Segments between losses; losses within a round trip count once (RFC 5348 §5).
+#[derive(Debug, Default)]
+struct Intervals {
+    closed: VecDeque<f64>,
+    open: f64,
+    event_at: Option<Instant>,
+}
+
+impl Intervals {
+    fn add(&mut self, sent: Instant, size: usize, lost: bool, rtt: Duration) {
+        self.open += size as f64 / SEGMENT;
+        let again = self.event_at.is_some_and(|at| sent.saturating_duration_since(at) < rtt);
+        if lost && !again {
+            self.event_at = Some(sent);
+            self.closed.push_front(std::mem::take(&mut self.open));
+            self.closed.truncate(WEIGHTS.len());
+        }
+    }
+
+    /// §5.4: the open interval counts if it makes the mean longer.
+    fn mean(&self) -> f64 {
+        let mean = |intervals: &mut dyn Iterator<Item = f64>| {
+            let (sum, weights) =
+                intervals.zip(WEIGHTS).fold((0.0, 0.0), |(sum, all), (interval, weight)| (sum + interval * weight, all + weight));
+            if weights > 0.0 { sum / weights } else { 0.0 }
+        };
+        let closed = mean(&mut self.closed.iter().copied());
+        closed.max(mean(&mut std::iter::once(self.open).chain(self.closed.iter().copied()))).max(1.0)
+    }
+}
