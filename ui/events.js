@@ -3,6 +3,7 @@
 import { sentence, t } from "./i18n/index.js";
 
 /** @typedef {import("./api.js").PageEvent} PageEvent */
+/** @typedef {Extract<PageEvent, { event: "exception" }>} Exception */
 
 /**
  * @typedef {object} Listeners
@@ -13,6 +14,7 @@ import { sentence, t } from "./i18n/index.js";
  * @property {() => void} projectsChanged
  * @property {(problem: import("./types/app").DeviceProblem) => void} deviceLost
  * @property {(device: import("./types/app").DeviceKind) => void} deviceBack
+ * @property {(exception: Exception) => void} excepted
  * @property {(problem: import("./types/app").Problem) => void} callEnded what to change before the next attempt
  */
 
@@ -23,7 +25,7 @@ const ENDS_PUBLISHING = ["DYNAMIC_KEY_EXPIRED", "NO_AUTHORIZED", "K_UID_BANNED",
  * @param {PageEvent} event
  * @param {Listeners} listeners
  */
-export function handle(event, { toasts, callChanged, devicesChanged, projectsChanged, heard, deviceLost, deviceBack, callEnded }) {
+export function handle(event, { toasts, callChanged, devicesChanged, projectsChanged, heard, deviceLost, deviceBack, excepted, callEnded }) {
   switch (event.event) {
     case "call-state":
       return callChanged(event.call);
@@ -33,6 +35,9 @@ export function handle(event, { toasts, callChanged, devicesChanged, projectsCha
       return projectsChanged();
     case "volume-indicator":
       return heard(event.levels);
+    case "exception":
+      console.warn("exception", event);
+      return excepted(event);
     case "peer-leave":
       return toasts.notice(t("toast.peerLeave"));
     case "stream-published":

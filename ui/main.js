@@ -158,6 +158,7 @@ async function start() {
       projectsChanged: () => projects.load(),
       deviceLost: (problem) => devices.lost(problem),
       deviceBack: (device) => devices.back(device),
+      excepted: (exception) => statistics.note(exception),
       callEnded: (joinProblem) => store.set({ joinProblem }),
       heard,
     }),

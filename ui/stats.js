@@ -9,9 +9,12 @@ import { isWeak } from "./quality.js";
 /** @typedef {import("./types/app").CallStats} CallStats */
 /** @typedef {import("./types/app").ReceivedStats} ReceivedStats */
 /** @typedef {{ fps: number, ageMs: number | null }} Drawn what the tile itself measured */
+/** @typedef {import("./events.js").Exception} Exception */
 
 const OVERLAY_MS = 1000;
 const QUALITY_MS = 2000;
+/** What an exception's code grows by when it is over. */
+const RECOVERED = 2000;
 
 /**
  * The lines over one's own tile.
@@ -19,13 +22,16 @@ const QUALITY_MS = 2000;
  * @param {number | string | null} uid
  * @param {Drawn} drawn
  */
-export function localLines({ rttMs, send }, uid, drawn) {
+export function localLines({ rttMs, uplinkQuality, downlinkQuality, send }, uid, drawn) {
   const { video } = send;
   return [
     t("stats.uid", { uid: uid ?? "" }),
     t("stats.access", { ms: whole(rttMs) }),
     t("stats.send", { fps: whole(video?.fps), width: video?.width ?? 0, height: video?.height ?? 0 }),
     t("stats.sent", { kbps: whole(video?.bitrateKbps), target: whole(video?.targetKbps) }),
+    t("stats.captured", { fps: whole(video?.captureFps), width: video?.captureWidth ?? 0, height: video?.captureHeight ?? 0 }),
+    t("stats.sentLoss", { loss: whole(send.lossPercent) }),
+    t("stats.network", { up: t(`quality.${uplinkQuality}`), down: t(`quality.${downlinkQuality}`) }),
     t("stats.shown", { fps: drawn.fps, ms: whole(drawn.ageMs) }),
   ];
 }
@@ -43,6 +49,7 @@ export function remoteLines({ uid, video, audio }, rttMs, drawn) {
     t("stats.endToEnd", { ms: whole(video?.latencyMs ?? audio?.latencyMs) }),
     t("stats.receive", { fps: whole(video?.fps), width: video?.width ?? 0, height: video?.height ?? 0 }),
     t("stats.received", { kbps: whole(video?.bitrateKbps), lost: whole(video?.lost), repaired: whole(video?.repaired) }),
+    t("stats.loss", { video: whole(video?.lossPercent), audio: whole(audio?.lossPercent) }),
     t("stats.shown", { fps: drawn.fps, ms: whole(drawn.ageMs) }),
   ];
 }
@@ -60,6 +67,8 @@ export class StatisticsView {
   /** @type {Map<string, import("./types/app").ReceivedVideo | null>} the reading of two seconds ago */
   #before = new Map();
   #judged = 0;
+  /** @type {Map<string, Exception>} what is wrong now, by user and code */
+  #exceptions = new Map();
   #api;
   #store;
   #grid;
@@ -78,12 +87,24 @@ export class StatisticsView {
   /** @param {import("./state.js").State} state */
   draw({ inCall, statistics }) {
     const pace = !inCall ? 0 : statistics ? OVERLAY_MS : QUALITY_MS;
+    if (!inCall) this.#exceptions.clear();
     if (pace === this.#pace) return;
     this.#pace = pace;
     clearInterval(this.#timer);
     if (!pace) return;
     this.#timer = setInterval(() => this.#refresh(), pace);
     this.#refresh();
+  }
+
+  /** Shows an exception in the overlay until it is over. @param {Exception} exception */
+  note(exception) {
+    if (exception.recovered) this.#exceptions.delete(`${exception.uid} ${exception.code - RECOVERED}`);
+    else this.#exceptions.set(`${exception.uid} ${exception.code}`, exception);
+  }
+
+  /** @param {number | string | null} of */
+  #wrong(of) {
+    return [...this.#exceptions.values()].filter(({ uid }) => uid === of).map(({ code, msg }) => t("stats.exception", { code, msg }));
   }
 
   async #refresh() {
@@ -109,10 +130,11 @@ export class StatisticsView {
    * @param {number} now
    */
   #fill(stats, now) {
-    this.#grid.local.setStatistics(localLines(stats, this.#store.call.uid, this.#grid.local.frameMeter.read(now)));
+    const { uid } = this.#store.call;
+    this.#grid.local.setStatistics([...localLines(stats, uid, this.#grid.local.frameMeter.read(now)), ...this.#wrong(uid)]);
     for (const received of stats.receive) {
       const tile = this.#grid.tile(received.stream);
-      tile?.setStatistics(remoteLines(received, stats.rttMs, tile.frameMeter.read(now)));
+      tile?.setStatistics([...remoteLines(received, stats.rttMs, tile.frameMeter.read(now)), ...this.#wrong(received.uid)]);
     }
   }
 }

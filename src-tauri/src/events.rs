@@ -1,7 +1,7 @@
 //! What the app tells the page unasked: the client's events under Agora's names, and a few of our own. `ui/types/app.d.ts` is generated
 //! from here and from [`crate::types`].
 
-use client::{ConnectionState, Event};
+use client::{ConnectionState, Event, NetworkQuality};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -84,6 +84,19 @@ pub enum PageEvent {
     VolumeIndicator {
         levels: Vec<Volume>,
     },
+    /// How good the network is, every two seconds: 0 unknown, 1 excellent to 5 very bad, 6 down.
+    NetworkQuality {
+        uplink_network_quality: u8,
+        downlink_network_quality: u8,
+    },
+    /// Something of a user's stream should work and does not, or (`recovered`, its code 2000 more) does again.
+    Exception {
+        code: u16,
+        msg: String,
+        #[ts(type = "number | string")]
+        uid: Uid,
+        recovered: bool,
+    },
     /// A camera, microphone or speaker of this window is gone.
     DeviceLost(DeviceProblem),
     /// The camera or microphone that was gone is there again, and goes on.
@@ -145,6 +158,15 @@ impl PageEvent {
             }
             // The window measures more often than Agora's two seconds, and its own stream as well.
             Event::VolumeIndicator { .. } => return None,
+            Event::NetworkQuality(NetworkQuality { uplink, downlink }) => {
+                Self::NetworkQuality { uplink_network_quality: *uplink as u8, downlink_network_quality: *downlink as u8 }
+            }
+            Event::Exception(exception) => Self::Exception {
+                code: exception.code(),
+                msg: exception.message(),
+                uid: exception.uid.clone(),
+                recovered: exception.recovered,
+            },
             Event::DeviceLost { stream: None, error } => Self::DeviceLost(DeviceProblem::lost(DeviceKind::Speaker, error.clone())),
             // The window watches its own stream, in the lobby as well.
             Event::DeviceLost { stream: Some(_), .. } => return None,
@@ -176,6 +198,7 @@ impl From<ConnectionState> for Connection {
 mod tests {
     use super::*;
     use crate::signal::Code;
+    use client::{Exception, ExceptionKind};
     use serde_json::json;
 
     fn ana() -> StreamId {
@@ -192,6 +215,8 @@ mod tests {
             Event::FirstVideoFrameDecode { stream: ana() },
             Event::StreamReconnectEnd { stream: ana(), success: true },
             Event::ClientRoleChanged { role: Role::Host },
+            Event::NetworkQuality(NetworkQuality::default()),
+            Event::Exception(Exception { kind: ExceptionKind::FramerateSentTooLow, recovered: true, uid: Uid::Number(7) }),
             Event::TokenPrivilegeWillExpire { after: std::time::Duration::from_secs(30) },
             Event::TokenPrivilegeDidExpire { error: Error::new(Code::DynamicKeyExpired, "Over.") },
             Event::ClientBanned { uid: Uid::Number(7), error: Error::new(Code::UidBanned, "Out.") },

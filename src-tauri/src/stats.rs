@@ -18,6 +18,10 @@ pub struct SentVideo {
     pub target_kbps: f64,
     /// Time the encoder takes for a frame, in ms.
     pub encode_ms: f64,
+    /// What the camera gives.
+    pub capture_fps: f64,
+    pub capture_width: u32,
+    pub capture_height: u32,
 }
 
 /// Sent sound.
@@ -42,6 +46,8 @@ pub struct ReceivedVideo {
     pub repaired: u32,
     pub frames: u32,
     pub decode_ms: f64,
+    /// Lost on the way over the last two seconds, before repair; none before it is known.
+    pub loss_percent: Option<f64>,
     /// From joining to the first picture.
     pub first_frame_ms: Option<f64>,
 }
@@ -55,13 +61,17 @@ pub struct ReceivedAudio {
     pub concealed_ms: f64,
     pub played_ms: f64,
     pub latency_ms: Option<f64>,
+    pub loss_percent: Option<f64>,
 }
 
 /// What is sent of this window's own stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
 pub struct SentStats {
     pub video: Option<SentVideo>,
     pub audio: Option<SentAudio>,
+    /// The worst loss on the way to anybody.
+    pub loss_percent: Option<f64>,
 }
 
 /// What is received of one remote stream.
@@ -80,6 +90,10 @@ pub struct ReceivedStats {
 pub struct CallStats {
     /// The longest round trip to any other end, in ms.
     pub rtt_ms: Option<f64>,
+    pub users: u32,
+    /// As in the event `network-quality`.
+    pub uplink_quality: u8,
+    pub downlink_quality: u8,
     pub send: SentStats,
     pub receive: Vec<ReceivedStats>,
 }
@@ -87,15 +101,22 @@ pub struct CallStats {
 impl CallStats {
     /// The client's numbers; `started` is when the page asked to join.
     pub fn of(stats: &client::CallStats, started: Instant) -> Self {
-        let client::SentStats { video, audio } = &stats.send;
-        let send = SentStats { video: video.as_ref().map(Into::into), audio: audio.as_ref().map(Into::into) };
+        let client::SentStats { video, audio, loss_percent, .. } = &stats.send;
+        let send = SentStats { video: video.as_ref().map(Into::into), audio: audio.as_ref().map(Into::into), loss_percent: *loss_percent };
         let received = |stream: &client::ReceivedStats| ReceivedStats {
             stream: stream.stream.to_string(),
             uid: stream.stream.uid.clone(),
             video: stream.video.as_ref().map(|video| ReceivedVideo::of(video, started)),
             audio: stream.audio.as_ref().map(Into::into),
         };
-        Self { rtt_ms: stats.rtt_ms, send, receive: stats.receive.iter().map(received).collect() }
+        Self {
+            rtt_ms: stats.rtt_ms,
+            users: count(stats.users as u64),
+            uplink_quality: stats.network.uplink as u8,
+            downlink_quality: stats.network.downlink as u8,
+            send,
+            receive: stats.receive.iter().map(received).collect(),
+        }
     }
 }
 
@@ -108,6 +129,9 @@ impl From<&client::SentVideo> for SentVideo {
             bitrate_kbps: video.bitrate_kbps,
             target_kbps: video.target_kbps,
             encode_ms: video.encode_ms,
+            capture_fps: video.capture_fps,
+            capture_width: video.capture_width,
+            capture_height: video.capture_height,
         }
     }
 }
@@ -131,6 +155,7 @@ impl ReceivedVideo {
             repaired: count(video.repaired),
             frames: count(video.frames),
             decode_ms: video.decode_ms,
+            loss_percent: video.loss_percent,
             first_frame_ms: video.first_frame_ms(started),
         }
     }
@@ -144,6 +169,7 @@ impl From<&client::ReceivedAudio> for ReceivedAudio {
             concealed_ms: audio.concealed_ms,
             played_ms: audio.played_ms,
             latency_ms: audio.latency_ms,
+            loss_percent: audio.loss_percent,
         }
     }
 }

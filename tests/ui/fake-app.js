@@ -141,11 +141,14 @@
       if (!/^00[67]/.test(token)) return refuse("INVALID_VENDOR_KEY", "Refused.");
     },
     getStats: async () => ({
-      rttMs: 23.4,
-      send: { video: { fps: 29.8, width: 1280, height: 720, bitrateKbps: 1711.6, targetKbps: 2000, encodeMs: 8.1 }, audio: { bitrateKbps: 40 } },
+      rttMs: 23.4, users: state.remote.length + 1, uplinkQuality: 1, downlinkQuality: scene === "weak" ? 4 : 1,
+      send: {
+        video: { fps: 29.8, width: 1280, height: 720, bitrateKbps: 1711.6, targetKbps: 2000, encodeMs: 8.1, captureFps: 30, captureWidth: 1280, captureHeight: 720 },
+        audio: { bitrateKbps: 40 }, lossPercent: 0.4,
+      },
       receive: state.remote.map(({ stream, uid }) => ({
         stream, uid, audio: null,
-        video: { fps: 30, width: 1280, height: 720, bitrateKbps: 1488, frozenMs: 0, latencyMs: scene === "weak" ? 900 : 48.2, lost: 12, repaired: 12, frames: 900, decodeMs: 2.8, firstFrameMs: 210 },
+        video: { fps: 30, width: 1280, height: 720, bitrateKbps: 1488, frozenMs: 0, latencyMs: scene === "weak" ? 900 : 48.2, lost: 12, repaired: 12, frames: 900, decodeMs: 2.8, lossPercent: 1.2, firstFrameMs: 210 },
       })),
     }),
     openFrameSocket: async () => (frames ? new WebSocket(frames) : new FakeSocket(personOf)),

@@ -90,11 +90,13 @@ test("an invitation is read back from whatever quotes it, and carries no token",
 });
 
 test("the overlay has the sample's lines", () => {
-  const stats = { rttMs: 23.4, send: { video: { fps: 29.7, width: 1280, height: 720, bitrateKbps: 1500, targetKbps: 2000, encodeMs: 8 }, audio: null }, receive: [] };
+  const stats = { rttMs: 23.4, users: 2, uplinkQuality: 2, downlinkQuality: 6, send: { video: { fps: 29.7, width: 1280, height: 720, bitrateKbps: 1500, targetKbps: 2000, encodeMs: 8, captureFps: 30, captureWidth: 1280, captureHeight: 720 }, audio: null, lossPercent: 3.4 }, receive: [] };
   const drawn = { fps: 30, ageMs: 41.6 };
   assert.deepEqual(localLines(stats, 7, drawn).slice(0, 3), ["Uid: 7", "SDN access delay: 23ms", "Video send: 30fps 1280x720"]);
-  const video = { fps: 25, width: 640, height: 360, bitrateKbps: 700, frozenMs: 0, latencyMs: 48.2, lost: 3, repaired: 3, frames: 100, decodeMs: 2, firstFrameMs: 200 };
+  assert.deepEqual(localLines(stats, 7, drawn).slice(4, 7), ["Camera: 30fps 1280x720", "Lost on the way: 3%", "Network: good up, gone down"]);
+  const video = { fps: 25, width: 640, height: 360, bitrateKbps: 700, frozenMs: 0, latencyMs: 48.2, lost: 3, repaired: 3, frames: 100, decodeMs: 2, lossPercent: 4.6, firstFrameMs: 200 };
   const lines = remoteLines({ stream: "8", uid: 8, video, audio: null }, null, drawn);
   assert.deepEqual(lines.slice(0, 4), ["Uid: 8", "SDN access delay: –ms", "End to end delay: 48ms", "Video recv: 25fps 640x360"]);
+  assert.equal(lines.at(-2), "Lost before repair: video 5%, audio –%");
   assert.equal(lines.at(-1), "Shown: 30fps, 42ms after capture");
 });

@@ -157,8 +157,15 @@ export default {
     receive: "Video recv: {fps}fps {width}x{height}",
     sent: "Bitrate: {kbps}kbps of {target}kbps",
     received: "Bitrate: {kbps}kbps, lost: {lost}, repaired: {repaired}",
+    captured: "Camera: {fps}fps {width}x{height}",
+    sentLoss: "Lost on the way: {loss}%",
+    loss: "Lost before repair: video {video}%, audio {audio}%",
+    network: "Network: {up} up, {down} down",
+    exception: "{code} {msg}",
     shown: "Shown: {fps}fps, {ms}ms after capture",
   },
+
+  quality: { 0: "unknown", 1: "excellent", 2: "good", 3: "fair", 4: "poor", 5: "very bad", 6: "gone" },
 
   more: {
     label: "More",

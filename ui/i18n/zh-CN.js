@@ -154,8 +154,15 @@ export default {
     receive: "视频接收：{fps}fps {width}x{height}",
     sent: "码率：{kbps}kbps，目标 {target}kbps",
     received: "码率：{kbps}kbps，丢包：{lost}，已修复：{repaired}",
+    captured: "摄像头：{fps}fps {width}x{height}",
+    sentLoss: "发送丢包：{loss}%",
+    loss: "修复前丢包：视频 {video}%，音频 {audio}%",
+    network: "网络：上行{up}，下行{down}",
+    exception: "{code} {msg}",
     shown: "显示：{fps}fps，采集后 {ms}ms",
   },
+
+  quality: { 0: "未知", 1: "极好", 2: "良好", 3: "一般", 4: "较差", 5: "很差", 6: "中断" },
 
   more: {
     label: "更多",

@@ -205,7 +205,11 @@ export type SentVideo = { fps: number, width: number, height: number, bitrateKbp
 /**
  * Time the encoder takes for a frame, in ms.
  */
-encodeMs: number, };
+encodeMs: number, 
+/**
+ * What the camera gives.
+ */
+captureFps: number, captureWidth: number, captureHeight: number, };
 
 /**
  * Sent sound.
@@ -215,7 +219,11 @@ export type SentAudio = { bitrateKbps: number, };
 /**
  * What is sent of this window's own stream.
  */
-export type SentStats = { video: SentVideo | null, audio: SentAudio | null, };
+export type SentStats = { video: SentVideo | null, audio: SentAudio | null, 
+/**
+ * The worst loss on the way to anybody.
+ */
+lossPercent: number | null, };
 
 /**
  * A received picture.
@@ -226,6 +234,10 @@ export type ReceivedVideo = { fps: number, width: number, height: number, bitrat
  */
 latencyMs: number | null, lost: number, repaired: number, frames: number, decodeMs: number, 
 /**
+ * Lost on the way over the last two seconds, before repair; none before it is known.
+ */
+lossPercent: number | null, 
+/**
  * From joining to the first picture.
  */
 firstFrameMs: number | null, };
@@ -233,7 +245,7 @@ firstFrameMs: number | null, };
 /**
  * Received sound.
  */
-export type ReceivedAudio = { bitrateKbps: number, lost: number, concealedMs: number, playedMs: number, latencyMs: number | null, };
+export type ReceivedAudio = { bitrateKbps: number, lost: number, concealedMs: number, playedMs: number, latencyMs: number | null, lossPercent: number | null, };
 
 /**
  * What is received of one remote stream.
@@ -247,7 +259,11 @@ export type CallStats = {
 /**
  * The longest round trip to any other end, in ms.
  */
-rttMs: number | null, send: SentStats, receive: Array<ReceivedStats>, };
+rttMs: number | null, users: number, 
+/**
+ * As in the event `network-quality`.
+ */
+uplinkQuality: number, downlinkQuality: number, send: SentStats, receive: Array<ReceivedStats>, };
 
 /**
  * A stream and whose it is.
@@ -270,4 +286,4 @@ level: number, };
 /**
  * One message to the page.
  */
-export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "projects-changed" } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "device-lost" } & DeviceProblem | { "event": "device-back", device: DeviceKind, } | { "event": "client-role-changed", role: "host" | "audience", } | { "event": "onTokenPrivilegeWillExpire", seconds: number, } | { "event": "onTokenPrivilegeDidExpire" } & Problem | { "event": "client-banned", uid: number | string, attr: string, message: string, } | { "event": "error" } & Problem;
+export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "projects-changed" } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "network-quality", uplinkNetworkQuality: number, downlinkNetworkQuality: number, } | { "event": "exception", code: number, msg: string, uid: number | string, recovered: boolean, } | { "event": "device-lost" } & DeviceProblem | { "event": "device-back", device: DeviceKind, } | { "event": "client-role-changed", role: "host" | "audience", } | { "event": "onTokenPrivilegeWillExpire", seconds: number, } | { "event": "onTokenPrivilegeDidExpire" } & Problem | { "event": "client-banned", uid: number | string, attr: string, message: string, } | { "event": "error" } & Problem;

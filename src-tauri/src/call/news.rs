@@ -36,6 +36,8 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
         | Event::PeerLeave { .. }
         | Event::FirstAudioFrameDecode { .. }
         | Event::VolumeIndicator { .. }
+        | Event::NetworkQuality(_)
+        | Event::Exception(_)
         | Event::DeviceLost { .. }
         | Event::TokenPrivilegeWillExpire { .. }
         | Event::TokenPrivilegeDidExpire { .. }

@@ -1,6 +1,7 @@
 //! The handle that applications hold.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use signal::{AppId, ChannelName, Error, Mode, Role, StreamId, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -112,8 +113,8 @@ impl Client {
 
     /// Everything an overlay or a report shows, at this moment.
     pub fn stats(&self) -> CallStats {
-        let Snapshot { state, uid, local, remote } = self.shared.snapshot.borrow().clone();
-        CallStats::collect(state, uid, &local, &remote)
+        let snapshot = self.shared.snapshot.borrow().clone();
+        CallStats::collect(&snapshot, Instant::now())
     }
 
     async fn send(&self, command: Command) -> Result<(), Error> {

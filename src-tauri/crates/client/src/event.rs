@@ -7,6 +7,7 @@ use signal::{Error, LeaveReason, Role, StreamId, StreamInfo, Uid};
 use tokio::sync::mpsc;
 
 use crate::RemoteStream;
+use crate::stats::{Exception, NetworkQuality};
 
 /// What happened in the channel. [`name`](Self::name) gives Agora's name for it.
 #[derive(Clone, Debug)]
@@ -83,6 +84,10 @@ pub enum Event {
     VolumeIndicator {
         levels: Vec<(Uid, u8)>,
     },
+    /// How good the network is, every 2 s.
+    NetworkQuality(NetworkQuality),
+    /// Something should work and does not, or does again.
+    Exception(Exception),
     /// A device is gone or did not open; everything else goes on without it. `stream` is the published stream whose camera
     /// or microphone it is, `None` for the speaker.
     DeviceLost {
@@ -136,6 +141,8 @@ impl Event {
             Self::StreamReconnectStart { .. } => "stream-reconnect-start",
             Self::StreamReconnectEnd { .. } => "stream-reconnect-end",
             Self::VolumeIndicator { .. } => "volume-indicator",
+            Self::NetworkQuality(_) => "network-quality",
+            Self::Exception(_) => "exception",
             Self::DeviceLost { .. } => "device-lost",
             Self::ClientRoleChanged { .. } => "client-role-changed",
             Self::TokenPrivilegeWillExpire { .. } => "onTokenPrivilegeWillExpire",

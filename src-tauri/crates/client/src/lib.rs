@@ -35,7 +35,10 @@ pub use local::{InitReport, LocalStream, Lost, LostDevices, Problem, StreamSpec}
 pub use remote::RemoteStream;
 pub use session::ConnectionState;
 pub use signal::{AppId, ChannelName, Code, Error, Invalid, LeaveReason, Mode, Role, StreamId, StreamInfo, StreamSource, Uid};
-pub use stats::{CallStats, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudio, SentStats, SentVideo};
+pub use stats::{
+    CallStats, Exception, ExceptionKind, NetworkQuality, Quality, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudio, SentStats,
+    SentVideo, agora,
+};
 
 // Frames, profiles and device lists are `media`'s, ids and errors `signal`'s: applications take them from here.
 pub use media::{self, VideoFrame, latest, profile::AudioProfile, profile::VideoProfile};

@@ -1,5 +1,17 @@
 //! What a call amounts to in numbers.
+//!
+//! ```text
+//! window      rates and means over the last second
+//! judge       what the numbers mean: loss, quality, exceptions
+//! quality     Agora's scale of a network
+//! exception   Agora's exceptions, with their codes
+//! agora       the numbers under Agora's names
+//! ```
 
+pub mod agora;
+mod exception;
+mod judge;
+mod quality;
 mod window;
 
 use std::time::{Duration, Instant};
@@ -8,15 +20,25 @@ use session::ConnectionState;
 use signal::{StreamId, Uid};
 
 use crate::RemoteStream;
+use crate::engine::Snapshot;
 use crate::local::Outgoing;
+pub use exception::{Exception, Kind as ExceptionKind};
+pub(crate) use judge::{Judge, Judgement};
+pub use quality::{NetworkQuality, Quality};
 pub(crate) use window::Window;
 
 /// Everything an overlay or a report shows of a call, at one moment. Rates, bitrates and means are those of the last second; counters
 /// are cumulative.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallStats {
     pub state: ConnectionState,
     pub uid: Option<Uid>,
+    /// How long this client has been in the channel.
+    pub duration: Duration,
+    /// Users in the channel: in `live` mode the hosts, and this client.
+    pub users: usize,
+    /// As it was last judged, at most two seconds ago.
+    pub network: NetworkQuality,
     /// The longest round trip to any other end, in ms.
     pub rtt_ms: Option<f64>,
     pub send: SentStats,
@@ -28,6 +50,14 @@ pub struct CallStats {
 pub struct SentStats {
     pub video: Option<SentVideo>,
     pub audio: Option<SentAudio>,
+    /// Connected subscriptions that are fed.
+    pub subscribers: usize,
+    /// The worst loss on the way to any of them, in percent; `None` without any.
+    pub loss_percent: Option<f64>,
+    /// What the paths to all of them carry together by the rate controllers; `None` without any.
+    pub available_kbps: Option<f64>,
+    /// All that was sent to them, repairs included.
+    pub bytes: u64,
 }
 
 /// A picture as it leaves the encoder.
@@ -45,12 +75,23 @@ pub struct SentVideo {
     pub queue_ms: f64,
     pub frames: u64,
     pub keyframes: u64,
+    /// What the camera gives.
+    pub capture_fps: f64,
+    pub capture_width: u32,
+    pub capture_height: u32,
+    /// What the profile asks for.
+    pub max_fps: u32,
+    pub max_kbps: u32,
+    pub muted: bool,
 }
 
 /// Sound as it leaves the encoder.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SentAudio {
     pub bitrate_kbps: f64,
+    /// How loud the microphone is, 0 to 100.
+    pub level: Option<f64>,
+    pub muted: bool,
 }
 
 /// What is received of one stream; `None` for a track that it does not have.
@@ -86,6 +127,12 @@ pub struct ReceivedVideo {
     pub buffer_ms: f64,
     /// When the first picture was shown.
     pub first_frame: Option<Instant>,
+    pub packets: u64,
+    pub bytes: u64,
+    /// What was lost of the packets, by the last judgement; `None` before it.
+    pub loss_percent: Option<f64>,
+    /// The publisher shows nothing for now.
+    pub muted: bool,
 }
 
 impl ReceivedVideo {
@@ -107,19 +154,37 @@ pub struct ReceivedAudio {
     pub played_ms: f64,
     /// Mean time from capture to being heard, by the sender's RTCP clock; `None` before that is known.
     pub latency_ms: Option<f64>,
+    pub packets: u64,
+    pub bytes: u64,
+    /// What was lost of the packets, by the last judgement; `None` before it.
+    pub loss_percent: Option<f64>,
+    /// How loud it is played, 0 to 100.
+    pub level: f64,
+    /// The publisher says nothing for now.
+    pub muted: bool,
 }
 
 impl CallStats {
     /// Collects from all streams.
-    pub(crate) fn collect(state: ConnectionState, uid: Option<Uid>, local: &[Outgoing], remote: &[RemoteStream]) -> Self {
-        let now = Instant::now();
+    pub(crate) fn collect(snapshot: &Snapshot, now: Instant) -> Self {
+        let Snapshot { state, uid, local, remote, joined, users, judgement } = snapshot;
         let rtts = local.iter().map(Outgoing::rtt).chain(remote.iter().map(RemoteStream::rtt));
+        let received = |stream: &RemoteStream| {
+            let mut stats = stream.stats(now);
+            let loss = judgement.loss.get(&stats.stream).copied().unwrap_or_default();
+            stats.video.iter_mut().for_each(|video| video.loss_percent = loss.video);
+            stats.audio.iter_mut().for_each(|audio| audio.loss_percent = loss.audio);
+            stats
+        };
         Self {
-            state,
-            uid,
+            state: *state,
+            uid: uid.clone(),
+            duration: joined.map(|joined| now.saturating_duration_since(joined)).unwrap_or_default(),
+            users: *users,
+            network: judgement.network,
             rtt_ms: rtts.flatten().max().map(ms),
             send: local.first().map(|stream| stream.stats(now)).unwrap_or_default(),
-            receive: remote.iter().map(|stream| stream.stats(now)).collect(),
+            receive: remote.iter().map(received).collect(),
         }
     }
 }

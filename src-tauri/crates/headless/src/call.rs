@@ -28,7 +28,7 @@ pub async fn run(call: Call) -> Result<(), Error> {
     let began = Instant::now();
     client.join(call.token.as_deref(), &call.channel, call.uid.clone()).await?;
     let stream = publish(&client, &call).await?;
-    let recorder = call.record.clone().map(Recorder::new);
+    let recorder = call.record.clone().map(|folder| Recorder::new(folder, !call.record_sound));
     let mut session = Session { client: client.clone(), call, recorder, report, began };
     session.last(events).await;
     drop(session.recorder);
@@ -123,6 +123,11 @@ impl Session {
             Event::StreamRemoved { stream } => {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.stop(&stream);
+                }
+            }
+            Event::Exception(exception) => {
+                if let Some(report) = &mut self.report {
+                    report.exception(&exception);
                 }
             }
             Event::Error { error } => tracing::warn!(%error, "the client reports"),

@@ -7,12 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use client::{CallStats, Code, Error, ReceivedStats, SentStats};
+use client::{CallStats, Code, Error, Exception, ReceivedStats, SentStats};
 use serde_json::{Map, Value, json};
 
 /// A report file.
 pub struct Report {
     file: BufWriter<File>,
+    exceptions: Vec<Value>,
 }
 
 impl Report {
@@ -20,12 +21,19 @@ impl Report {
     pub fn create(path: &Path) -> Result<Self, Error> {
         let file = File::create(path)
             .map_err(|error| Error::new(Code::InvalidParameter, format!("The report {} cannot be written: {error}.", path.display())))?;
-        Ok(Self { file: BufWriter::new(file) })
+        Ok(Self { file: BufWriter::new(file), exceptions: Vec::new() })
     }
 
-    /// The line of this moment; the call began at `began`.
+    /// The line of this moment; the call began at `began`. It carries the exceptions since the line before.
     pub fn line(&mut self, began: Instant, stats: &CallStats) -> std::io::Result<()> {
-        self.write(&Value::Object(row(began, stats)))
+        let mut row = row(began, stats);
+        row.insert("exceptions".into(), Value::Array(std::mem::take(&mut self.exceptions)));
+        self.write(&Value::Object(row))
+    }
+
+    /// Something that the next line tells.
+    pub fn exception(&mut self, exception: &Exception) {
+        self.exceptions.push(json!({"code": exception.code(), "msg": exception.message(), "uid": exception.uid}));
     }
 
     /// The last line.
@@ -48,6 +56,8 @@ fn row(began: Instant, stats: &CallStats) -> Map<String, Value> {
         "uid": stats.uid,
         "state": stats.state.as_str(),
         "rtt_ms": tenth(stats.rtt_ms),
+        "users": stats.users,
+        "network": {"uplink": stats.network.uplink as u8, "downlink": stats.network.downlink as u8},
         "send": sent(&stats.send),
         "receive": receive,
     });
@@ -67,8 +77,21 @@ fn sent(stats: &SentStats) -> Value {
             "target_kbps": tenth(Some(video.target_kbps)),
             "encode_ms": tenth(Some(video.encode_ms)),
             "queue_ms": tenth(Some(video.queue_ms)),
+            "keyframes": video.keyframes,
+            "capture_fps": tenth(Some(video.capture_fps)),
+            "capture_width": video.capture_width,
+            "capture_height": video.capture_height,
+            "muted": video.muted,
         })),
-        "audio": stats.audio.as_ref().map(|audio| json!({"bitrate_kbps": tenth(Some(audio.bitrate_kbps))})),
+        "audio": stats.audio.as_ref().map(|audio| json!({
+            "bitrate_kbps": tenth(Some(audio.bitrate_kbps)),
+            "level": tenth(audio.level),
+            "muted": audio.muted,
+        })),
+        "bytes": stats.bytes,
+        "subscribers": stats.subscribers,
+        "loss_percent": tenth(stats.loss_percent),
+        "available_kbps": tenth(stats.available_kbps),
     })
 }
 
@@ -82,8 +105,12 @@ fn received(began: Instant, stats: &ReceivedStats) -> Value {
             "frozen_ms": tenth(Some(video.frozen_ms)),
             "latency_ms": tenth(video.latency_ms),
             "latencies_ms": video.latencies_ms.iter().map(|latency| tenth(Some(*latency))).collect::<Vec<_>>(),
+            "packets": video.packets,
+            "bytes": video.bytes,
             "lost": video.lost,
             "repaired": video.repaired,
+            "loss_percent": tenth(video.loss_percent),
+            "muted": video.muted,
             "frames": video.frames,
             "decode_ms": tenth(Some(video.decode_ms)),
             "buffer_ms": tenth(Some(video.buffer_ms)),
@@ -91,7 +118,12 @@ fn received(began: Instant, stats: &ReceivedStats) -> Value {
         })),
         "audio": stats.audio.as_ref().map(|audio| json!({
             "bitrate_kbps": tenth(Some(audio.bitrate_kbps)),
+            "packets": audio.packets,
+            "bytes": audio.bytes,
             "lost": audio.lost,
+            "loss_percent": tenth(audio.loss_percent),
+            "level": tenth(Some(audio.level)),
+            "muted": audio.muted,
             "concealed_ms": tenth(Some(audio.concealed_ms)),
             "played_ms": tenth(Some(audio.played_ms)),
             "latency_ms": tenth(audio.latency_ms),
@@ -121,21 +153,29 @@ mod tests {
             state: ConnectionState::Connected,
             uid: Some(Uid::Number(7)),
             rtt_ms: Some(1.26),
-            send: SentStats { video: Some(SentVideo::default()), audio: Some(SentAudio::default()) },
+            send: SentStats { video: Some(SentVideo::default()), audio: Some(SentAudio::default()), ..SentStats::default() },
             receive: vec![ReceivedStats {
                 stream,
                 video: Some(ReceivedVideo { first_frame: Some(began + Duration::from_millis(120)), ..ReceivedVideo::default() }),
                 audio: Some(ReceivedAudio::default()),
             }],
+            ..CallStats::default()
         };
         let row = Value::Object(row(began, &stats));
         assert_eq!((&row["uid"], &row["state"], &row["rtt_ms"]), (&json!(7), &json!("CONNECTED"), &json!(1.3)));
         let keys = |value: &Value| value.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>().join(" ")).unwrap_or_default();
-        assert_eq!(keys(&row["send"]["video"]), "bitrate_kbps encode_ms fps height queue_ms target_kbps width");
-        assert_eq!(keys(&row["receive"]["8"]["audio"]), "bitrate_kbps concealed_ms latency_ms lost played_ms");
+        assert_eq!(
+            keys(&row["send"]["video"]),
+            "bitrate_kbps capture_fps capture_height capture_width encode_ms fps height keyframes muted queue_ms target_kbps width"
+        );
+        assert_eq!(
+            keys(&row["receive"]["8"]["audio"]),
+            "bitrate_kbps bytes concealed_ms latency_ms level loss_percent lost muted packets played_ms"
+        );
         assert_eq!(
             keys(&row["receive"]["8"]["video"]),
-            "bitrate_kbps buffer_ms decode_ms first_frame_ms fps frames frozen_ms height latencies_ms latency_ms lost repaired width"
+            "bitrate_kbps buffer_ms bytes decode_ms first_frame_ms fps frames frozen_ms height latencies_ms latency_ms loss_percent lost muted \
+             packets repaired width"
         );
         assert_eq!(row["receive"]["8"]["video"]["first_frame_ms"], json!(120.0));
     }

@@ -8,7 +8,7 @@ mod outputs;
 mod published;
 mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use session::{CallId, ConnectionState, Input, Join, Output, Session};
@@ -21,7 +21,8 @@ use crate::local::Outgoing;
 use crate::peers::Peers;
 use crate::remote::{Notice, Playback};
 use crate::signalling::{self, Signalling};
-use crate::{Config, Event, RemoteStream, SubscribeOptions};
+use crate::stats::{Judge, Judgement};
+use crate::{CallStats, Config, Event, RemoteStream, SubscribeOptions};
 use calls::{Calls, Pending};
 use published::{Change, Published};
 use told::Told;
@@ -49,6 +50,10 @@ pub(crate) struct Snapshot {
     pub uid: Option<Uid>,
     pub local: Vec<Outgoing>,
     pub remote: Vec<RemoteStream>,
+    /// When the channel was entered, and how many users are in it.
+    pub joined: Option<Instant>,
+    pub users: usize,
+    pub judgement: Judgement,
 }
 
 /// The engine's ends of the queues to its client.
@@ -79,7 +84,13 @@ pub(crate) struct Engine {
     notice_sender: mpsc::Sender<Notice>,
     network: mpsc::Receiver<network::Change>,
     told: Told,
-    volume: Interval,
+    /// When the channel was entered, and who else is in it.
+    joined: Option<Instant>,
+    online: BTreeSet<Uid>,
+    judge: Judge,
+    judgement: Judgement,
+    /// The beat of `volume-indicator` and `network-quality`.
+    beat: Interval,
     /// Every client is dropped: the engine leaves and ends.
     ending: bool,
 }
@@ -87,16 +98,16 @@ pub(crate) struct Engine {
 impl Engine {
     const REPORTS: usize = 1024;
     const NOTICES: usize = 256;
-    /// Agora's interval of `volume-indicator`.
-    const VOLUME_INTERVAL: Duration = Duration::from_secs(2);
+    /// Agora's interval of `volume-indicator` and `network-quality`.
+    const BEAT: Duration = Duration::from_secs(2);
 
     /// Inside a tokio runtime only.
     pub fn new(config: Config, handles: Handles) -> Self {
         let (peer_sender, peer_reports) = mpsc::channel(Self::REPORTS);
         let (change_sender, local_changes) = mpsc::channel(Self::NOTICES);
         let (notice_sender, notices) = mpsc::channel(Self::NOTICES);
-        let mut volume = interval(Self::VOLUME_INTERVAL);
-        volume.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beat = interval(Self::BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let Handles { commands, events, snapshot } = handles;
         let ice_policy = config.ice_policy;
         Self {
@@ -119,7 +130,11 @@ impl Engine {
             notices,
             notice_sender,
             network: network::watch(&transport::system_runtime()),
-            volume,
+            joined: None,
+            online: BTreeSet::new(),
+            judge: Judge::default(),
+            judgement: Judgement::default(),
+            beat,
             ending: false,
         }
     }
@@ -143,7 +158,10 @@ impl Engine {
                 Some(change) = self.local_changes.recv() => self.on_local_change(change),
                 Some(notice) = self.notices.recv() => self.on_notice(notice),
                 Some(change) = self.network.recv() => self.on_network(&change),
-                _ = self.volume.tick() => self.indicate_volume(),
+                _ = self.beat.tick() => {
+                    self.indicate_volume();
+                    self.judge();
+                }
                 () = sleep_until(deadline.into()) => self.input(Input::TimePassed),
             }
         }
@@ -272,6 +290,18 @@ impl Engine {
         }
     }
 
+    /// Judges the network and what is wrong by the call's numbers, while there is a call.
+    fn judge(&mut self) {
+        if self.uid.is_none() {
+            (self.judge, self.judgement) = Default::default();
+            return;
+        }
+        let (judgement, exceptions) = self.judge.look(&CallStats::collect(&self.snapshot(), Instant::now()));
+        self.told.event(Event::NetworkQuality(judgement.network));
+        exceptions.into_iter().for_each(|exception| self.told.event(Event::Exception(exception)));
+        self.judgement = judgement;
+    }
+
     /// Carries out what the session orders; answers when it wants to be woken.
     fn drain(&mut self) -> Instant {
         loop {
@@ -283,12 +313,19 @@ impl Engine {
     }
 
     fn update_snapshot(&self) {
-        self.snapshot.send_replace(Snapshot {
+        self.snapshot.send_replace(self.snapshot());
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
             state: self.session.connection_state(),
             uid: self.uid.clone(),
             local: self.published.streams().cloned().collect(),
             remote: self.remote.values().cloned().collect(),
-        });
+            joined: self.joined,
+            users: self.joined.map_or(0, |_| self.online.len() + 1),
+            judgement: self.judgement.clone(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the session orders and tells, carried out and passed on.
 
+use std::time::Instant;
+
 use session::{CallId, ConnectionState, Input, Output};
 use signal::{Code, Error, StreamId, StreamInfo};
 use transport::Tracks;
@@ -70,6 +72,7 @@ impl Engine {
         match (self.calls.remove(call), result) {
             (Some(Pending::Join(reply)), Ok(session::Answer::Joined { uid })) => {
                 self.uid = Some(uid.clone());
+                self.joined = Some(Instant::now());
                 self.told.uid(reply, Ok(uid));
             }
             (Some(Pending::Join(reply)), Ok(session::Answer::Done)) => {
@@ -92,12 +95,19 @@ impl Engine {
             session::Event::ConnectionStateChange { prev, cur } => {
                 if matches!(cur, ConnectionState::Disconnected | ConnectionState::Disconnecting) {
                     self.streams.clear();
-                    self.uid = None;
+                    self.online.clear();
+                    (self.uid, self.joined) = (None, None);
                 }
                 self.told.event(Event::ConnectionStateChange { prev, cur });
             }
-            session::Event::PeerOnline { uid } => self.told.event(Event::PeerOnline { uid }),
-            session::Event::PeerLeave { uid, reason } => self.told.event(Event::PeerLeave { uid, reason }),
+            session::Event::PeerOnline { uid } => {
+                self.online.insert(uid.clone());
+                self.told.event(Event::PeerOnline { uid });
+            }
+            session::Event::PeerLeave { uid, reason } => {
+                self.online.remove(&uid);
+                self.told.event(Event::PeerLeave { uid, reason });
+            }
             session::Event::StreamAdded { stream } => {
                 self.streams.insert(stream.id.clone(), stream.clone());
                 self.told.event(Event::StreamAdded { stream });

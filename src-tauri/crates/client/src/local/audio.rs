@@ -40,7 +40,7 @@ pub(super) struct Sound {
 impl Sound {
     pub fn stats(&self, now: Instant) -> SentAudio {
         let mut bits = self.bits.lock().unwrap_or_else(PoisonError::into_inner);
-        SentAudio { bitrate_kbps: bits.sum(now) / 1000.0 }
+        SentAudio { bitrate_kbps: bits.sum(now) / 1000.0, ..SentAudio::default() }
     }
 }
 

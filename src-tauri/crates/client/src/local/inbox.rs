@@ -1,10 +1,12 @@
 //! What lies before the encoder: the newest picture, and whether a keyframe is wanted.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use media::VideoFrame;
 
 use super::subscribers::Wish;
+use crate::stats::Window;
 
 /// A place for one picture: a newer one replaces it, and nobody waits to put one.
 #[derive(Default)]
@@ -21,6 +23,8 @@ struct Waiting {
     keyframe: bool,
     first_keyframe: bool,
     closed: bool,
+    /// When pictures came.
+    captured: Window,
 }
 
 /// A picture to encode.
@@ -42,10 +46,18 @@ impl Inbox {
         let old = {
             let mut waiting = self.lock();
             waiting.fresh = true;
+            waiting.captured.add(1.0, Instant::now());
             waiting.frame.replace(frame)
         };
         self.changed.notify_all();
         drop(old);
+    }
+
+    /// How many pictures came in the last second, and the size of the last: width and height in pixels, 0 without one.
+    pub fn captured(&self, now: Instant) -> (f64, u32, u32) {
+        let mut waiting = self.lock();
+        let (width, height) = waiting.frame.as_ref().map_or((0, 0), |frame| (frame.width(), frame.height()));
+        (waiting.captured.count(now), width, height)
     }
 
     /// There is no picture any more.
@@ -84,7 +96,7 @@ impl Inbox {
                 return None;
             }
             if let Some(frame) = waiting.frame.clone().filter(|_| waiting.fresh || waiting.first_keyframe) {
-                let Waiting { fresh, keyframe, first_keyframe, .. } = *waiting;
+                let (fresh, keyframe, first_keyframe) = (waiting.fresh, waiting.keyframe, waiting.first_keyframe);
                 (waiting.fresh, waiting.keyframe, waiting.first_keyframe) = (false, false, false);
                 return Some(Job { frame, fresh, keyframe, first_keyframe });
             }
@@ -96,7 +108,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::*;
 

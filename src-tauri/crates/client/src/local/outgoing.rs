@@ -12,7 +12,7 @@ use transport::Publisher;
 
 use super::subscribers::Subscribers;
 use super::{LocalState, StreamSpec, audio, video};
-use crate::stats::{SentStats, SentVideo, ms};
+use crate::stats::{SentAudio, SentStats, SentVideo, ms};
 
 /// What a connection is assumed to take before anything is known about it, in bits per second: enough for 1280×720 at once.
 const START_BPS: u32 = 1_000_000;
@@ -113,11 +113,27 @@ impl Outgoing {
     }
 
     pub fn stats(&self, now: Instant) -> SentStats {
-        let state = self.sending.state.borrow();
-        let queue = self.sending.subscribers.queued();
+        let Sending { state, subscribers, encoding, sound, profile, .. } = &*self.sending;
+        let state = state.borrow();
+        let (capture_fps, capture_width, capture_height) = encoding.inbox.captured(now);
+        let video = || SentVideo {
+            queue_ms: ms(subscribers.queued()),
+            capture_fps,
+            capture_width,
+            capture_height,
+            max_fps: profile.fps,
+            max_kbps: profile.max_kbps,
+            muted: state.video_muted,
+            ..encoding.stats(now)
+        };
+        let (connected, available_bps, bytes) = subscribers.carried();
         SentStats {
-            video: state.video.then(|| SentVideo { queue_ms: ms(queue), ..self.sending.encoding.stats(now) }),
-            audio: state.audio.then(|| self.sending.sound.stats(now)),
+            video: state.video.then(video),
+            audio: state.audio.then(|| SentAudio { muted: state.audio_muted, ..sound.stats(now) }),
+            subscribers: connected,
+            loss_percent: subscribers.loss_percent().map(f64::from),
+            available_kbps: (connected > 0).then(|| available_bps as f64 / 1000.0),
+            bytes,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Invariants: a picture goes to those who have had a keyframe since they connected, and to nobody else; sending never waits.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,10 @@ pub(super) trait Sink: Send {
     fn send_audio(&self, packet: &[u8], captured: Instant);
     /// How long a picture sent now waits until it may leave.
     fn queued(&self) -> Duration;
+    /// What was sent so far, repairs included, in bytes.
+    fn sent(&self) -> u64;
+    /// What the path carries, in bits per second.
+    fn available_bps(&self) -> u32;
 }
 
 impl Sink for Arc<Publisher> {
@@ -29,6 +34,15 @@ impl Sink for Arc<Publisher> {
 
     fn queued(&self) -> Duration {
         Publisher::queued(self)
+    }
+
+    fn sent(&self) -> u64 {
+        let stats = self.stats();
+        stats.video.bytes + stats.audio.bytes
+    }
+
+    fn available_bps(&self) -> u32 {
+        self.stats().target_bps
     }
 }
 
@@ -53,13 +67,15 @@ struct Entry<S> {
 /// All subscriptions of a stream.
 pub(super) struct Subscribers<S = Arc<Publisher>> {
     entries: Mutex<HashMap<SubscriptionId, Entry<S>>>,
+    /// Bytes that were sent to subscriptions that are gone.
+    past: AtomicU64,
     /// Assumed of a connection until it says what it can take, in bits per second.
     start_bps: u32,
 }
 
 impl<S: Sink> Subscribers<S> {
     pub fn new(start_bps: u32) -> Self {
-        Self { entries: Mutex::default(), start_bps }
+        Self { entries: Mutex::default(), past: AtomicU64::new(0), start_bps }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SubscriptionId, Entry<S>>> {
@@ -73,12 +89,26 @@ impl<S: Sink> Subscribers<S> {
 
     pub fn remove(&self, id: &SubscriptionId) {
         let removed = self.lock().remove(id);
-        drop(removed);
+        self.bury(removed);
     }
 
     pub fn clear(&self) {
         let removed = std::mem::take(&mut *self.lock());
-        drop(removed);
+        self.bury(removed.into_values());
+    }
+
+    fn bury(&self, removed: impl IntoIterator<Item = Entry<S>>) {
+        let bytes = removed.into_iter().map(|entry| entry.sink.sent()).sum();
+        self.past.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How many are connected, what their paths carry together in bits per second, and what was sent to all so far in bytes.
+    pub fn carried(&self) -> (usize, u64, u64) {
+        let entries = self.lock();
+        let connected = entries.values().filter(|entry| entry.connected);
+        let available = connected.clone().map(|entry| u64::from(entry.sink.available_bps())).sum();
+        let sent: u64 = entries.values().map(|entry| entry.sink.sent()).sum();
+        (connected.count(), available, self.past.load(Ordering::Relaxed) + sent)
     }
 
     /// Takes what a subscription's connection reports.
@@ -156,6 +186,14 @@ mod tests {
         fn queued(&self) -> Duration {
             Duration::ZERO
         }
+
+        fn sent(&self) -> u64 {
+            100
+        }
+
+        fn available_bps(&self) -> u32 {
+            1000
+        }
     }
 
     fn id(number: u8) -> SubscriptionId {
@@ -216,6 +254,18 @@ mod tests {
         subscribers.on_event(&id(2), &Event::Connected);
         subscribers.on_event(&id(3), &Event::Connected);
         assert_eq!((subscribers.target_bps(), subscribers.loss_percent()), (Some(200), Some(9)));
+    }
+
+    #[test]
+    fn what_was_sent_to_those_who_left_still_counts() {
+        let subscribers = Subscribers::new(700);
+        let _keep: Vec<_> = (1..=3).map(|number| add(&subscribers, number)).collect();
+        subscribers.on_event(&id(1), &Event::Connected);
+        assert_eq!(subscribers.carried(), (1, 1000, 300));
+        subscribers.remove(&id(1));
+        assert_eq!(subscribers.carried(), (0, 0, 300));
+        subscribers.clear();
+        assert_eq!(subscribers.carried(), (0, 0, 300));
     }
 
     #[test]

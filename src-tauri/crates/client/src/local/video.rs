@@ -129,9 +129,9 @@ impl Encoding {
             bitrate_kbps: counters.bits.sum(now) / 1000.0,
             target_kbps: f64::from(counters.target_bps) / 1000.0,
             encode_ms: counters.encode_ms.mean(now).unwrap_or(0.0),
-            queue_ms: 0.0,
             frames: counters.frames,
             keyframes: counters.keyframes,
+            ..SentVideo::default()
         }
     }
 }

@@ -54,10 +54,10 @@ impl Sound {
         let mut counters = self.counters();
         ReceivedAudio {
             bitrate_kbps: counters.bits.sum(now) / 1000.0,
-            lost: 0,
             concealed_ms: ms(counters.concealed),
             played_ms: ms(counters.played),
             latency_ms: counters.latency_ms.mean(now),
+            ..ReceivedAudio::default()
         }
     }
 }

@@ -65,7 +65,11 @@ struct Carrier {
 struct Totals {
     video_lost: u64,
     video_repaired: u64,
+    video_packets: u64,
+    video_bytes: u64,
     audio_lost: u64,
+    audio_packets: u64,
+    audio_bytes: u64,
 }
 
 impl Totals {
@@ -73,7 +77,11 @@ impl Totals {
         Self {
             video_lost: self.video_lost + stats.video.lost,
             video_repaired: self.video_repaired + stats.video.repaired,
+            video_packets: self.video_packets + stats.video.packets,
+            video_bytes: self.video_bytes + stats.video.bytes,
             audio_lost: self.audio_lost + stats.audio.lost,
+            audio_packets: self.audio_packets + stats.audio.packets,
+            audio_bytes: self.audio_bytes + stats.audio.bytes,
         }
     }
 }
@@ -198,7 +206,7 @@ impl RemoteStream {
 
     /// The stream's part of [`CallStats`](crate::CallStats).
     pub(crate) fn stats(&self, now: Instant) -> ReceivedStats {
-        let StreamInfo { audio, video, .. } = self.info();
+        let StreamInfo { audio, video, audio_muted, video_muted, .. } = self.info();
         let (totals, buffer) = {
             let carriage = self.inner.carriage();
             (carriage.totals(), carriage.live().map(|live| live.video.target_delay))
@@ -206,12 +214,14 @@ impl RemoteStream {
         let video = video.then(|| {
             let mut stats = self.inner.picture.stats(now);
             (stats.lost, stats.repaired) = (totals.video_lost, totals.video_repaired);
+            (stats.packets, stats.bytes, stats.muted) = (totals.video_packets, totals.video_bytes, video_muted);
             stats.buffer_ms = ms(buffer.unwrap_or_default());
             stats
         });
         let audio = audio.then(|| {
             let mut stats = self.inner.sound.stats(now);
-            stats.lost = totals.audio_lost;
+            (stats.lost, stats.packets, stats.bytes) = (totals.audio_lost, totals.audio_packets, totals.audio_bytes);
+            (stats.level, stats.muted) = (f64::from(self.audio_level() * 100.0), audio_muted);
             stats
         });
         ReceivedStats { stream: self.id(), video, audio }

@@ -107,12 +107,10 @@ impl Picture {
             frozen_ms: ms(counters.freezes.frozen(now)),
             latency_ms: counters.latency_ms.mean(now),
             latencies_ms: counters.latency_ms.values(now),
-            lost: 0,
-            repaired: 0,
             frames: counters.frames,
             decode_ms: counters.decode_ms.mean(now).unwrap_or(0.0),
-            buffer_ms: 0.0,
             first_frame: counters.first_frame,
+            ..ReceivedVideo::default()
         }
     }
 }
