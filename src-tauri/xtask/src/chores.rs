@@ -126,7 +126,8 @@ pub fn bench(arguments: &[String]) -> Result<(), Error> {
     bench.args(arguments).env("VISAVIS_BINARIES", sh::target().join("release"));
     if let Some(("network", _)) = named {
         sh_run(&mut cargo(["build", "--release", "--package", "headless", "--package", "channel-server"]))?;
-        return sh_run(&mut bench);
+        let scorer = tools::pesq().map(|folder| ("PYTHONPATH", folder));
+        return sh_run(bench.envs(scorer));
     }
     let driver = tools::ensure(&tools::TAURI_DRIVER)?;
     sh_run(&mut cargo(["build", "--release", "--package", "app", "--package", "headless", "--package", "channel-server"]))?;

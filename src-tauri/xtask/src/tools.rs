@@ -29,6 +29,25 @@ pub fn ensure(tool: &Tool) -> Result<PathBuf, Error> {
     Ok(binary)
 }
 
+/// What scores how speech sounds, and what it reads recordings with.
+const PESQ: &[&str] = &["pesq==0.0.4", "numpy", "scipy"];
+
+/// The folder with the Python packages that score sound; none where they cannot be installed, which is said.
+pub fn pesq() -> Option<PathBuf> {
+    let (folder, part) = (sh::target().join("tools/pesq"), sh::target().join("tools/pesq.part"));
+    if !folder.exists() {
+        eprintln!("installing {} (scores sound), once:", PESQ.join(", "));
+        let installed = sh::run(sh::command("python3", PIP).args(["--target"]).arg(&part).args(PESQ));
+        if installed.is_err() || std::fs::rename(&part, &folder).is_err() {
+            eprintln!("note: {} could not be installed; the sound is not scored", PESQ.join(", "));
+            return None;
+        }
+    }
+    Some(folder)
+}
+
+const PIP: [&str; 6] = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"];
+
 /// Agora's public token builders, each at the version that the tests were written against.
 const NPM_BUILDERS: &[&str] = &["agora-token@2.0.6", "agora-access-token@2.0.4"];
 const PYPI_BUILDERS: &[&str] = &["agora-token-builder==1.0.0", "agoraiotools==0.3.4"];
@@ -38,9 +57,8 @@ const PYPI_BUILDERS: &[&str] = &["agora-token-builder==1.0.0", "agoraiotools==0.
 pub fn token_builders() -> PathBuf {
     let root = sh::target().join("tools/token-builders");
     let npm: &[&str] = &["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--prefix"];
-    let pip: &[&str] =
-        &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore", "--no-deps", "--target"];
-    for (name, program, arguments, packages) in [("node", "npm", npm, NPM_BUILDERS), ("python", "python3", pip, PYPI_BUILDERS)] {
+    let pip = [&PIP[..], &["--no-deps", "--target"]].concat();
+    for (name, program, arguments, packages) in [("node", "npm", npm, NPM_BUILDERS), ("python", "python3", &pip, PYPI_BUILDERS)] {
         let (folder, part) = (root.join(name), root.join(format!("{name}.part")));
         if folder.exists() {
             continue;

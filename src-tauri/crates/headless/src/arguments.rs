@@ -60,6 +60,9 @@ pub struct Call {
     /// goes on there; if its picture has another size then, in DIR/<uid>-2.y4m.
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
+    /// Record the sound alone.
+    #[arg(long, requires = "record")]
+    pub record_sound: bool,
     /// Leave after this long; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
     pub seconds: Option<u64>,

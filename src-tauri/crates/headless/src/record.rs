@@ -34,6 +34,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Records all remote streams of a call; dropping it completes the files.
 pub struct Recorder {
     folder: PathBuf,
+    /// Whether pictures are recorded as well as sound.
+    pictures: bool,
     /// Files stay open for a stream that comes back.
     files: HashMap<StreamId, Files>,
     running: HashMap<StreamId, Recording>,
@@ -46,8 +48,8 @@ struct Files {
 }
 
 impl Recorder {
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder, files: HashMap::new(), running: HashMap::new() }
+    pub fn new(folder: PathBuf, pictures: bool) -> Self {
+        Self { folder, pictures, files: HashMap::new(), running: HashMap::new() }
     }
 
     /// Starts to write what `stream` shows and plays.
@@ -62,7 +64,7 @@ impl Recorder {
                 files
             }
         };
-        self.running.insert(id, Recording::start(files, stream));
+        self.running.insert(id, Recording::start(files, stream, self.pictures));
         Ok(())
     }
 
@@ -88,13 +90,13 @@ struct Recording {
 }
 
 impl Recording {
-    fn start(files: Files, stream: &RemoteStream) -> Self {
+    fn start(files: Files, stream: &RemoteStream, pictures: bool) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (frames, samples) = (stream.frames(), stream.played());
-        let writers = vec![
-            spawn("record-video", stop.clone(), move |stop| write_video(&files.pictures, frames, &stop)),
-            spawn("record-audio", stop.clone(), move |stop| write_audio(&files.sound, &samples, &stop)),
-        ];
+        let mut writers = vec![spawn("record-audio", stop.clone(), move |stop| write_audio(&files.sound, &samples, &stop))];
+        if pictures {
+            writers.push(spawn("record-video", stop.clone(), move |stop| write_video(&files.pictures, frames, &stop)));
+        }
         Self { stop, writers }
     }
 }

@@ -208,7 +208,7 @@ mod bench {
     }
 
     /// Lets the system under measurement run.
-    pub async fn pause(time: Duration) {
+    async fn pause(time: Duration) {
         let end = Instant::now() + time;
         until("the time is up", time + PATIENCE, async || (Instant::now() >= end).then_some(())).await;
     }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -13,8 +14,6 @@ use tests::{
     process::{Group, until},
     wire::{Bottleneck, End, Impairment, LEFT, Wire},
 };
-
-use crate::bench::pause;
 
 /// How long a call finds its rate before it is measured.
 const RAMP_UP: Duration = Duration::from_secs(12);
@@ -31,6 +30,8 @@ struct Goal {
     p95: f64,
     sent: f64,
     concealed_percent: f64,
+    /// The least mean opinion score of the speech, where it is scored.
+    opinion: Option<f64>,
 }
 
 struct Scenario {
@@ -43,14 +44,14 @@ fn scenarios() -> Vec<Scenario> {
     let lossy = |name, loss, fps, frozen, p95, sent, concealed_percent| Scenario {
         name,
         network: Impairment { loss, bottleneck: None },
-        goal: Goal { fps, frozen, p50: None, p95, sent, concealed_percent },
+        goal: Goal { fps, frozen, p50: None, p95, sent, concealed_percent, opinion: (loss == 20).then_some(3.3) },
     };
     let narrow = |name, kbps, fps, frozen, p95, sent, concealed_percent| Scenario {
         name,
         network: Impairment { loss: 0, bottleneck: Some(Bottleneck { kbps, queue_ms: 200 }) },
-        goal: Goal { fps, frozen, p50: None, p95, sent, concealed_percent },
+        goal: Goal { fps, frozen, p50: None, p95, sent, concealed_percent, opinion: None },
     };
-    let goal = Goal { fps: 29.5, frozen: 0.0, p50: Some(40.0), p95: 60.0, sent: 1500.0, concealed_percent: 0.0 };
+    let goal = Goal { fps: 29.5, frozen: 0.0, p50: Some(40.0), p95: 60.0, sent: 1500.0, concealed_percent: 0.0, opinion: Some(4.0) };
     vec![
         Scenario { name: "clean", network: Impairment::default(), goal },
         lossy("10 % loss", 10, 29.0, 300.0, 90.0, 1200.0, 0.5),
@@ -84,13 +85,19 @@ async fn row(wire: &Wire, scenario: &Scenario, measured: Duration) -> Value {
     let _service = Group::start(service.args(["--listen", &format!("{LEFT}:{PORT}")]));
     until("the service listens", JOINING, async || listens(wire).then_some(())).await;
     let ends = [(End::Left, 7), (End::Right, 8)];
-    let callers = ends.map(|(end, uid)| caller(wire, end, uid, &folder));
-    pause(RAMP_UP + measured + JOINING).await;
-    drop(callers);
+    let time = RAMP_UP + measured + JOINING;
+    for mut caller in ends.map(|(end, uid)| caller(wire, end, uid, time, &folder)) {
+        // Its recording is whole when it has ended by itself.
+        let ended = tokio::task::spawn_blocking(move || caller.wait()).await.expect("waiting does not panic");
+        assert!(ended.success(), "a caller failed: {ended}");
+    }
     let reports = ends.map(|(_, uid)| lines(&folder, uid));
     let windows = reports.each_ref().map(|report| Span::of(report, measured));
     let directions = [(0, 1, "8", "8 to 7"), (1, 0, "7", "7 to 8")].map(|(to, from, stream, name)| {
-        let figures = direction(&windows[to], &windows[from], stream);
+        let mut figures = direction(&windows[to], &windows[from], stream);
+        if scenario.goal.opinion.is_some() {
+            figures["speech_mos"] = opinion(&recording(&folder, ends[to].1).join(format!("{stream}.wav")));
+        }
         let misses = misses(&figures, &scenario.goal, measured);
         json!({"direction": name, "figures": figures, "misses": misses})
     });
@@ -99,22 +106,49 @@ async fn row(wire: &Wire, scenario: &Scenario, measured: Duration) -> Value {
     json!({"network": scenario.name, "met": met, "directions": directions})
 }
 
-fn caller(wire: &Wire, end: End, uid: u32, folder: &Path) -> Group {
+fn caller(wire: &Wire, end: End, uid: u32, time: Duration, folder: &Path) -> Group {
     let mut command = wire.command(end, tests::binary("headless"));
     command
         .args(["call", "--server", &format!("ws://{LEFT}:{PORT}"), "--app-id", channel_server::DEFAULT_APP_ID, "--channel", "bench"])
-        .args(["--uid", &uid.to_string(), "--profile", "640x360@30:2000"])
+        .args(["--uid", &uid.to_string(), "--profile", "640x360@30:2000", "--seconds", &time.as_secs().to_string()])
         .arg("--camera")
         .arg(clip::y4m(640, 360, 30))
         .arg("--microphone")
         .arg(clip::speech())
         .arg("--report")
-        .arg(report(folder, uid));
+        .arg(report(folder, uid))
+        .arg("--record")
+        .arg(recording(folder, uid))
+        .arg("--record-sound");
     Group::start(&mut command)
 }
 
 fn report(folder: &Path, uid: u32) -> PathBuf {
     folder.join(format!("{uid}.jsonl"))
+}
+
+fn recording(folder: &Path, uid: u32) -> PathBuf {
+    folder.join(uid.to_string())
+}
+
+/// What PESQ says of a recording of the speech; null, with the reason on standard error, where it cannot be asked.
+fn opinion(played: &Path) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/sound/score.py");
+    let skip = (RAMP_UP.as_secs()).to_string();
+    let scored = Command::new("python3").arg(script).arg(clip::speech()).arg(played).arg(skip).output();
+    match scored {
+        Ok(scored) if scored.status.success() => {
+            serde_json::from_slice(&scored.stdout).map_or(Value::Null, |score: Value| score["mean"].clone())
+        }
+        Ok(scored) => {
+            eprintln!("the speech is not scored: {}", String::from_utf8_lossy(&scored.stderr).trim());
+            Value::Null
+        }
+        Err(error) => {
+            eprintln!("the speech is not scored: python3: {error}");
+            Value::Null
+        }
+    }
 }
 
 fn listens(wire: &Wire) -> bool {
@@ -203,6 +237,11 @@ fn misses(figures: &Value, goal: &Goal, measured: Duration) -> Vec<String> {
         ("latency_p95_ms", f64::NEG_INFINITY..=goal.p95),
         ("concealed_percent", 0.0..=goal.concealed_percent),
     ];
-    let missed = ranges.into_iter().chain(p50).filter(|(name, range)| figures[name].as_f64().is_none_or(|figure| !range.contains(&figure)));
+    let opinion = goal.opinion.map(|least| ("speech_mos", least..=f64::INFINITY));
+    let missed = ranges
+        .into_iter()
+        .chain(p50)
+        .chain(opinion)
+        .filter(|(name, range)| figures[name].as_f64().is_none_or(|figure| !range.contains(&figure)));
     missed.map(|(name, range)| format!("{name} is {}, not within {range:?}", figures[name])).collect()
 }
