@@ -117,7 +117,7 @@ impl Pipeline {
             }
         };
         encoder.set_fps(fps)?;
-        encoder.set_bitrate(target_bps)?;
+        encoder.set_bitrate(target_bps);
         let encoded = encoder.encode(&frame, keyframe)?;
         self.last_captured = Some(captured);
         if encoded.as_ref().is_some_and(|encoded| encoded.keyframe) {

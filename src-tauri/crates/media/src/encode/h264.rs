@@ -8,7 +8,9 @@
 
 use std::time::Instant;
 
+use super::debt::Debt;
 use super::openh264::Raw;
+use super::quantiser::{self, Quantiser};
 use crate::frame::VideoFrame;
 
 /// Why a picture was not encoded.
@@ -46,6 +48,12 @@ pub struct EncodedVideo {
 pub struct Encoder {
     config: Config,
     raw: Option<Raw>,
+    /// The library's rate control is set up for this size.
+    primed: bool,
+    quantiser: Quantiser,
+    debt: Debt,
+    /// The bitrate that the library aims at, in bits per second.
+    told_bps: u32,
     /// The capture time of the first picture, where the rate control's clock begins.
     epoch: Option<Instant>,
 }
@@ -54,7 +62,7 @@ impl Encoder {
     pub fn new(config: Config) -> Result<Self, Error> {
         check_size(config.width, config.height)?;
         let raw = Raw::new(&config)?;
-        Ok(Self { config, raw: Some(raw), epoch: None })
+        Ok(Self { config, raw: Some(raw), primed: false, quantiser: Quantiser::default(), debt: Debt::default(), told_bps: 0, epoch: None })
     }
 
     pub fn config(&self) -> Config {
@@ -68,31 +76,67 @@ impl Encoder {
         check_size(width, height)?;
         if (width, height) != (self.config.width, self.config.height) {
             self.config = Config { width, height, ..self.config };
+            self.primed = false;
             self.adjust(|raw, config| raw.reconfigure(config))?;
         }
         let at = frame.captured().saturating_duration_since(*self.epoch.get_or_insert(frame.captured()));
         let at_ms = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-        let raw = match self.raw.take() {
-            Some(raw) => self.raw.insert(raw),
-            None => self.raw.insert(Raw::new(&self.config)?),
-        };
-        match raw.encode(frame, keyframe, at_ms) {
-            Ok(encoded) => Ok(encoded.map(|(data, keyframe)| EncodedVideo { data, keyframe, width, height, captured: frame.captured() })),
-            Err(error) => {
-                // The library may have freed what it needs to go on.
-                self.raw = None;
-                Err(error)
+        let mut raw = match self.raw.take() {
+            Some(raw) => raw,
+            None => {
+                self.primed = false;
+                Raw::new(&self.config)?
             }
+        };
+        // After an error the library may have freed what it needs to go on: `raw` stays away.
+        let encoded = if keyframe || !self.primed {
+            Some((self.keyframe(&mut raw, frame, at_ms)?, true))
+        } else {
+            self.tell_bitrate(&mut raw)?;
+            raw.encode(frame, at_ms)?
+        };
+        self.raw = Some(raw);
+        self.debt.on_picture(encoded.as_ref().map_or(0.0, |(data, _)| data.len() as f64 * 8.0), self.share());
+        Ok(encoded.map(|(data, keyframe)| EncodedVideo { data, keyframe, width, height, captured: frame.captured() }))
+    }
+
+    /// A keyframe as large as it may be; several attempts, of which the last counts.
+    fn keyframe(&mut self, raw: &mut Raw, frame: &VideoFrame, at_ms: i64) -> Result<Vec<u8>, Error> {
+        if !self.primed {
+            // What the rate control has to see first costs next to nothing if there is nothing to see.
+            let black = VideoFrame::black(frame.width(), frame.height(), frame.captured()).expect("a frame of this size exists");
+            raw.encode(&black, at_ms)?;
+            self.primed = true;
         }
+        let mut search = self.quantiser.search(quantiser::allowed(&self.config));
+        let data = loop {
+            let data = raw.encode_keyframe(frame, &self.config, search.qp(), at_ms)?;
+            if !search.again(data.len() as f64 * 8.0) {
+                break data;
+            }
+        };
+        self.told_bps = 0;
+        Ok(data)
+    }
+
+    /// Bits of a picture.
+    fn share(&self) -> f64 {
+        f64::from(self.config.bitrate_bps) / f64::from(self.config.fps.max(1))
+    }
+
+    /// Tells the library the bitrate that is left when the last keyframe is paid for.
+    fn tell_bitrate(&mut self, raw: &mut Raw) -> Result<(), Error> {
+        let bps = (f64::from(self.config.bitrate_bps) * self.debt.keep(self.share())) as u32;
+        if self.told_bps != bps {
+            raw.set_bitrate(bps)?;
+            self.told_bps = bps;
+        }
+        Ok(())
     }
 
     /// Sets the bitrate that the pictures to come keep to on average.
-    pub fn set_bitrate(&mut self, bps: u32) -> Result<(), Error> {
-        if bps == self.config.bitrate_bps {
-            return Ok(());
-        }
+    pub fn set_bitrate(&mut self, bps: u32) {
         self.config.bitrate_bps = bps;
-        self.adjust(|raw, config| raw.set_bitrate(config.bitrate_bps))
     }
 
     /// Sets the frame rate that the bitrate is shared out over.
@@ -172,12 +216,31 @@ mod tests {
                 })
                 .sum();
             let rate = bytes as f64 * 8.0 / seconds / 1000.0;
-            encoder.set_bitrate(100_000).expect("a valid bitrate");
+            encoder.set_bitrate(100_000);
             rate
         };
         let (before, _, after) = (kbps(0..90), kbps(90..120), kbps(120..210));
         assert!((240.0..360.0).contains(&before), "{before} kb/s instead of 300");
         assert!((80.0..120.0).contains(&after), "{after} kb/s instead of 100");
+    }
+
+    #[test]
+    fn a_keyframe_takes_no_longer_than_150_ms_of_the_bitrate_and_half_a_second_holds_it() {
+        for bitrate_bps in [200_000, 400_000, 1_200_000] {
+            let (mut encoder, start) = (Encoder::new(Config { bitrate_bps, ..CONFIG }).expect("a valid size"), Instant::now());
+            let encode = |number: u32| {
+                let picture = picture(start, number, 320, 180);
+                encoder
+                    .encode(&picture, number % 45 == 44)
+                    .expect("encodes")
+                    .map_or((0.0, false), |encoded| (encoded.data.len() as f64 * 8.0 * 30.0 / f64::from(bitrate_bps), encoded.keyframe))
+            };
+            let sizes: Vec<(f64, bool)> = (0..180).map(encode).collect();
+            let keyframes: Vec<f64> = sizes.iter().filter(|(_, keyframe)| *keyframe).map(|(share, _)| *share).collect();
+            assert!(keyframes.len() == 5 && keyframes.iter().all(|share| *share < 4.8), "{bitrate_bps}: {keyframes:?}");
+            let most = sizes[30..].windows(15).map(|window| window.iter().map(|(share, _)| share).sum::<f64>() / 15.0).fold(0.0, f64::max);
+            assert!(most < 1.35, "{bitrate_bps}: {most} of the bitrate in half a second");
+        }
     }
 
     #[test]

@@ -9,9 +9,9 @@ use std::ptr;
 
 use openh264_sys2::{
     API, CAMERA_VIDEO_REAL_TIME, CONSTANT_ID, DEBLOCKING_IDC_0, ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE,
-    ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, ISVCEncoder, ISVCEncoderVtbl, LOW_COMPLEXITY, PRO_BASELINE,
-    RC_BITRATE_MODE, SBitrateInfo, SEncParamExt, SFrameBSInfo, SM_SINGLE_SLICE, SPATIAL_LAYER_ALL, SSourcePicture, WELS_LOG_QUIET,
-    source::APILoader, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
+    ENCODER_OPTION_RC_MODE, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, ISVCEncoder, ISVCEncoderVtbl, LOW_COMPLEXITY,
+    PRO_BASELINE, RC_BITRATE_MODE, RC_MODES, RC_OFF_MODE, SBitrateInfo, SEncParamExt, SFrameBSInfo, SM_SINGLE_SLICE, SPATIAL_LAYER_ALL,
+    SSourcePicture, WELS_LOG_QUIET, source::APILoader, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
 };
 
 use super::h264::{Config, Error};
@@ -57,13 +57,33 @@ impl Raw {
         self.set("set the frame rate", ENCODER_OPTION_FRAME_RATE, &mut rate)
     }
 
-    /// The access unit, Annex B, and whether it is a keyframe; `None` if the rate control skips this picture.
-    pub(super) fn encode(&mut self, frame: &VideoFrame, keyframe: bool, at_ms: i64) -> Result<Option<(Vec<u8>, bool)>, Error> {
-        if keyframe {
-            let force = self.table().ForceIntraFrame.expect("OpenH264 fills its table");
-            // SAFETY: the object is live and initialised.
-            check("force a keyframe", unsafe { force(self.encoder, true) })?;
+    /// Encodes a picture as a keyframe at this quantiser, which the library's rate control neither chooses nor counts. It may be
+    /// called again for the same picture; of such keyframes the last is the one that later pictures refer to.
+    ///
+    /// The rate control must have seen a keyframe of this size before (any call of [`encode`](Self::encode) begins with one), or it is
+    /// not set up for the pictures that follow.
+    pub(super) fn encode_keyframe(&mut self, frame: &VideoFrame, config: &Config, qp: u8, at_ms: i64) -> Result<Vec<u8>, Error> {
+        let mut parameters = self.parameters(config)?;
+        parameters.sSpatialLayers[0].iDLayerQp = qp.into();
+        self.set("choose a quantiser", ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, &mut parameters)?;
+        self.set_rate_control(RC_OFF_MODE)?;
+        let force = self.table().ForceIntraFrame.expect("OpenH264 fills its table");
+        // SAFETY: the object is live and initialised.
+        check("force a keyframe", unsafe { force(self.encoder, true) })?;
+        let encoded = self.encode(frame, at_ms);
+        self.set_rate_control(RC_BITRATE_MODE)?;
+        match encoded? {
+            Some((data, true)) => Ok(data),
+            Some(_) | None => Err(Error::Library { what: "make a keyframe", code: 0 }),
         }
+    }
+
+    fn set_rate_control(&mut self, mut mode: RC_MODES) -> Result<(), Error> {
+        self.set("set the rate control", ENCODER_OPTION_RC_MODE, &mut mode)
+    }
+
+    /// The access unit, Annex B, and whether it is a keyframe; `None` if the rate control skips this picture.
+    pub(super) fn encode(&mut self, frame: &VideoFrame, at_ms: i64) -> Result<Option<(Vec<u8>, bool)>, Error> {
         let half = frame.width().div_ceil(2);
         let picture = SSourcePicture {
             iColorFormat: videoFormatI420,
