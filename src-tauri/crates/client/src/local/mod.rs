@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use media::capture::{self, Kind, VideoFormat};
+use media::encode::rate::Preference;
 use media::profile::{AudioProfile, VideoProfile};
 use media::{VideoFrame, latest};
 use signal::{Code, Error, StreamSource};
@@ -56,6 +57,8 @@ pub struct StreamSpec {
     pub source: StreamSource,
     pub video_profile: VideoProfile,
     pub audio_profile: AudioProfile,
+    /// What the picture keeps longest where the network or the processor does not suffice.
+    pub preference: Preference,
 }
 
 impl Default for StreamSpec {
@@ -68,6 +71,7 @@ impl Default for StreamSpec {
             source: StreamSource::Camera,
             video_profile: VideoProfile::DEFAULT,
             audio_profile: AudioProfile::DEFAULT,
+            preference: Preference::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use media::encode::rate::Preference;
 use media::profile::VideoProfile;
 use signal::{StreamSource, SubscriptionId};
 use tokio::sync::watch;
@@ -40,6 +41,7 @@ pub(super) struct Sending {
     source: StreamSource,
     bitrates: Bitrates,
     pub profile: VideoProfile,
+    preference: Preference,
     pub state: watch::Receiver<LocalState>,
     pub subscribers: Arc<Subscribers>,
     pub encoding: video::Encoding,
@@ -54,6 +56,14 @@ fn bitrates(spec: &StreamSpec) -> Bitrates {
     Bitrates { start_bps: START_BPS.min(max_bps), max_bps }
 }
 
+/// A screen is for reading, unless something else was chosen.
+fn preference(spec: &StreamSpec) -> Preference {
+    match (spec.preference, spec.source) {
+        (Preference::Balanced, StreamSource::Screen) => Preference::Detail,
+        (preference, _) => preference,
+    }
+}
+
 impl Sending {
     /// The sending side of a stream of `spec`.
     pub fn new(spec: &StreamSpec, state: watch::Receiver<LocalState>) -> Self {
@@ -64,6 +74,7 @@ impl Sending {
             source: spec.source,
             bitrates,
             profile: spec.video_profile,
+            preference: preference(spec),
             state,
             subscribers: Arc::new(Subscribers::new(bitrates.start_bps)),
             encoding: video::Encoding::new(),
@@ -98,7 +109,7 @@ impl Outgoing {
     /// Starts to feed a subscription. The first one starts the encoders.
     pub fn add(&self, subscription: SubscriptionId, publisher: Arc<Publisher>) {
         self.sending.subscribers.add(subscription, publisher);
-        self.sending.encoding.start(self.sending.profile, &self.sending.subscribers);
+        self.sending.encoding.start(self.sending.profile, self.sending.preference, &self.sending.subscribers);
     }
 
     /// Stops to feed a subscription and lets go of its publisher. Unknown ones are ignored.
@@ -152,6 +163,13 @@ impl fmt::Debug for Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_screen_is_for_reading_unless_something_else_was_chosen() {
+        let screen = StreamSpec { source: StreamSource::Screen, ..StreamSpec::default() };
+        assert_eq!((preference(&StreamSpec::default()), preference(&screen)), (Preference::Balanced, Preference::Detail));
+        assert_eq!(preference(&StreamSpec { preference: Preference::Motion, ..screen }), Preference::Motion);
+    }
 
     #[test]
     fn a_connection_may_carry_both_tracks_and_what_they_cost_besides() {

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use media::VideoFrame;
 use media::encode::EncodedVideo;
+use media::encode::cadence::{Cadence, FrameRate};
 use media::encode::h264::{self, Encoder};
-use media::encode::rate::{Cadence, FrameRate, Ladder};
+use media::encode::load::Load;
+use media::encode::rate::{Ladder, Preference, Situation, Step};
 use media::profile::VideoProfile;
 
 /// The shortest time between two keyframes that were asked for.
@@ -60,23 +62,30 @@ impl Keyframes {
 /// From one picture to one access unit.
 pub(super) struct Pipeline {
     profile: VideoProfile,
+    preference: Preference,
     encoder: Option<Encoder>,
     ladder: Option<Ladder>,
     cadence: Cadence,
     camera: FrameRate,
+    /// What pictures of the step at hand cost.
+    load: Load,
+    step: Option<Step>,
     last_captured: Option<Instant>,
     /// What the encoder aims at, in bits per second.
     pub target_bps: u32,
 }
 
 impl Pipeline {
-    pub fn new(profile: VideoProfile) -> Self {
+    pub fn new(profile: VideoProfile, preference: Preference) -> Self {
         Self {
             profile,
+            preference,
             encoder: None,
             ladder: None,
             cadence: Cadence::default(),
             camera: FrameRate::default(),
+            load: Load::default(),
+            step: None,
             last_captured: None,
             target_bps: 0,
         }
@@ -91,10 +100,9 @@ impl Pipeline {
         keyframes: &mut Keyframes,
         now: Instant,
     ) -> Result<Option<EncodedVideo>, Unencoded> {
-        let source = (frame.width(), frame.height());
         let target_bps = afforded.target_bps.min(self.profile.max_kbps * 1000);
         self.target_bps = target_bps;
-        let step = self.ladder.get_or_insert_with(|| Ladder::new(self.profile, source, target_bps)).update(target_bps, source, now);
+        let step = self.choose(&frame, now);
         let keyframe = keyframes.due(now);
         let last = self.last_captured;
         let again = !fresh || last.is_some_and(|last| frame.captured() <= last);
@@ -107,8 +115,7 @@ impl Pipeline {
         }
         let captured = last.map_or(frame.captured(), |last| frame.captured().max(last + AGAIN));
         let frame = frame.scaled(step.width, step.height)?.with_captured(captured);
-        // Each picture gets its share of the bitrate: of fewer pictures a second, each may be larger.
-        let fps = self.camera.fps().map_or(step.fps, |camera| camera.min(step.fps));
+        let fps = self.fps(step);
         let encoder = match &mut self.encoder {
             Some(encoder) => encoder,
             None => {
@@ -124,6 +131,30 @@ impl Pipeline {
             keyframes.on_keyframe(now);
         }
         Ok(encoded)
+    }
+
+    /// Making a picture of the step at hand took so long.
+    pub fn on_made(&mut self, took: Duration) {
+        if let Some(step) = self.step {
+            self.load.add(took, Duration::from_secs(1) / self.fps(step).max(1));
+        }
+    }
+
+    /// The size and rate that a picture is made in.
+    fn choose(&mut self, frame: &VideoFrame, now: Instant) -> Step {
+        let source = (frame.width(), frame.height());
+        let situation = Situation { bitrate_bps: self.target_bps, source, camera_fps: self.camera.fps(), load: self.load.share() };
+        let ladder = self.ladder.get_or_insert_with(|| Ladder::new(self.profile, self.preference, &situation));
+        let step = ladder.update(&situation, now);
+        if self.step.replace(step).is_some_and(|before| before != step) {
+            self.load = Load::default();
+        }
+        step
+    }
+
+    /// Each picture gets its share of the bitrate: of fewer pictures a second, each may be larger.
+    fn fps(&self, step: Step) -> u32 {
+        self.camera.fps().map_or(step.fps, |camera| camera.min(step.fps))
     }
 }
 
@@ -160,7 +191,7 @@ mod tests {
 
     impl Test {
         fn new() -> Self {
-            Self { pipeline: Pipeline::new(PROFILE), keyframes: Keyframes::default(), start: Instant::now(), ms: 0 }
+            Self { pipeline: Pipeline::new(PROFILE, Preference::default()), keyframes: Keyframes::default(), start: Instant::now(), ms: 0 }
         }
 
         fn wish(&mut self, keyframe: bool, first: bool) {
@@ -181,7 +212,7 @@ mod tests {
         assert_eq!(size(test.step(5_000_000)), Some((640, 360, true)));
         assert_eq!(test.pipeline.target_bps, 600_000);
         assert_eq!(size(test.step(5_000_000)), Some((640, 360, false)));
-        assert_eq!(size(test.step(60_000)), Some((160, 90, true)));
+        assert_eq!(size(test.step(40_000)), Some((160, 90, true)));
     }
 
     #[test]
@@ -246,7 +277,22 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_camera_gets_more_than_its_share_of_the_pictures() {
+    fn an_encoder_that_takes_too_long_gets_smaller_pictures() {
+        let mut test = Test::new();
+        let mut height = |took: u64| {
+            let mut height = 0;
+            for _ in 0..60 {
+                height = test.step(600_000).map_or(height, |encoded| encoded.height);
+                test.pipeline.on_made(Duration::from_millis(took));
+            }
+            height
+        };
+        assert_eq!(height(10), 360);
+        assert!(height(30) < 360);
+    }
+
+    #[test]
+    fn a_slow_camera_gets_the_whole_bitrate() {
         let bits = |every: usize| {
             let mut test = Test::new();
             let noise = |number: usize| {
@@ -272,6 +318,6 @@ mod tests {
             sum
         };
         let (fast, slow) = (bits(1), bits(3));
-        assert!(slow * 2 > fast, "{slow} bits at 10 fps, {fast} at 30");
+        assert!(slow * 10 > fast * 9, "{slow} bits at 10 fps, {fast} at 30");
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use media::VideoFrame;
 use media::capture::{self, Camera, Kind, VideoFormat};
 use media::encode::EncodedVideo;
+use media::encode::rate::Preference;
 use media::latest::{self, Next};
 use media::profile::VideoProfile;
 use tokio::sync::watch;
@@ -98,13 +99,13 @@ impl Encoding {
     }
 
     /// Starts the thread, unless it runs already.
-    pub fn start(&self, profile: VideoProfile, subscribers: &Arc<Subscribers>) {
+    pub fn start(&self, profile: VideoProfile, preference: Preference, subscribers: &Arc<Subscribers>) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_some() || self.inbox.is_closed() {
             return;
         }
         let (inbox, muted, counters, subscribers) = (self.inbox.clone(), self.muted.clone(), self.counters.clone(), subscribers.clone());
-        let body = move || run(profile, &inbox, &muted, &counters, &subscribers);
+        let body = move || run(profile, preference, &inbox, &muted, &counters, &subscribers);
         match std::thread::Builder::new().name("encode".into()).spawn(body) {
             Ok(handle) => *thread = Some(handle),
             Err(error) => tracing::error!(%error, "no thread for the video encoder"),
@@ -136,7 +137,14 @@ impl Encoding {
     }
 }
 
-fn run(profile: VideoProfile, inbox: &Inbox, muted: &AtomicBool, counters: &Mutex<Counters>, subscribers: &Subscribers) {
+fn run(
+    profile: VideoProfile,
+    preference: Preference,
+    inbox: &Inbox,
+    muted: &AtomicBool,
+    counters: &Mutex<Counters>,
+    subscribers: &Subscribers,
+) {
     let mut pipeline = None;
     let mut waiting = Keyframes::default();
     while let Some(job) = inbox.next() {
@@ -149,11 +157,12 @@ fn run(profile: VideoProfile, inbox: &Inbox, muted: &AtomicBool, counters: &Mute
         };
         let begun = Instant::now();
         waiting.wish(job.keyframe, job.first_keyframe, begun);
-        let pipeline = pipeline.get_or_insert_with(|| Pipeline::new(profile));
+        let pipeline = pipeline.get_or_insert_with(|| Pipeline::new(profile, preference));
         let afforded = Afforded { target_bps: target, queued: subscribers.queued() };
         match pipeline.encode(job.frame, job.fresh, afforded, &mut waiting, begun) {
             Ok(Some(encoded)) => {
                 let done = Instant::now();
+                pipeline.on_made(done - begun);
                 count(counters, &encoded, pipeline.target_bps, done, done - begun);
                 subscribers.send_video(&encoded);
             }

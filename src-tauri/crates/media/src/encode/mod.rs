@@ -6,11 +6,15 @@
 //! quantiser how coarse a keyframe has to be (pure)
 //! debt      what a keyframe took beyond its share, paid back (pure)
 //! rate      which size and frame rate a bitrate affords (pure)
+//! cadence   which of a camera's pictures are encoded (pure)
+//! load      how much of the time encoding takes (pure)
 //! opus      sound to Opus packets
 //! ```
 
+pub mod cadence;
 mod debt;
 pub mod h264;
+pub mod load;
 mod openh264;
 pub mod opus;
 mod quantiser;
