@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpFecParameters, RtpCodecKind};
 use tokio::sync::mpsc;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
@@ -62,10 +62,13 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     // Tracks after the offer: they take the places that it has for them.
     connection.set_offer(&sdp::without_lone_red(offer)).await?;
     if tracks.audio {
-        add_track(&connection, &outbound, RtpCodecKind::Audio, settings::opus(), audio_ssrc).await?;
+        let coding = RTCRtpCodingParameters { ssrc: Some(audio_ssrc), ..RTCRtpCodingParameters::default() };
+        add_track(&connection, &outbound, RtpCodecKind::Audio, settings::opus(), coding).await?;
     }
     if tracks.video {
-        add_track(&connection, &outbound, RtpCodecKind::Video, settings::h264(), video_ssrc).await?;
+        let fec = sdp::has_video_format(offer, "flexfec").then(|| RTCRtpFecParameters { ssrc: rand::random() });
+        let coding = RTCRtpCodingParameters { ssrc: Some(video_ssrc), fec, ..RTCRtpCodingParameters::default() };
+        add_track(&connection, &outbound, RtpCodecKind::Video, settings::h264(), coding).await?;
     }
     let answer = answer(&connection).await?;
     let sent = sdp::sent(&answer);
@@ -78,14 +81,16 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
 }
 
 /// Adds a track to the place that the offer has for it, if the offer has the codec.
-async fn add_track(connection: &Connection, outbound: &Outbound, kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32) -> Result<(), Error> {
+async fn add_track(
+    connection: &Connection,
+    outbound: &Outbound,
+    kind: RtpCodecKind,
+    codec: RTCRtpCodec,
+    rtp_coding_parameters: RTCRtpCodingParameters,
+) -> Result<(), Error> {
     // One stream name for both tracks: the receiver keeps them in step.
     let (stream, name) = ("stream".to_owned(), kind.to_string());
-    let coding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..RTCRtpCodingParameters::default() },
-        codec,
-        ..RTCRtpEncodingParameters::default()
-    };
+    let coding = RTCRtpEncodingParameters { rtp_coding_parameters, codec, ..RTCRtpEncodingParameters::default() };
     let track = MediaStreamTrack::new(stream, name.clone(), name, kind, vec![coding]);
     let track: Arc<dyn TrackLocal> = Arc::new(TrackLocalStaticRTP::new(track));
     match connection.order("adding a track", connection.peer().add_track(Arc::clone(&track))).await {

@@ -70,6 +70,12 @@ pub(crate) fn red(answer: &str) -> Option<Red> {
     known.then_some(Red { payload_type, inner })
 }
 
+/// Whether the pictures that a description offers or answers may come in a format called `name`.
+pub(crate) fn has_video_format(text: &str, name: &str) -> bool {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    sections(&lines).any(|section| section[0].starts_with("m=video") && payload_type_named(section, name).is_some())
+}
+
 /// The description as the library may read it. Where Opus's parameters contradict ours and those of redundant sound do not, the library takes
 /// the closer match for all there is, and the call has no Opus: such a description does without the redundancy.
 pub(crate) fn without_lone_red(text: &str) -> Cow<'_, str> {

@@ -48,6 +48,8 @@ pub struct SentTrack {
     pub frames: u64,
     /// Packets sent again on request.
     pub resent: u64,
+    /// Parity packets sent, which are not among `packets`; their bytes are.
+    pub parity: u64,
     /// Sequence numbers the other end asked for.
     pub nacks: u64,
     /// Packets dropped before the network for want of room.

@@ -119,6 +119,16 @@ fn a_browsers_offer_is_answered_with_its_own_payload_types() {
 }
 
 #[test]
+fn parity_for_pictures_is_agreed_on_between_us_alone() {
+    let (sim, a, _) = world(1, Link::default());
+    let ours = sim.run(async { endpoint(&a).subscribe(BOTH).await.expect("an offer").1 });
+    let agreed = answer(&ours, BOTH).expect("an answer");
+    assert!(section(&agreed, "video").contains("flexfec/90000") && agreed.contains("a=ssrc-group:FEC-FR "), "{agreed}");
+    let theirs = answer(&browser_offer("recvonly"), BOTH).expect("an answer");
+    assert!(!theirs.contains("flexfec") && !theirs.contains("FEC-FR"), "{theirs}");
+}
+
+#[test]
 fn opus_is_answered_whatever_becomes_of_its_redundancy() {
     let offer = browser_offer("recvonly");
     for offer in [offer.replace("useinbandfec=1", "useinbandfec=0"), offer.replace("red/", "x/")] {

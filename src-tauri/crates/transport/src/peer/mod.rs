@@ -11,6 +11,7 @@
 //! inbound       the subscriber's media: `receive` behind a lock
 //! outbound      the publisher's media: `send` behind a lock
 //! interceptor   media on the interceptor chain
+//! repairs       parity and retransmissions on the chain
 //! nudge         wakes the driver
 //! rtcp          reports and requests as RTCP packets
 //! outbox        events that media raises, one of a kind
@@ -30,6 +31,7 @@ pub(crate) mod media;
 pub(crate) mod nudge;
 pub(crate) mod outbound;
 pub(crate) mod outbox;
+pub(crate) mod repairs;
 pub(crate) mod rtcp;
 pub(crate) mod settings;
 pub(crate) mod task;

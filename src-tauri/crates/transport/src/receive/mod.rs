@@ -8,6 +8,7 @@
 //! keyframe       when to ask for a keyframe
 //! jitter_video   when a frame is shown
 //! jitter_audio   what is played next
+//! fec            pictures' packets restored from parity
 //! red            sound that carries earlier sound along
 //! clock          RTP timestamp → the sender's capture time
 //! report         what a receiver report says
@@ -25,6 +26,7 @@ pub mod assemble;
 pub mod audio;
 pub mod clock;
 pub mod delay;
+pub mod fec;
 pub mod intake;
 pub mod jitter_audio;
 pub mod jitter_video;

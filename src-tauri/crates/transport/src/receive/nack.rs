@@ -85,7 +85,7 @@ pub struct Stats {
     pub abandoned: u64,
     /// Of those given up, came nevertheless.
     pub too_late: u64,
-    /// Of the lost, put together from redundancy after they were asked for.
+    /// Of the lost, put together from redundancy.
     pub recovered: u64,
     /// Packet numbers asked for, repeats included.
     pub requested: u64,
@@ -108,6 +108,7 @@ pub struct Nack {
     round_trip: RoundTrip,
     loss: Loss,
     playout: Duration,
+    patience: Duration,
     stats: Stats,
 }
 
@@ -133,6 +134,7 @@ impl Nack {
             round_trip: RoundTrip::default(),
             loss: Loss::default(),
             playout: Duration::ZERO,
+            patience: Duration::ZERO,
             stats: Stats::default(),
         }
     }
@@ -145,6 +147,11 @@ impl Nack {
     /// How long after its packets came in time a frame is shown.
     pub fn set_playout(&mut self, delay: Duration) {
         self.playout = delay;
+    }
+
+    /// Packets found missing from now on are not asked for before this: redundancy may bring them.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     pub fn on_packet(&mut self, sequence: u64, now: Instant) -> Arrival {
@@ -173,12 +180,21 @@ impl Nack {
         }
     }
 
+    /// Everything up to `sequence` was sent, as redundancy tells: what has not come by now is missing.
+    pub fn on_told(&mut self, sequence: u64, now: Instant) {
+        if let Some(highest) = self.highest.filter(|highest| sequence > *highest) {
+            self.highest = Some(sequence);
+            self.open_hole(highest + 1, sequence + 1, false, now);
+        }
+    }
+
     /// Redundancy has brought a packet that has not come.
     pub fn on_recovered(&mut self, sequence: u64) {
-        match self.missing.remove(&sequence) {
-            Some(Missing { asked_at: Some(_), .. }) => self.stats.recovered += 1,
-            Some(Missing { asked_at: None, .. }) => self.loss.add(true),
-            None => {}
+        let Some(Missing { asked_at, .. }) = self.missing.remove(&sequence) else { return };
+        self.stats.recovered += 1;
+        if asked_at.is_none() {
+            self.stats.lost += 1;
+            self.loss.add(true);
         }
     }
 
@@ -251,7 +267,7 @@ impl Nack {
             self.abandoned = Some(to - 1);
             return;
         }
-        let due = now + self.tolerance;
+        let due = now + self.tolerance.max(self.patience);
         self.missing.extend((from..to).map(|sequence| (sequence, Missing { since: now, asked_at: None, tries: 0, due })));
         while self.missing.len() > self.config.max_missing {
             self.abandon_first();
@@ -305,7 +321,7 @@ impl Nack {
     /// The age at which a packet is given up.
     fn deadline(&self) -> Duration {
         let tries = self.loss.tries().min(f64::from(self.config.max_tries));
-        let unanswered = self.tolerance + self.round_trip.interval().mul_f64(tries);
+        let unanswered = self.tolerance.max(self.patience) + self.round_trip.interval().mul_f64(tries);
         unanswered.max(self.playout).max(self.config.min_age).min(self.config.max_age.max(self.rtt() * 3))
     }
 
@@ -518,6 +534,17 @@ mod tests {
         assert_eq!(nack.take_abandoned(), None);
         run(&mut nack, now, now + 400 * MS);
         assert_eq!(nack.take_abandoned(), Some(300));
+    }
+
+    #[test]
+    fn what_redundancy_tells_of_is_missing_although_nothing_followed_it() {
+        let (mut nack, now) = nack();
+        nack.on_told(102, now);
+        assert_eq!(nack.poll(now + INITIAL_TOLERANCE), [101, 102]);
+        assert_eq!(nack.on_packet(102, now + 50 * MS), Arrival::Repaired);
+        nack.on_recovered(101);
+        assert_eq!(nack.timeout(), None);
+        assert_eq!(nack.stats(), Stats { lost: 2, repaired: 1, recovered: 1, requested: 2, ..Stats::default() });
     }
 
     #[test]

@@ -4,12 +4,19 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::assemble::{self, Assembler};
+use super::fec;
 use super::intake::{Accepted, Intake};
 use super::jitter_video::JitterVideo;
 use super::nack;
 use super::report;
 use super::unwrap::Timestamp;
 use super::{Packet, keyframe};
+
+/// While parity comes, what is missing is asked for only when the next frame's parity has not brought it either, or half a round trip later.
+const PARITY_WAIT: Duration = Duration::from_millis(40);
+
+/// Parity comes if it has come within this time.
+const PARITY_PAUSE: Duration = Duration::from_millis(500);
 
 /// Clock rate of video timestamps (RFC 6184 §8.1).
 const RATE: u32 = 90_000;
@@ -48,6 +55,8 @@ pub struct Stats {
     pub lost: u64,
     /// Packets that came after they were asked for.
     pub repaired: u64,
+    /// Lost packets restored from parity.
+    pub recovered: u64,
     /// Packets given up.
     pub abandoned: u64,
     /// Packet numbers asked for.
@@ -75,6 +84,8 @@ pub struct Video {
     assembler: Assembler,
     keyframes: keyframe::Requests,
     jitter: JitterVideo,
+    fec: Option<fec::Decoder>,
+    parity_at: Option<Instant>,
     ready: VecDeque<Frame>,
 }
 
@@ -86,14 +97,49 @@ impl Video {
             assembler: Assembler::new(),
             keyframes: keyframe::Requests::default(),
             jitter: JitterVideo::new(),
+            fec: None,
+            parity_at: None,
             ready: VecDeque::new(),
         }
     }
 
+    /// The sender protects packets of `payload_type` with parity.
+    pub fn expect_parity(&mut self, payload_type: u8) {
+        self.fec = Some(fec::Decoder::new(payload_type));
+    }
+
     pub fn on_packet(&mut self, packet: Packet, now: Instant) {
+        self.intake.nack.set_patience(self.patience(now));
         let Some(Accepted { sequence, .. }) = self.intake.on_packet(&packet, now) else { return };
+        let restored = self.fec.as_mut().map(|fec| fec.on_source(sequence, &packet));
         self.assembler.push(sequence, packet.timestamp, packet.marker, packet.payload, now);
+        self.take_restored(restored.unwrap_or_default(), now);
+    }
+
+    /// The payload of a parity packet.
+    pub fn on_parity(&mut self, payload: &[u8], now: Instant) {
+        let Some(fec) = &mut self.fec else { return };
+        self.parity_at = Some(now);
+        self.intake.nack.set_patience(PARITY_WAIT.min(self.intake.nack.rtt() / 2));
+        let restored = fec.on_repair(payload);
+        if let Some(told) = fec.told() {
+            self.intake.nack.on_told(told, now);
+        }
+        self.take_restored(restored, now);
+    }
+
+    fn take_restored(&mut self, restored: fec::Restored, now: Instant) {
+        for (sequence, packet) in restored {
+            if self.intake.recover(sequence) {
+                self.assembler.push(sequence, packet.timestamp, packet.marker, packet.payload, now);
+            }
+        }
         self.take_frames(now);
+    }
+
+    fn patience(&self, now: Instant) -> Duration {
+        let comes = self.parity_at.is_some_and(|at| now.saturating_duration_since(at) < PARITY_PAUSE);
+        if comes { PARITY_WAIT.min(self.intake.nack.rtt() / 2) } else { Duration::ZERO }
     }
 
     /// A sender report: its NTP time (32.32) and RTP timestamp; `wall` is our clock's reading at `now`.
@@ -153,6 +199,7 @@ impl Video {
             duplicates: self.intake.duplicates,
             lost: nack.lost,
             repaired: nack.repaired,
+            recovered: nack.recovered,
             abandoned: nack.abandoned,
             nacks: nack.requested,
             keyframe_requests: self.keyframes.count(),
@@ -181,6 +228,9 @@ impl Video {
             self.ready.push_back(Frame { data, timestamp, keyframe, captured, render_at });
         }
         self.intake.nack.settle(self.assembler.settled());
+        if let Some(fec) = &mut self.fec {
+            fec.settle(self.assembler.settled());
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 //! history     packets already sent, for repair
 //! rate        feedback → target bitrate, pacing rate and probes
 //! budget      a target shared out: sound, repairs, pictures
+//! fec         parity packets for pictures
+//! protect     how much parity a path needs
 //! red         sound that carries earlier sound along
 //! report      capture time → RTP timestamp, sender reports, round-trip time
 //! nal         H.264 NAL units as bytes
@@ -16,10 +18,12 @@
 
 mod bucket;
 pub mod budget;
+pub mod fec;
 pub mod history;
 pub mod nal;
 pub mod pace;
 pub mod packetize;
+pub mod protect;
 pub mod rate;
 pub mod red;
 pub mod report;

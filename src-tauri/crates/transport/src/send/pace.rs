@@ -1,4 +1,4 @@
-//! What may leave now: sound at once, then repairs, then pictures; during a probe padding where these do not fill it.
+//! What may leave now: sound at once, then repairs, then pictures, then their parity; during a probe padding where these do not fill it.
 //!
 //! Invariants: sound never waits; a keyframe leaves as evenly as anything else, so that what follows does not queue behind it in the
 //! network; what waits is bounded in time ([`Config::max_queue`]); a frame is dropped whole and only
@@ -61,6 +61,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Repairs and sound that wait are bounded; the oldest go first (a repair is asked for again if it is still missed).
 const MAX_SMALL_QUEUE: usize = 512;
 
+/// Parity that waits is bounded: two keyframes' worth.
+const MAX_PARITY: usize = 64;
+
 /// A priority queue behind a leaky bucket.
 #[derive(Debug)]
 pub struct Pacer<P> {
@@ -70,6 +73,7 @@ pub struct Pacer<P> {
     audio: VecDeque<(usize, P)>,
     repairs: VecDeque<(usize, P)>,
     repair_bytes: usize,
+    parity: VecDeque<(usize, P)>,
     frames: VecDeque<Frame<P>>,
     video_bytes: usize,
     keyframe: Wanted,
@@ -121,6 +125,7 @@ impl<P> Pacer<P> {
             audio: VecDeque::new(),
             repairs: VecDeque::new(),
             repair_bytes: 0,
+            parity: VecDeque::new(),
             frames: VecDeque::new(),
             video_bytes: 0,
             keyframe: Wanted::No,
@@ -156,6 +161,14 @@ impl<P> Pacer<P> {
         self.repairs.push_back((size, packet));
     }
 
+    /// Queues one packet of parity for pictures that have left; where pictures wait, the oldest of it goes.
+    pub fn push_parity(&mut self, size: usize, packet: P) {
+        if self.parity.len() == MAX_PARITY {
+            self.parity.pop_front();
+        }
+        self.parity.push_back((size, packet));
+    }
+
     /// Queues one video frame's packets with their sizes; false if it was dropped.
     pub fn push_video(&mut self, packets: impl IntoIterator<Item = (usize, P)>, keyframe: bool, now: Instant) -> bool {
         let packets: VecDeque<_> = packets.into_iter().collect();
@@ -188,7 +201,7 @@ impl<P> Pacer<P> {
             return Poll::Send(packet);
         }
         self.drop_stale(now);
-        let nothing = self.repairs.is_empty() && self.frames.is_empty();
+        let nothing = self.repairs.is_empty() && self.frames.is_empty() && self.parity.is_empty();
         if nothing && !(self.probe.is_some() && self.sent_video) {
             return Poll::Idle;
         }
@@ -252,7 +265,7 @@ impl<P> Pacer<P> {
             self.repair_bytes -= size;
             return Some((size, packet));
         }
-        let frame = self.frames.front_mut()?;
+        let Some(frame) = self.frames.front_mut() else { return self.parity.pop_front() };
         frame.started = true;
         self.sent_video = true;
         let (size, packet) = frame.packets.pop_front()?;
@@ -355,6 +368,17 @@ mod tests {
         pacer.push_audio(100, "audio");
         let order: Vec<_> = drain(&mut pacer, now).into_iter().map(|(name, _)| name).collect();
         assert_eq!(order, ["audio", "repair", "video", "video"]);
+    }
+
+    #[test]
+    fn parity_leaves_after_the_pictures_that_wait_and_the_oldest_is_dropped_first() {
+        let (mut pacer, now) = (pacer(), Instant::now());
+        pacer.push_parity(1000, "old");
+        (0..MAX_PARITY).for_each(|_| pacer.push_parity(1000, "parity"));
+        assert!(pacer.push_video(frame("video", 3), false, now));
+        let order: Vec<_> = drain(&mut pacer, now).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(order[..3], ["video"; 3]);
+        assert_eq!(order[3..], ["parity"; MAX_PARITY]);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::nal::{self, kind};
 
-/// The largest payload of one packet, in bytes: leaves room for IP, UDP, SRTP and header extensions under 1,280 bytes.
-pub const MAX_PAYLOAD: usize = 1200;
+/// The largest payload of one packet, in bytes: leaves room for IP, UDP, SRTP, header extensions and the header of a parity packet under
+/// 1,280 bytes.
+pub const MAX_PAYLOAD: usize = 1180;
 
 /// The shortest limit that is honoured; a smaller one would make fragments of headers.
 const MIN_PAYLOAD: usize = 8;

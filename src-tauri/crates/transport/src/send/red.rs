@@ -15,7 +15,7 @@ pub const MAX_EARLIER: usize = 3;
 const STEPS: [f64; MAX_EARLIER] = [0.02, 0.06, 0.16];
 
 /// A step is taken back below this share of what it was taken at.
-const STEP_BACK: f64 = 0.6;
+const STEP_BACK: f64 = 0.75;
 
 /// Redundancy takes no more than one part in this many of what may be sent: on a narrow path, it would make the loss.
 const SHARE: u32 = 4;
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_loss_about_a_step_does_not_make_it_go_up_and_down() {
-        assert_eq!([0.05, 0.04, 0.03].map(|loss| depth(loss, 2, 80, PLENTY)), [2, 2, 1]);
+        assert_eq!([0.055, 0.047, 0.03].map(|loss| depth(loss, 2, 80, PLENTY)), [2, 2, 1]);
         assert_eq!(depth(0.0, 3, 80, PLENTY), 0);
     }
 

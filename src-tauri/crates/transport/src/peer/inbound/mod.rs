@@ -92,8 +92,10 @@ impl Inbound {
 impl Media for Inbound {
     fn bind(&self, info: &StreamInfo) {
         let mut state = self.state();
-        if info.mime_type.eq_ignore_ascii_case(MIME_TYPE_H264) {
-            state.video.iter_mut().for_each(|track| track.ssrc = Some(info.ssrc));
+        if state.parity == Some(info.ssrc) {
+            // Told once more, by itself and under the name of what it repairs.
+        } else if info.mime_type.eq_ignore_ascii_case(MIME_TYPE_H264) {
+            state.on_video(info.ssrc, info.payload_type, info.ssrc_fec);
         } else if [MIME_TYPE_OPUS, MIME_TYPE_RED].iter().any(|sound| info.mime_type.eq_ignore_ascii_case(sound)) {
             state.audio.iter_mut().for_each(|track| track.ssrc = Some(info.ssrc));
         }
@@ -156,7 +158,7 @@ impl From<video::Stats> for ReceivedTrack {
             bytes: stats.bytes,
             lost: stats.lost,
             repaired: stats.repaired,
-            recovered: 0,
+            recovered: stats.recovered,
             duplicates: stats.duplicates,
             nacks: stats.nacks,
             jitter: stats.jitter,

@@ -52,6 +52,8 @@ impl<T> Track<T> {
 pub(super) struct State {
     pub(super) video: Option<Track<Video>>,
     pub(super) audio: Option<Track<Audio>>,
+    /// The SSRC of the video track's parity.
+    pub(super) parity: Option<u32>,
     pub(super) red: Option<sdp::Red>,
     pub(super) frames: Option<mpsc::Sender<video::Frame>>,
     sync: Sync,
@@ -72,6 +74,7 @@ impl State {
         Self {
             video: tracks.video.then(|| Track::new(Video::new())),
             audio: tracks.audio.then(|| Track::new(Audio::new())),
+            parity: None,
             red: None,
             frames: Some(frames),
             sync: Sync::new(),
@@ -86,9 +89,24 @@ impl State {
         }
     }
 
+    /// The video track comes as `ssrc`, with its parity as `parity`.
+    pub(super) fn on_video(&mut self, ssrc: u32, payload_type: u8, parity: Option<u32>) {
+        let Some(track) = &mut self.video else { return };
+        track.ssrc = Some(ssrc);
+        if parity.is_some() && parity != self.parity {
+            track.media.expect_parity(payload_type);
+        }
+        self.parity = parity;
+    }
+
     pub(super) fn on_rtp(&mut self, packet: &rtp::Packet, now: Instant, outbox: &Outbox) {
         self.last_packet = Some(now);
         let ssrc = packet.header.ssrc;
+        if let Some(track) = self.video.as_mut().filter(|_| self.parity == Some(ssrc)) {
+            track.media.on_parity(&packet.payload, now);
+            track.next = Some(now);
+            return;
+        }
         let media = Packet {
             sequence: packet.header.sequence_number,
             timestamp: packet.header.timestamp,

@@ -4,6 +4,7 @@
 //! packetizes and queues them. Before the connection is up there is nowhere to send to, and frames are dropped.
 
 mod beat;
+mod protection;
 mod state;
 mod track;
 
@@ -16,6 +17,7 @@ use rtc::interceptor::{BandwidthEstimator, Packet, PacketReport, StreamInfo};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_remote::TrackRemote;
 
+use self::protection::Protection;
 use self::state::{Queued, State};
 pub(crate) use self::track::Track;
 use super::event::Event;
@@ -77,7 +79,7 @@ impl Outbound {
         let timestamp = track.clock.next(captured);
         let packets = payloads.into_iter().map(|payload| {
             let size = payload.data.len() + OVERHEAD;
-            (size, Queued::Video { timestamp, payload: payload.data, marker: payload.marker })
+            (size, Queued::Video { timestamp, payload: payload.data, marker: payload.marker, keyframe })
         });
         if pacer.push_video(packets, keyframe, now) {
             track.stats.frames += 1;
@@ -132,9 +134,13 @@ impl Outbound {
 
 impl Media for Outbound {
     fn bind(&self, info: &StreamInfo) {
-        self.state().tracks().filter(|track| track.ssrc == info.ssrc).for_each(|track| {
+        let mut state = self.state();
+        state.tracks().filter(|track| track.ssrc == info.ssrc).for_each(|track| {
             track.payload_type = Some(info.payload_type);
         });
+        if state.video.as_ref().is_some_and(|track| track.ssrc == info.ssrc) {
+            state.protection = info.ssrc_fec.zip(info.payload_type_fec).map(|(ssrc, payload_type)| Protection::new(ssrc, payload_type));
+        }
     }
 
     fn on_packet(&self, packet: &Packet, now: Instant) -> bool {

@@ -8,6 +8,7 @@ use rtc::interceptor::Packet as ChainPacket;
 use rtc::rtp;
 
 use super::OVERHEAD;
+use super::protection::{Parity, Protection};
 use super::track::{PADDING, Track};
 use crate::peer::event::Event;
 use crate::peer::outbox::Outbox;
@@ -46,7 +47,9 @@ pub(super) enum Queued {
         timestamp: u32,
         payload: Bytes,
         marker: bool,
+        keyframe: bool,
     },
+    Parity(Parity),
     Repair(rtp::Packet),
 }
 
@@ -54,6 +57,8 @@ pub(super) struct State {
     pub(super) connected: bool,
     pub(super) video: Option<Track>,
     pub(super) audio: Option<Track>,
+    /// The video track's parity, if the other end takes it.
+    pub(super) protection: Option<Protection>,
     /// With its payload type, if the other end takes it.
     pub(super) red: Option<(u8, Red)>,
     pub(super) pacer: Pacer<Queued>,
@@ -78,6 +83,7 @@ impl State {
             audio_bps: if audio.is_some() { AUDIO_BPS_GUESS } else { 0 },
             video,
             audio,
+            protection: None,
             red: None,
             pacer: Pacer::new(pace::Config::default(), rate.pacing()),
             rate,
@@ -156,6 +162,9 @@ impl State {
         self.pacer.set_rate(self.rate.pacing());
         let repairs = self.rate.target() / REPAIR_SHARE;
         self.tracks().for_each(|track| track.history.set_budget(repairs));
+        if let Some(protection) = &mut self.protection {
+            protection.adapt(self.rate.loss(), self.rate.rtt());
+        }
         if let Some((_, red)) = &mut self.red {
             red.adapt(self.rate.loss(), self.rate.target());
         }
@@ -208,10 +217,21 @@ impl State {
 
     fn release(&mut self, queued: Queued, now: Instant) -> Option<rtp::Packet> {
         let (track, packet) = match queued {
-            Queued::Video { timestamp, payload, marker } => {
+            Queued::Video { timestamp, payload, marker, keyframe } => {
                 let track = self.video.as_mut()?;
                 let packet = track.packet(timestamp, payload, marker, now)?;
+                let parity = self.protection.as_mut().map(|protection| protection.on_packet(&packet, keyframe));
+                for parity in parity.unwrap_or_default() {
+                    self.pacer.push_parity(parity.payload.len() + OVERHEAD, Queued::Parity(parity));
+                }
                 (track, packet)
+            }
+            Queued::Parity(parity) => {
+                let track = self.video.as_mut()?;
+                let packet = self.protection.as_mut()?.packet(parity, track.ssrc);
+                track.on_parity(&packet);
+                self.rate.on_sent(packet.payload.len() + OVERHEAD, now);
+                return Some(packet);
             }
             // No marker: this is no start after silence (RFC 3551 §4.1), the sender does not pause.
             Queued::Audio { timestamp, payload } => {
@@ -259,7 +279,7 @@ impl State {
         if !self.connected {
             return;
         }
-        let target = self.rate.video_target(self.audio_bps, 0.0);
+        let target = self.rate.video_target(self.audio_bps, self.protection.as_ref().map_or(0.0, Protection::share));
         let changed = |told: u32| f64::from(told.abs_diff(target)) > f64::from(told) * TARGET_STEP;
         if self.video.is_some() && self.target.is_none_or(changed) {
             self.target = Some(target);

@@ -152,6 +152,12 @@ impl Track {
         self.stats.resent += 1;
     }
 
+    /// A packet of the track's parity leaves.
+    pub(super) fn on_parity(&mut self, packet: &rtp::Packet) {
+        self.stats.parity += 1;
+        self.stats.bytes += packet.payload.len() as u64;
+    }
+
     /// The other end reports on this track.
     pub(super) fn on_block(&mut self, block: &Block) {
         self.stats.loss_percent = f32::from(block.fraction_lost) * 100.0 / 256.0;
