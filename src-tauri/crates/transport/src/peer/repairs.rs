@@ -1,13 +1,30 @@
 //! Streams that repair a stream travel by SSRCs of their own, and the library's interceptors that number and record what leaves are not
 //! told of them.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use rtc::interceptor::{StreamInfo, TaggedPacket};
+use rtc::interceptor::{Packet, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
 
+use super::outbound::Outbound;
+
 /// Tells an interceptor of parity and retransmissions as of the stream that they repair.
-pub(crate) struct WithRepairs<I>(pub(crate) I);
+pub(crate) struct WithRepairs<I> {
+    inner: I,
+    listener: Option<Arc<Outbound>>,
+}
+
+impl<I> WithRepairs<I> {
+    pub(crate) fn new(inner: I) -> Self {
+        Self { inner, listener: None }
+    }
+
+    /// Feedback is told to `listener` before the interceptor takes it.
+    pub(crate) fn heard_by(self, listener: &Arc<Outbound>) -> Self {
+        Self { listener: Some(Arc::clone(listener)), ..self }
+    }
+}
 
 /// The streams that repair one, as if each was sent by itself.
 fn repairs(info: &StreamInfo) -> impl Iterator<Item = StreamInfo> {
@@ -22,46 +39,49 @@ impl<I: rtc::interceptor::Interceptor> Protocol<TaggedPacket, TaggedPacket, ()> 
     type Time = Instant;
 
     fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Self::Error> {
-        self.0.handle_read(message)
+        if let (Some(listener), Packet::Rtcp(packets)) = (&self.listener, &message.message.packet) {
+            listener.before_reports(packets);
+        }
+        self.inner.handle_read(message)
     }
 
     fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.0.poll_read()
+        self.inner.poll_read()
     }
 
     fn handle_write(&mut self, message: TaggedPacket) -> Result<(), Self::Error> {
-        self.0.handle_write(message)
+        self.inner.handle_write(message)
     }
 
     fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.0.poll_write()
+        self.inner.poll_write()
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Self::Error> {
-        self.0.handle_timeout(now)
+        self.inner.handle_timeout(now)
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {
-        self.0.poll_timeout()
+        self.inner.poll_timeout()
     }
 }
 
 impl<I: rtc::interceptor::Interceptor> rtc::interceptor::Interceptor for WithRepairs<I> {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
-        self.0.bind_local_stream(info);
-        repairs(info).for_each(|repair| self.0.bind_local_stream(&repair));
+        self.inner.bind_local_stream(info);
+        repairs(info).for_each(|repair| self.inner.bind_local_stream(&repair));
     }
 
     fn unbind_local_stream(&mut self, info: &StreamInfo) {
-        self.0.unbind_local_stream(info);
-        repairs(info).for_each(|repair| self.0.unbind_local_stream(&repair));
+        self.inner.unbind_local_stream(info);
+        repairs(info).for_each(|repair| self.inner.unbind_local_stream(&repair));
     }
 
     fn bind_remote_stream(&mut self, info: &StreamInfo) {
-        self.0.bind_remote_stream(info);
+        self.inner.bind_remote_stream(info);
     }
 
     fn unbind_remote_stream(&mut self, info: &StreamInfo) {
-        self.0.unbind_remote_stream(info);
+        self.inner.unbind_remote_stream(info);
     }
 }

@@ -5,6 +5,7 @@ use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 
 use crate::receive::report::Block;
@@ -44,6 +45,12 @@ pub(crate) fn read(packet: &Packet) -> Vec<Message> {
     } else {
         Vec::new()
     }
+}
+
+/// The transport-wide numbers that a feedback message tells of: from so many on, so many.
+pub(crate) fn covered(packet: &Packet) -> Option<(u16, u16)> {
+    let feedback = packet.as_any().downcast_ref::<TransportLayerCc>()?;
+    Some((feedback.base_sequence_number, feedback.packet_status_count))
 }
 
 fn block(report: &ReceptionReport) -> Message {

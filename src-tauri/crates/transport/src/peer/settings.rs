@@ -137,8 +137,9 @@ pub(crate) fn subscriber_chain(inbound: &Arc<Inbound>) -> Registry {
 /// The publisher's chain. Ours stands in the pacer's place: what it releases, repairs included, is numbered and
 /// recorded on its way out.
 pub(crate) fn publisher_chain(outbound: &Arc<Outbound>) -> Registry {
+    let control = CongestionControlBuilder::new(Estimator::new(Arc::clone(outbound))).build();
     Registry::new()
-        .with(Slot::CongestionControl, WithRepairs(CongestionControlBuilder::new(Estimator::new(Arc::clone(outbound))).build()))
-        .with(Slot::TwccSender, WithRepairs(TwccSenderBuilder::new().build()))
+        .with(Slot::CongestionControl, WithRepairs::new(control).heard_by(outbound))
+        .with(Slot::TwccSender, WithRepairs::new(TwccSenderBuilder::new().build()))
         .with(Slot::Pacer, Interceptor::new(Arc::clone(outbound) as Arc<dyn Media>))
 }

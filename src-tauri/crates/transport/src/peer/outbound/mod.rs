@@ -6,6 +6,7 @@
 mod beat;
 mod protection;
 mod state;
+mod told;
 mod track;
 
 use std::collections::VecDeque;
@@ -24,6 +25,7 @@ use super::event::Event;
 use super::media::Media;
 use super::nudge::Nudge;
 use super::outbox::Outbox;
+use super::rtcp;
 use super::wall::Wall;
 use crate::send::packetize::{self, packetize};
 use crate::send::rate::{self, Sample};
@@ -64,6 +66,13 @@ impl Outbound {
     /// What both ends have agreed on beyond what the library tells.
     pub(crate) fn on_negotiated(&self, red: Option<sdp::Red>) {
         self.state().red = red.map(|agreed| (agreed.payload_type, Red::new(agreed.inner)));
+    }
+
+    /// Transport-wide feedback came, before its reports do.
+    pub(crate) fn before_reports(&self, packets: &[rtcp::Packet]) {
+        let told = packets.iter().filter_map(rtcp::covered);
+        let mut state = self.state();
+        told.for_each(|(base, count)| state.told.add(base, count));
     }
 
     /// Queues a frame; see [`crate::Publisher::send_video`].
@@ -209,16 +218,17 @@ impl Estimator {
 
 impl BandwidthEstimator for Estimator {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
+        let mut state = self.outbound.state();
+        let told = &state.told;
         let samples: Vec<Sample> = reports
             .iter()
-            // Arrived, but the receiver does not say when: neither a delay nor a loss.
-            .filter(|report| !report.arrived || report.arrival.is_some())
+            // Arrived, but the receiver does not say when; not arrived, but the feedback that would tell is lost: neither a delay nor a loss.
+            .filter(|report| if report.arrived { report.arrival.is_some() } else { told.has(report.twcc_sequence_number) })
             .map(|report| Sample { sent: report.departure, arrival: report.arrival, size: report.size + BELOW_RTP })
             .collect();
         if samples.is_empty() {
             return;
         }
-        let mut state = self.outbound.state();
         state.on_feedback(&samples, now);
         state.tell(&self.outbound.outbox);
     }

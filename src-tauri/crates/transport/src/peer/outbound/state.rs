@@ -9,6 +9,7 @@ use rtc::rtp;
 
 use super::OVERHEAD;
 use super::protection::{Parity, Protection};
+use super::told::Told;
 use super::track::{PADDING, Track};
 use crate::peer::event::Event;
 use crate::peer::outbox::Outbox;
@@ -63,6 +64,7 @@ pub(super) struct State {
     pub(super) red: Option<(u8, Red)>,
     pub(super) pacer: Pacer<Queued>,
     pub(super) rate: Rate,
+    pub(super) told: Told,
     /// Bytes of sound since the last report, overhead included.
     pub(super) audio_bytes: u64,
     pub(super) last_packet: Option<Instant>,
@@ -87,6 +89,7 @@ impl State {
             red: None,
             pacer: Pacer::new(pace::Config::default(), rate.pacing()),
             rate,
+            told: Told::default(),
             audio_bytes: 0,
             last_packet: None,
             keyframe_requests: 0,
