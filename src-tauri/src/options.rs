@@ -19,7 +19,7 @@ pub struct Options {
     /// Use the channel service at this address (ws://HOST:PORT, or wss://HOST:PORT for TLS) and bring none along.
     #[arg(long, env = "VISAVIS_SERVER", value_name = "URL", value_parser = server_url)]
     pub server: Option<String>,
-    /// Trust the authorities of this PEM file, and no others, for wss://.
+    /// Trust the authorities of this PEM file, and no others, for wss:// and turns: (TLS).
     #[arg(long, env = "VISAVIS_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// Camera to start with: "pattern", "file:/path/clip.y4m", "camera:NAME" or "none".

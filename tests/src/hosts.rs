@@ -59,6 +59,21 @@ impl Hosts {
         Ok(hosts)
     }
 
+    /// Drops all UDP between the sides and the middle.
+    ///
+    /// # Panics
+    /// If the system refuses.
+    pub fn block_udp(&self) {
+        for rule in [
+            "add table inet blocked",
+            "add chain inet blocked in { type filter hook input priority 0 ; }",
+            "add rule inet blocked in iifname != lo meta l4proto udp drop",
+        ] {
+            let done = self.command(Host::Middle, "nft").args(rule.split(' ')).status();
+            assert!(done.is_ok_and(|status| status.success()), "nft {rule}");
+        }
+    }
+
     /// Gives a side another address instead of the one it has, as a new lease does: 10.78.1.`host` on the left.
     ///
     /// # Panics

@@ -1,23 +1,32 @@
-//! TLS to the channel service: whom to trust, and what to say of a certificate that cannot be.
+//! TLS to the channel service and to TURN servers: whom to trust, and what to say of a certificate that cannot be.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fs, io};
+use std::{
+    fs,
+    io::{self, Read, Write},
+};
 
 use rustls_platform_verifier::Verifier;
 use signal::{Code, Error};
 use tokio_rustls::rustls::{
-    self, CertificateError, ClientConfig, RootCertStore,
+    self, CertificateError, ClientConfig, ClientConnection, RootCertStore,
     client::WebPkiServerVerifier,
     client::danger::ServerCertVerifier,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use tokio_tungstenite::{Connector, tungstenite};
 
-/// What opens TLS, trusting the authorities in the file `ca`, or else those that the system trusts (on Linux also by `SSL_CERT_FILE`).
-/// Read anew for each connection, so that a change counts at the next.
+/// What opens TLS to the service, trusting the authorities in the file `ca`, or else those that the system trusts (on Linux also by
+/// `SSL_CERT_FILE`). Read anew for each connection, so that a change counts at the next.
 pub(crate) async fn connector(ca: Option<PathBuf>) -> Result<Connector, Error> {
+    let mut config = config(ca).await?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Connector::Rustls(Arc::new(config)))
+}
+
+async fn config(ca: Option<PathBuf>) -> Result<ClientConfig, Error> {
     let made = tokio::task::spawn_blocking(move || {
         let provider = Arc::new(ring::default_provider());
         let verifier = match &ca {
@@ -26,11 +35,52 @@ pub(crate) async fn connector(ca: Option<PathBuf>) -> Result<Connector, Error> {
         };
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("ring has the suites of TLS 1.2 and 1.3");
-        let mut config = config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Connector::Rustls(Arc::new(config)))
+        Ok(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
     });
     made.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+/// TLS to TURN servers, which are trusted as the service is.
+#[derive(Debug)]
+pub(crate) struct ForTurn {
+    pub ca: Option<PathBuf>,
+}
+
+#[async_trait::async_trait]
+impl transport::Tls for ForTurn {
+    async fn open(&self, host: &str) -> io::Result<Box<dyn transport::Cipher>> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|cause| io::Error::new(io::ErrorKind::InvalidInput, cause))?;
+        let config = config(self.ca.clone()).await.map_err(|error| io::Error::other(error.message))?;
+        let session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+        Ok(Box::new(TurnSession { host: host.to_owned(), session }))
+    }
+}
+
+struct TurnSession {
+    host: String,
+    session: ClientConnection,
+}
+
+impl transport::Cipher for TurnSession {
+    fn seal(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> io::Result<()> {
+        self.session.writer().write_all(plain)?;
+        while self.session.wants_write() {
+            self.session.write_tls(wire)?;
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, mut wire: &[u8], plain: &mut Vec<u8>) -> io::Result<()> {
+        while !wire.is_empty() {
+            self.session.read_tls(&mut wire)?;
+            let state = self.session.process_new_packets();
+            let state = state.map_err(|cause| io::Error::other(refused(&format!("turns:{}", self.host), &cause).message))?;
+            let before = plain.len();
+            plain.resize(before + state.plaintext_bytes_to_read(), 0);
+            self.session.reader().read_exact(&mut plain[before..])?;
+        }
+        Ok(())
+    }
 }
 
 fn private(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {

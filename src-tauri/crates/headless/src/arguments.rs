@@ -25,7 +25,7 @@ pub struct Call {
     /// The channel service: ws://HOST:PORT, or wss://HOST:PORT for TLS.
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:47880")]
     pub server: String,
-    /// Trust the authorities of this PEM file, and no others, for wss://.
+    /// Trust the authorities of this PEM file, and no others, for wss:// and turns: (TLS).
     #[arg(long, env = "VISAVIS_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// Which paths media may take: all, or relay for TURN servers only.

@@ -109,6 +109,11 @@ pub enum Input {
     Disconnected {
         subscription: SubscriptionId,
     },
+    /// Why a way to the other end may not be found, as the middle of a sentence.
+    PathTrouble {
+        subscription: SubscriptionId,
+        trouble: String,
+    },
     /// The connection is over, or an order for it could not be carried out.
     Failed {
         subscription: SubscriptionId,
@@ -142,6 +147,7 @@ impl Input {
             | Self::Candidate { .. }
             | Self::Connected { .. }
             | Self::Disconnected { .. }
+            | Self::PathTrouble { .. }
             | Self::Failed { .. }
             | Self::TimePassed => None,
         }

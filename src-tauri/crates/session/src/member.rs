@@ -60,6 +60,7 @@ impl Member {
                 self.subscriptions.disconnected(&subscription, wire);
                 self.published.disconnected(&subscription, wire);
             }
+            Input::PathTrouble { subscription, trouble } => self.subscriptions.path_trouble(&subscription, trouble),
             Input::Failed { subscription, error } => {
                 self.subscriptions.failed(&subscription, &error, wire);
                 self.published.failed(&subscription, &error, wire);

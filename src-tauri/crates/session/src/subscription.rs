@@ -109,6 +109,8 @@ pub(crate) struct Subscription {
     last_error: Option<Error>,
     /// This machine's addresses changed while the service could not be asked for a restart.
     moved: bool,
+    /// Why the attempt at hand may not find a way to the publisher.
+    trouble: Option<String>,
 }
 
 impl Subscription {
@@ -132,6 +134,7 @@ impl Subscription {
             callers: Vec::new(),
             last_error: None,
             moved: false,
+            trouble: None,
         }
     }
 
@@ -213,6 +216,7 @@ impl Subscription {
         let grown = Self::CONNECT_LIMIT.mul_f64(1.5f64.powi(self.backoff.failures().min(8) as i32));
         let deadline = wire.desk.now + grown.min(Self::CONNECT_LIMIT_CAP);
         self.moved = false;
+        self.trouble = None;
         self.state = State::Offering { attempt: Attempt { id, deadline, path }, local: Vec::new() };
     }
 
@@ -323,6 +327,10 @@ impl Subscription {
             }
             other => self.state = other,
         }
+    }
+
+    pub fn path_trouble(&mut self, trouble: String) {
+        self.trouble = Some(trouble);
     }
 
     fn stalled(&mut self, wire: &mut Wire) {
@@ -441,10 +449,11 @@ impl Subscription {
                 return;
             }
             state => {
-                let reason = match &state {
-                    State::Asked { .. } => "The publisher did not answer in time.",
-                    State::Answered { .. } => "No path to the publisher was found in time; a firewall may block UDP.",
-                    _ => "The connection could not be prepared in time.",
+                let reason = match (&state, self.trouble.take()) {
+                    (State::Asked { .. }, _) => "The publisher did not answer in time.".to_owned(),
+                    (State::Answered { .. }, Some(trouble)) => format!("No path to the publisher was found in time: {trouble}."),
+                    (State::Answered { .. }, None) => "No path to the publisher was found in time; a firewall may block UDP.".to_owned(),
+                    _ => "The connection could not be prepared in time.".to_owned(),
                 };
                 self.state = state;
                 reason

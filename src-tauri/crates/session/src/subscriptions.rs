@@ -120,6 +120,12 @@ impl Subscriptions {
         }
     }
 
+    pub fn path_trouble(&mut self, id: &SubscriptionId, trouble: String) {
+        if let Some(subscription) = self.find(id) {
+            subscription.path_trouble(trouble);
+        }
+    }
+
     pub fn failed(&mut self, id: &SubscriptionId, error: &Error, wire: &mut Wire) {
         if let Some(subscription) = self.find(id) {
             subscription.failed(error, wire);

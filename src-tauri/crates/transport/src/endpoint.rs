@@ -9,6 +9,7 @@ use crate::peer::connection::Panics;
 use crate::peer::event::Tracks;
 use crate::peer::ice::Ice;
 use crate::peer::wall::Wall;
+use crate::runtime::Tls;
 use crate::{Error, Publisher, Runtime, Subscriber, publisher, subscriber};
 
 /// A STUN or TURN server.
@@ -41,6 +42,8 @@ pub struct Config {
     pub runtime: Arc<dyn Runtime>,
     pub ice_servers: Vec<IceServer>,
     pub ice_policy: IcePolicy,
+    /// For `turns:` servers; without it they are not used.
+    pub tls: Option<Arc<dyn Tls>>,
     /// Local addresses to bind; an unspecified address stands for every interface of its family but loopback.
     pub addresses: Vec<String>,
     /// From the answer until the first packet arrives; after it the connection fails. A publisher, whose answer has
@@ -57,6 +60,7 @@ impl Config {
             runtime,
             ice_servers: Vec::new(),
             ice_policy: IcePolicy::All,
+            tls: None,
             addresses: ["0.0.0.0:0", "127.0.0.1:0", "[::]:0"].map(String::from).to_vec(),
             connect_deadline: Duration::from_secs(3),
             silence_deadline: Duration::from_secs(10),

@@ -63,6 +63,9 @@ pub enum Failure {
     /// The connect deadline passed in `phase`.
     #[error("no connection in time, {phase}")]
     Deadline { phase: Phase },
+    /// There was no path, and TURN servers that might have made one are of no use; `trouble` says which and why.
+    #[error("no way to the other end was found: {trouble}")]
+    Turn { trouble: String },
     /// ICE or DTLS gave up in `phase`.
     #[error("the connection failed {phase}")]
     Connection { phase: Phase },

@@ -72,7 +72,8 @@ pub struct Settings {
     /// A STUN server for the clients, as stun:HOST:PORT; may be given several times.
     #[arg(long, value_name = "URL", value_delimiter = ',', help_heading = "STUN and TURN")]
     pub stun: Option<Vec<String>>,
-    /// A TURN server for the clients, as turn:HOST:PORT?transport=udp; may be given several times.
+    /// A TURN server for the clients, as turn:HOST:PORT?transport=udp, turn:HOST:PORT?transport=tcp or turns:HOST:PORT?transport=tcp
+    /// (TLS); may be given several times.
     #[arg(long, value_name = "URL", value_delimiter = ',', help_heading = "STUN and TURN")]
     pub turn: Option<Vec<String>>,
     /// The secret shared with the TURN servers (coturn: use-auth-secret, static-auth-secret). Others on this machine can read flags;

@@ -109,7 +109,7 @@ impl Engine {
         let mut beat = interval(Self::BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let Handles { commands, events, snapshot } = handles;
-        let ice_policy = config.ice_policy;
+        let peers = Peers::new(&config, peer_sender);
         Self {
             config,
             commands,
@@ -120,7 +120,7 @@ impl Engine {
             session: Session::new(session::Config { seed: rand::random() }, Instant::now()),
             calls: Calls::default(),
             signalling: None,
-            peers: Peers::new(ice_policy, peer_sender),
+            peers,
             peer_reports,
             published: Published::new(change_sender),
             local_changes,

@@ -125,7 +125,7 @@ impl<S: Sink> Subscribers<S> {
             Event::KeyframeRequested if entry.connected => return Wish::Keyframe,
             Event::TargetBitrate(bps) => entry.target_bps = Some(*bps),
             Event::Loss(percent) => entry.loss_percent = *percent,
-            Event::KeyframeRequested | Event::Candidate(_) | Event::AudioStarted | Event::VideoStarted => {}
+            Event::KeyframeRequested | Event::Candidate(_) | Event::AudioStarted | Event::VideoStarted | Event::TurnTrouble(_) => {}
         }
         Wish::Nothing
     }

@@ -7,16 +7,18 @@ mod receiving;
 mod sending;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use session::Input;
 use signal::{Code, Error, IceServer, Sdp, SubscriptionId};
 use tokio::sync::mpsc;
-use transport::{Endpoint, IcePolicy, Tracks};
+use transport::{Endpoint, Tracks};
 
-use crate::RemoteStream;
 use crate::error;
 use crate::local::Outgoing;
+use crate::tls::ForTurn;
+use crate::{Config, RemoteStream};
 
 /// What a connection is told to do.
 #[derive(Debug)]
@@ -49,9 +51,10 @@ impl Peers {
     /// The session's own deadlines are shorter; this one is the last resort.
     const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
 
-    pub fn new(ice_policy: IcePolicy, reports: mpsc::Sender<Input>) -> Self {
+    pub fn new(config: &Config, reports: mpsc::Sender<Input>) -> Self {
         let config = transport::Config {
-            ice_policy,
+            ice_policy: config.ice_policy,
+            tls: Some(Arc::new(ForTurn { ca: config.ca.clone() })),
             connect_deadline: Self::CONNECT_DEADLINE,
             ..transport::Config::new(transport::system_runtime())
         };
@@ -131,6 +134,7 @@ impl Line {
             }
             Some(transport::Event::Connected) => self.report(Input::Connected { subscription }).await,
             Some(transport::Event::Disconnected) => self.report(Input::Disconnected { subscription }).await,
+            Some(transport::Event::TurnTrouble(trouble)) => self.report(Input::PathTrouble { subscription, trouble }).await,
             Some(transport::Event::Failed(failure)) => self.failed(error::failure(&failure)).await,
             None => self.failed(Error::new(Code::PeerConnectionFailed, "The connection ended.")).await,
             Some(

@@ -206,3 +206,27 @@ fn a_removed_stream_ends_its_subscription() {
     assert!(out.contains(&Output::ClosePeer { subscription: id }));
     assert!(out.contains(&Output::Event(Event::StreamRemoved { stream: camera(2) })));
 }
+
+#[test]
+fn the_reason_for_a_call_without_a_path_names_the_turn_server() {
+    let mut bench = Bench::online(vec![peer(2)]);
+    let out = bench.give(Input::Subscribe { call: CALL, stream: camera(2), audio: true, video: true });
+    let (mut next, mut refusal) = (offered(&out), None);
+    while refusal.is_none() {
+        if let Some(id) = next {
+            bench.give(Input::OfferReady { subscription: id.clone(), offer: sdp("offer") });
+            bench.event(answered(&id));
+            let trouble = "the TURN server turn:192.0.2.1:3478 does not answer".to_owned();
+            bench.give(Input::PathTrouble { subscription: id, trouble });
+        }
+        let out = bench.wait(100 * MS);
+        next = offered(&out);
+        refusal = out.into_iter().find_map(|output| match output {
+            Output::Reply { result: Err(error), .. } => Some(error.message),
+            _ => None,
+        });
+    }
+    let expected = "No media yet: No path to the publisher was found in time: the TURN server turn:192.0.2.1:3478 does not answer. \
+                    The client goes on trying.";
+    assert_eq!(refusal.as_deref(), Some(expected));
+}

@@ -16,6 +16,7 @@ use super::event::Candidate;
 use super::handler::Handler;
 use super::ice::Ice;
 use super::settings;
+use crate::runtime::turn::Carrier;
 use crate::runtime::{Guard, Stopped};
 use crate::{Config, Error, sdp};
 
@@ -26,6 +27,7 @@ pub(crate) type Panics = Arc<AtomicU64>;
 pub(crate) struct Connection {
     peer: Arc<dyn PeerConnection>,
     ice: Arc<Ice>,
+    carrier: Arc<Carrier>,
     panics: Panics,
 }
 
@@ -46,7 +48,8 @@ impl Connection {
         panics: Panics,
     ) -> Result<(Arc<Self>, mpsc::Receiver<Stopped>), Error> {
         let doing = "opening a connection";
-        let (guard, stopped) = Guard::new(Arc::clone(&config.runtime));
+        let (guard, stopped) = Guard::new(Arc::clone(&config.runtime), Arc::clone(ice.over_streams()), config.tls.clone());
+        let carrier = Arc::clone(guard.carrier());
         let engine = settings::media_engine().map_err(|source| Error::Stack { doing, source })?;
         let build = PeerConnectionBuilder::new()
             .with_configuration(ice.configuration())
@@ -58,7 +61,7 @@ impl Connection {
             .with_udp_addrs(config.addresses.clone())
             .build();
         let peer = contained(&panics, doing, build).await?.map_err(|source| Error::Stack { doing, source })?;
-        Ok((Arc::new(Self { peer: Arc::new(peer), ice: Arc::clone(ice), panics }), stopped))
+        Ok((Arc::new(Self { peer: Arc::new(peer), ice: Arc::clone(ice), carrier, panics }), stopped))
     }
 
     /// The library's own handle, for adding tracks.
@@ -115,6 +118,11 @@ impl Connection {
             webrtc::error::Error::ErrConnectionClosed => Error::Closed,
             source => Error::Candidate(source.to_string()),
         })
+    }
+
+    /// Why TURN servers are of no use, if it is known by now.
+    pub(crate) fn turn_trouble(&self) -> Option<String> {
+        self.carrier.trouble()
     }
 
     /// The round trip of the selected candidate pair, once measured.

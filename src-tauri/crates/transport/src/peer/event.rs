@@ -28,6 +28,8 @@ pub enum Event {
     Connected,
     /// Nothing reaches the other end at the moment; it may come back by itself or by an ICE restart.
     Disconnected,
+    /// TURN servers are of no use, which and why: a reason should no path be found.
+    TurnTrouble(String),
     /// The connection is over.
     Failed(Failure),
     /// Subscriber: the first packet of audio arrived.

@@ -1,9 +1,10 @@
 //! The STUN and TURN servers of an endpoint's connections. They may change: credentials for TURN end.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use webrtc::peer_connection::{RTCConfiguration, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy};
 
+use crate::runtime::turn::Servers;
 use crate::{IcePolicy, IceServer};
 
 /// What every connection of an endpoint takes when it begins to look for paths, anew at each restart.
@@ -11,15 +12,21 @@ use crate::{IcePolicy, IceServer};
 pub(crate) struct Ice {
     servers: Mutex<Vec<IceServer>>,
     policy: IcePolicy,
+    over_streams: Arc<Servers>,
 }
 
 impl Ice {
     pub(crate) fn new(servers: Vec<IceServer>, policy: IcePolicy) -> Self {
-        Self { servers: Mutex::new(servers), policy }
+        Self { servers: Mutex::new(servers), policy, over_streams: Arc::default() }
     }
 
     pub(crate) fn policy(&self) -> IcePolicy {
         self.policy
+    }
+
+    /// The TURN servers that the library thinks to reach over UDP.
+    pub(crate) fn over_streams(&self) -> &Arc<Servers> {
+        &self.over_streams
     }
 
     pub(crate) fn set_servers(&self, servers: Vec<IceServer>) {
@@ -30,7 +37,7 @@ impl Ice {
     pub(crate) fn configuration(&self) -> RTCConfiguration {
         let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let servers = servers.iter().map(|server| RTCIceServer {
-            urls: server.urls.clone(),
+            urls: server.urls.iter().map(|url| self.over_streams.over_udp(url)).collect(),
             username: server.username.clone(),
             credential: server.credential.clone(),
         });

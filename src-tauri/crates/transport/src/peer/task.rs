@@ -15,7 +15,7 @@ use super::event::Event;
 use super::handler::Signal;
 use super::media::Media;
 use super::watchdog::{Limits, Verdict, Watchdog};
-use crate::error::Failure;
+use crate::error::{Failure, Phase};
 use crate::runtime::{Runtime, Stopped};
 
 /// Events that wait for the owner; beyond them the newest are dropped, except the last one of all.
@@ -60,7 +60,7 @@ impl Peer {
         let runtime = Arc::clone(&parts.runtime);
         let watchdog = Watchdog::new(parts.limits);
         let next_tick = runtime.now() + TICK;
-        let task = Task { parts, events, watchdog, backlog: VecDeque::new(), next_tick, next_rtt: None, failed: None };
+        let task = Task { parts, events, watchdog, backlog: VecDeque::new(), next_tick, next_rtt: None, failed: None, trouble: None };
         runtime.spawn(Box::pin(task.run(orders_in)));
         Self { orders, events: Some(events_out) }
     }
@@ -96,6 +96,8 @@ struct Task {
     next_tick: Instant,
     next_rtt: Option<Instant>,
     failed: Option<Failure>,
+    /// What the owner was told of TURN servers.
+    trouble: Option<String>,
 }
 
 /// What the task heard.
@@ -134,6 +136,7 @@ impl Task {
         }
         self.parts.media.close();
         if let Some(failure) = self.failed.take() {
+            let failure = self.explained(failure);
             tracing::info!(%failure, "a connection is over");
             self.backlog.push_back(Event::Failed(failure));
             self.flush();
@@ -199,6 +202,11 @@ impl Task {
         if let Some(at) = self.parts.media.last_packet() {
             self.watchdog.on_packet(at);
         }
+        let trouble = self.parts.connection.turn_trouble();
+        if trouble.is_some() && trouble != self.trouble {
+            self.trouble = trouble;
+            self.backlog.extend(self.trouble.clone().map(Event::TurnTrouble));
+        }
         match self.watchdog.poll(now) {
             Verdict::Fine => {}
             Verdict::Disconnected => self.backlog.push_back(Event::Disconnected),
@@ -206,6 +214,16 @@ impl Task {
         }
         if self.next_rtt.is_some_and(|next| next <= now) {
             self.read_rtt().await;
+        }
+    }
+
+    /// A failure to find a path has a reason if a TURN server might have made one.
+    fn explained(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Deadline { phase: Phase::Candidates } | Failure::Connection { phase: Phase::Candidates } => {
+                self.parts.connection.turn_trouble().map_or(failure, |trouble| Failure::Turn { trouble })
+            }
+            failure => failure,
         }
     }
 

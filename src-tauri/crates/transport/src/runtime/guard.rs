@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime};
 
 use super::socket::{Repair, Repaired};
+use super::turn::{Carried, Carrier, Servers, Tls};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -35,16 +36,23 @@ pub(crate) enum Stopped {
 pub(crate) struct Guard {
     runtime: Arc<dyn Runtime>,
     repair: Arc<Repair>,
+    carrier: Arc<Carrier>,
     stopped: mpsc::Sender<Stopped>,
     driver_spawned: AtomicBool,
 }
 
 impl Guard {
-    /// A guard over `runtime`, and where it reports.
-    pub(crate) fn new(runtime: Arc<dyn Runtime>) -> (Arc<Self>, mpsc::Receiver<Stopped>) {
+    /// A guard over `runtime`, and where it reports. It reaches the TURN servers that are over streams.
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, turn: Arc<Servers>, tls: Option<Arc<dyn Tls>>) -> (Arc<Self>, mpsc::Receiver<Stopped>) {
         let (stopped, reports) = mpsc::channel(4);
         let repair = Repair::new(Arc::clone(&runtime));
-        (Arc::new(Self { runtime, repair, stopped, driver_spawned: AtomicBool::new(false) }), reports)
+        let carrier = Carrier::new(Arc::clone(&runtime), turn, tls);
+        (Arc::new(Self { runtime, repair, carrier, stopped, driver_spawned: AtomicBool::new(false) }), reports)
+    }
+
+    /// What carries the connection's TURN.
+    pub(crate) fn carrier(&self) -> &Arc<Carrier> {
+        &self.carrier
     }
 }
 
@@ -78,6 +86,7 @@ impl Runtime for Guard {
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let socket = self.runtime.wrap_udp_socket(socket)?;
+        let socket = Arc::new(Carried::new(socket, Arc::clone(&self.carrier)));
         Ok(Arc::new(Repaired::new(socket, Arc::clone(&self.repair))))
     }
 
@@ -90,7 +99,10 @@ impl Runtime for Guard {
     }
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
-        self.runtime.resolve_host(host)
+        match self.carrier.resolve(host) {
+            Some(address) => Box::pin(async move { Ok(vec![address]) }),
+            None => self.runtime.resolve_host(host),
+        }
     }
 
     fn now(&self) -> Instant {

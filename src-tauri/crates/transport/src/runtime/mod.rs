@@ -1,7 +1,7 @@
 //! The ground under `webrtc`: tasks, timers and sockets.
 //!
 //! [`system_runtime`] is tokio. Each connection gets it through a guard of its own, which repairs lost DTLS
-//! flights and reports a task that ends or panics. [`sim`] is a network in memory under a virtual clock; it goes
+//! flights, carries TURN over TCP and TLS, and reports a task that ends or panics. [`sim`] is a network in memory under a virtual clock; it goes
 //! through the same guard, so tests meet the code that real calls run.
 
 mod flight;
@@ -10,7 +10,10 @@ mod guard;
 pub mod sim;
 mod socket;
 mod system;
+mod tcp;
+pub(crate) mod turn;
 
 pub(crate) use guard::{Guard, Stopped};
 pub use system::system_runtime;
+pub use turn::{Cipher, Tls};
 pub use webrtc::runtime::Runtime;
