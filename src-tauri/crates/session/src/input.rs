@@ -1,6 +1,9 @@
 //! Everything that can happen to a session.
 
-use signal::{AppId, Candidate, ChannelName, Error, Incoming, Mode, Role, Sdp, StreamId, StreamSource, SubscriptionId, Uid};
+use signal::{
+    AppId, Candidate, ChannelName, Error, Fallback, Incoming, Layer, Mode, Role, Sdp, StreamId, StreamSource, StreamType, SubscriptionId,
+    Uid,
+};
 
 /// The application's name for one of its calls; its [`Output::Reply`](crate::Output::Reply) carries it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +59,13 @@ pub enum Input {
     Unsubscribe {
         call: CallId,
         stream: StreamId,
+    },
+    /// Which picture of a subscribed stream is wanted, and what may be given instead; what is `None` stays as it is.
+    Want {
+        call: CallId,
+        stream: StreamId,
+        stream_type: Option<StreamType>,
+        fallback: Option<Fallback>,
     },
     /// In `live` mode: become a host, or an audience member, whose streams are taken back.
     SetRole {
@@ -114,6 +124,11 @@ pub enum Input {
         subscription: SubscriptionId,
         trouble: String,
     },
+    /// What a sending end carries from now on; [`Layer::High`] until it says something else.
+    Carries {
+        subscription: SubscriptionId,
+        layer: Layer,
+    },
     /// The connection is over, or an order for it could not be carried out.
     Failed {
         subscription: SubscriptionId,
@@ -134,6 +149,7 @@ impl Input {
             | Self::Unpublish { call, .. }
             | Self::Subscribe { call, .. }
             | Self::Unsubscribe { call, .. }
+            | Self::Want { call, .. }
             | Self::SetRole { call, .. }
             | Self::RenewToken { call, .. } => Some(*call),
             Self::StreamChanged { .. }
@@ -148,6 +164,7 @@ impl Input {
             | Self::Connected { .. }
             | Self::Disconnected { .. }
             | Self::PathTrouble { .. }
+            | Self::Carries { .. }
             | Self::Failed { .. }
             | Self::TimePassed => None,
         }

@@ -28,6 +28,7 @@ mod link;
 mod machine;
 mod member;
 mod output;
+mod picture;
 mod published;
 mod random;
 mod reconnect;

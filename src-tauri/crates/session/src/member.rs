@@ -46,6 +46,9 @@ impl Member {
             Input::Subscribe { call, stream, audio, video } => self.subscribe(call, &stream, Tracks { audio, video }, wire),
             Input::Unsubscribe { call, stream } => self.subscriptions.unsubscribe(call, &stream, wire),
             Input::NetworkChanged => self.subscriptions.network_changed(wire),
+            Input::Want { call, stream, stream_type, fallback } => {
+                self.subscriptions.want(call, &stream, stream_type, fallback, wire);
+            }
             Input::OfferReady { subscription, offer } => self.subscriptions.offer_ready(&subscription, offer, wire),
             Input::AnswerReady { subscription, answer } => self.published.answer_ready(&subscription, answer, wire),
             Input::Candidate { subscription, candidate } => {
@@ -61,6 +64,7 @@ impl Member {
                 self.published.disconnected(&subscription, wire);
             }
             Input::PathTrouble { subscription, trouble } => self.subscriptions.path_trouble(&subscription, trouble),
+            Input::Carries { subscription, layer } => self.published.carries(&subscription, layer, wire),
             Input::Failed { subscription, error } => {
                 self.subscriptions.failed(&subscription, &error, wire);
                 self.published.failed(&subscription, &error, wire);
@@ -159,6 +163,8 @@ impl Member {
                 self.subscriptions.remote_candidate(&subscription, &candidate, wire);
                 self.published.remote_candidate(&subscription, &candidate, wire);
             }
+            signal::Event::Want { subscription, want } => self.published.wanted(&subscription, want, wire),
+            signal::Event::Carry { subscription, layer } => self.subscriptions.carries(&subscription, layer, wire),
             signal::Event::Unsubscribe { subscription } => {
                 self.subscriptions.ended_by_publisher(&subscription, wire);
                 self.published.ended_by_subscriber(&subscription, wire);

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use signal::{Candidate, Error, IceServer, LeaveReason, Request, Role, Sdp, StreamId, StreamInfo, StreamSource, SubscriptionId, Uid};
+use signal::{
+    Candidate, Error, IceServer, LeaveReason, Request, Role, Sdp, StreamId, StreamInfo, StreamSource, StreamType, SubscriptionId, Uid, Want,
+};
 
 use crate::CallId;
 
@@ -85,6 +87,16 @@ pub enum Event {
         stream: StreamId,
         success: bool,
     },
+    /// The publisher sends the other picture of a subscribed stream from now on.
+    StreamTypeChanged {
+        stream: StreamId,
+        stream_type: StreamType,
+    },
+    /// The publisher sends only a subscribed stream's sound, because the network carries no more, or its picture again.
+    StreamFallback {
+        stream: StreamId,
+        sound_only: bool,
+    },
     /// This user's own role in `live` mode.
     ClientRoleChanged {
         role: Role,
@@ -154,6 +166,11 @@ pub enum Output {
     AcceptRestart {
         subscription: SubscriptionId,
         offer: Sdp,
+    },
+    /// What the other end of a sending end wants of the picture.
+    Want {
+        subscription: SubscriptionId,
+        want: Want,
     },
     /// Close a connection, whatever it is doing. Nothing of it needs to be handed in any more.
     ClosePeer {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use signal::{Candidate, Code, Command, Error, MayPublish, Sdp, StreamId, StreamInfo, StreamSource, SubscriptionId, Uid};
+use signal::{Candidate, Code, Command, Error, Layer, MayPublish, Sdp, StreamId, StreamInfo, StreamSource, SubscriptionId, Uid, Want};
 
 use crate::CallId;
 use crate::desk::{Desk, Wire};
@@ -279,6 +279,20 @@ impl Published {
         }
     }
 
+    /// What a receiver wants of the picture.
+    pub fn wanted(&mut self, id: &SubscriptionId, want: Want, wire: &mut Wire) {
+        if self.serving.contains_key(id) {
+            wire.desk.push(Output::Want { subscription: id.clone(), want });
+        }
+    }
+
+    /// What a receiver gets from now on.
+    pub fn carries(&mut self, id: &SubscriptionId, layer: Layer, wire: &mut Wire) {
+        if let Some(serving) = self.serving.get_mut(id) {
+            serving.carries(id, layer, wire);
+        }
+    }
+
     /// The connection failed: the subscriber learns it at once and asks anew.
     pub fn failed(&mut self, id: &SubscriptionId, error: &Error, wire: &mut Wire) {
         let Some(serving) = self.serving.get(id) else { return };
@@ -309,6 +323,10 @@ impl Published {
                 Command::Publish { stream: self.offered(publication) },
                 Purpose::Publish { source: *source, call: publication.pending() },
             );
+        }
+        // What changed meanwhile was not told.
+        for (id, serving) in &self.serving {
+            serving.tell_layer(id, wire);
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use signal::{Candidate, Command, Sdp, StreamSource, SubscriptionId, Uid};
+use signal::{Candidate, Command, Layer, Sdp, StreamSource, SubscriptionId, Uid};
 
 use crate::desk::Wire;
 use crate::output::Output;
@@ -13,6 +13,8 @@ use crate::output::Output;
 pub(crate) struct Serving {
     pub subscriber: Uid,
     pub source: StreamSource,
+    /// What it carries, once that is not what it began with.
+    layer: Option<Layer>,
     state: State,
 }
 
@@ -38,7 +40,7 @@ impl Serving {
     const MAX_HELD: usize = 64;
 
     pub fn new(subscriber: Uid, source: StreamSource, now: Instant) -> Self {
-        Self { subscriber, source, state: Self::accepting(false, now) }
+        Self { subscriber, source, layer: None, state: Self::accepting(false, now) }
     }
 
     fn accepting(up: bool, now: Instant) -> State {
@@ -104,6 +106,19 @@ impl Serving {
             State::Accepting { up, .. } => *up = false,
             State::Answered { .. } => {}
             State::Connected => self.state = State::Answered { deadline: now + Self::LIMIT },
+        }
+    }
+
+    /// This end carries another layer from now on.
+    pub fn carries(&mut self, id: &SubscriptionId, layer: Layer, wire: &mut Wire) {
+        self.layer = Some(layer);
+        self.tell_layer(id, wire);
+    }
+
+    /// Tells the subscriber what it gets, if there is anything to tell.
+    pub fn tell_layer(&self, id: &SubscriptionId, wire: &mut Wire) {
+        if let Some(layer) = self.layer {
+            wire.tell(Command::Carry { subscription: id.clone(), layer });
         }
     }
 

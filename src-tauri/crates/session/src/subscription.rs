@@ -5,13 +5,14 @@
 
 use std::time::{Duration, Instant};
 
-use signal::{Candidate, Code, Command, Error, Sdp, StreamId, StreamInfo, SubscriptionId};
+use signal::{Candidate, Code, Command, Error, Fallback, Layer, Sdp, StreamId, StreamInfo, StreamType, SubscriptionId};
 
 use crate::CallId;
 use crate::backoff::Backoff;
 use crate::desk::Wire;
 use crate::link::Purpose;
 use crate::output::{Event, Output};
+use crate::picture::Picture;
 
 /// Which tracks of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +103,7 @@ pub(crate) struct Subscription {
     has: Tracks,
     /// The tracks of the attempt at hand.
     asked: Tracks,
+    picture: Picture,
     state: State,
     backoff: Backoff,
     told: Told,
@@ -128,6 +130,7 @@ impl Subscription {
             want: Self::NOTHING,
             has: Tracks::of(info),
             asked: Self::NOTHING,
+            picture: Picture::default(),
             state: State::Waiting { until: None },
             backoff: Backoff::default(),
             told: Told::Nothing,
@@ -170,6 +173,25 @@ impl Subscription {
         }
     }
 
+    /// The application wants another picture from now on.
+    pub fn want_picture(&mut self, stream_type: Option<StreamType>, fallback: Option<Fallback>, wire: &mut Wire) {
+        self.picture.want(stream_type, fallback);
+        if let Some(id) = self.known_id() {
+            self.picture.tell(id, wire);
+        }
+    }
+
+    /// The publisher sends this from now on.
+    pub fn carries(&mut self, layer: Layer, wire: &mut Wire) {
+        self.picture.carries(layer, &self.stream, wire);
+    }
+
+    /// The attempt at hand, if the publisher knows of it: of all but one whose first offer is being made.
+    fn known_id(&self) -> Option<&SubscriptionId> {
+        let is_new = matches!(self.state, State::Offering { attempt: Attempt { path: Path::New, .. }, .. });
+        self.id().filter(|_| !is_new)
+    }
+
     /// The stream has these tracks from now on.
     pub fn offered(&mut self, has: Tracks, wire: &mut Wire) {
         self.has = has;
@@ -191,6 +213,8 @@ impl Subscription {
             self.state = State::Waiting { until: None };
             return;
         }
+        // A new connection begins with the whole picture.
+        self.carries(Layer::High, wire);
         let id = wire.desk.random.subscription_id();
         wire.desk.push(Output::CreateOffer {
             subscription: id.clone(),
@@ -229,6 +253,9 @@ impl Subscription {
                     Command::Subscribe { subscription: subscription.clone(), stream: self.stream.clone(), offer },
                     Purpose::Subscribe(subscription.clone()),
                 );
+                if attempt.path == Path::New {
+                    self.picture.tell(&subscription, wire);
+                }
                 for candidate in local {
                     wire.tell(Command::Candidate { subscription: subscription.clone(), candidate });
                 }
@@ -381,6 +408,10 @@ impl Subscription {
             State::Connected { id } if self.moved => self.restart(id, Path::Up, wire),
             other => self.state = other,
         }
+        // What was wanted meanwhile did not leave.
+        if let Some(id) = self.known_id() {
+            self.picture.tell(id, wire);
+        }
     }
 
     pub fn network_changed(&mut self, wire: &mut Wire) {
@@ -490,8 +521,7 @@ impl Subscription {
 
     fn close(&mut self, wire: &mut Wire) {
         let Some(subscription) = self.id().cloned() else { return };
-        // The publisher knows of all attempts but one whose first offer is being made.
-        if !matches!(self.state, State::Offering { attempt: Attempt { path: Path::New, .. }, .. }) {
+        if self.known_id().is_some() {
             wire.tell(Command::Unsubscribe { subscription: subscription.clone() });
         }
         wire.desk.push(Output::ClosePeer { subscription });

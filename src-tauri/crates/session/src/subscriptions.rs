@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use signal::{Candidate, Code, Error, Sdp, StreamId, StreamInfo, SubscriptionId, Uid};
+use signal::{Candidate, Code, Error, Fallback, Layer, Sdp, StreamId, StreamInfo, StreamType, SubscriptionId, Uid};
 
 use crate::CallId;
 use crate::desk::{Desk, Wire};
@@ -32,6 +32,23 @@ impl Subscriptions {
                 subscription.end("an unsubscribe", wire);
                 wire.desk.done(call);
             }
+        }
+    }
+
+    pub fn want(&mut self, call: CallId, stream: &StreamId, stream_type: Option<StreamType>, fallback: Option<Fallback>, wire: &mut Wire) {
+        match self.by_stream.get_mut(stream) {
+            None => wire.desk.refuse(call, Code::NoSuchRemoteStream, "That stream is not subscribed to; subscribe first."),
+            Some(subscription) => {
+                subscription.want_picture(stream_type, fallback, wire);
+                wire.desk.done(call);
+            }
+        }
+    }
+
+    /// What the publisher says that a subscription carries.
+    pub fn carries(&mut self, id: &SubscriptionId, layer: Layer, wire: &mut Wire) {
+        if let Some(subscription) = self.find(id) {
+            subscription.carries(layer, wire);
         }
     }
 

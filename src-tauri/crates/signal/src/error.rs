@@ -58,6 +58,10 @@ codes! {
     StreamNotYetPublished = "STREAM_NOT_YET_PUBLISHED",
     InvalidLocalStream = "INVALID_LOCAL_STREAM",
     PublishStreamFailed = "PUBLISH_STREAM_FAILED",
+    /// A publish is under way.
+    StillOnPublishing = "STILL_ON_PUBLISHING",
+    EnableDualStreamFailed = "ENABLE_DUALSTREAM_FAILED",
+    DisableDualStreamFailed = "DISABLE_DUALSTREAM_FAILED",
     InvalidRemoteStream = "INVALID_REMOTE_STREAM",
     NoSuchRemoteStream = "NO_SUCH_REMOTE_STREAM",
     SubscribeStreamFailed = "SUBSCRIBE_STREAM_FAILED",

@@ -7,15 +7,18 @@
 //! ```text
 //! ids      AppId · ChannelName · Uid · StreamId · SubscriptionId · SessionKey
 //! message  Request{id, command} · Reply{id, ok | error} · Event
+//! layer    StreamType · Fallback · Want · Layer
 //! error    Code · Error{code, message}
 //! ```
 
 mod error;
 mod ids;
+mod layer;
 mod message;
 
 pub use error::{Code, Error};
 pub use ids::{AppId, ChannelName, Invalid, SessionKey, StreamId, StreamSource, SubscriptionId, Uid};
+pub use layer::{Fallback, Layer, StreamType, Want};
 pub use message::{
     Candidate, Command, Event, IceServer, Incoming, Joined, LeaveReason, MayPublish, Media, Mode, Outcome, Peer, Reply, Request, Role, Sdp,
     StreamInfo, Success,

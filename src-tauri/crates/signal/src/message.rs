@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, ChannelName, Error, SessionKey, StreamId, SubscriptionId, Uid};
+use crate::{AppId, ChannelName, Error, Layer, SessionKey, StreamId, SubscriptionId, Uid, Want};
 
 /// An SDP text, at most 64 KiB.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +192,16 @@ pub enum Command {
     Unsubscribe {
         subscription: SubscriptionId,
     },
+    /// Tell a subscription's publisher what is wanted of its picture; without it, [`Want::default`].
+    Want {
+        subscription: SubscriptionId,
+        want: Want,
+    },
+    /// Tell a subscription's subscriber what it carries from now on; without it, [`Layer::High`].
+    Carry {
+        subscription: SubscriptionId,
+        layer: Layer,
+    },
     /// The state of a stream's tracks, as a whole.
     Mute {
         stream: StreamId,
@@ -334,6 +344,16 @@ pub enum Event {
     Unsubscribe {
         subscription: SubscriptionId,
     },
+    /// To a publisher: what the subscriber wants of the picture.
+    Want {
+        subscription: SubscriptionId,
+        want: Want,
+    },
+    /// To a subscriber: what the subscription carries from now on.
+    Carry {
+        subscription: SubscriptionId,
+        layer: Layer,
+    },
     /// This member's own role changed, by [`Command::SetRole`] or with what it publishes.
     RoleChanged {
         role: Role,
@@ -425,6 +445,17 @@ mod tests {
                 }),
             ),
             (json!({"event": "draining"}), Incoming::Event(Event::Draining)),
+            (
+                json!({"event": "want", "subscription": "0123456789abcdef", "want": {"stream_type": "low", "fallback": "sound"}}),
+                Incoming::Event(Event::Want {
+                    subscription: "0123456789abcdef".parse().unwrap(),
+                    want: Want { stream_type: crate::StreamType::Low, fallback: crate::Fallback::Sound },
+                }),
+            ),
+            (
+                json!({"event": "carry", "subscription": "0123456789abcdef", "layer": "sound"}),
+                Incoming::Event(Event::Carry { subscription: "0123456789abcdef".parse().unwrap(), layer: Layer::Sound }),
+            ),
             (json!({"event": "role-changed", "role": "host"}), Incoming::Event(Event::RoleChanged { role: Role::Host })),
             (json!({"event": "token-will-expire", "ms": 30_000}), Incoming::Event(Event::TokenWillExpire { ms: 30_000 })),
             (

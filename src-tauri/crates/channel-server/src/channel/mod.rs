@@ -324,6 +324,8 @@ impl Channel {
             Command::Refuse { subscription, error } => self.on_refuse(&uid, subscription, error)?,
             Command::Candidate { subscription, candidate } => self.on_candidate(&uid, subscription, candidate)?,
             Command::Unsubscribe { subscription } => self.on_unsubscribe(&uid, subscription)?,
+            Command::Want { subscription, want } => self.on_want(&uid, subscription, want)?,
+            Command::Carry { subscription, layer } => self.on_carry(&uid, subscription, layer)?,
             Command::SetRole { role } => self.on_set_role(&uid, role, now)?,
             // The edge checks the token and hands in `Input::Renew`.
             Command::RenewToken { .. } => return Err(Error::new(Code::InternalError, "This token was not checked; nothing changed.")),

@@ -91,6 +91,8 @@ fn command() -> impl Strategy<Value = Command> {
         1 => key().prop_map(|subscription| Command::Refuse { subscription, error: Error::new(Code::NotSupported, "") }),
         3 => key().prop_map(move |subscription| Command::Candidate { subscription, candidate: candidate.clone() }),
         2 => key().prop_map(|subscription| Command::Unsubscribe { subscription }),
+        1 => key().prop_map(|subscription| Command::Want { subscription, want: signal::Want::default() }),
+        1 => key().prop_map(|subscription| Command::Carry { subscription, layer: signal::Layer::Low }),
         2 => stream_id().prop_map(|stream| Command::Unpublish { stream }),
         2 => (stream_id(), any::<bool>(), any::<bool>()).prop_map(|(stream, audio, video)| Command::Mute { stream, audio, video }),
         2 => any::<bool>().prop_map(|host| Command::SetRole { role: if host { Role::Host } else { Role::Audience } }),
@@ -258,7 +260,9 @@ impl Edge {
                     self.sessions.push(joined.session);
                 }
             }
-            Incoming::Event(Event::Answer { .. } | Event::Refused { .. } | Event::Candidate { .. }) => {
+            Incoming::Event(
+                Event::Answer { .. } | Event::Refused { .. } | Event::Candidate { .. } | Event::Want { .. } | Event::Carry { .. },
+            ) => {
                 assert!(to.iter().all(|to| ends.contains(to)), "a subscription's messages stay between its ends");
             }
             Incoming::Event(event) => {
@@ -271,12 +275,17 @@ impl Edge {
 
     /// Where an input may send a subscription's messages: to both ends if its sender is one of them, else nowhere. Who joins gets their mail.
     fn ends(&self, input: &Input) -> BTreeSet<ConnectionId> {
-        use Command::{Answer, Candidate, Refuse};
+        use Command::{Answer, Candidate, Carry, Refuse, Want};
         let (connection, id) = match input {
             Input::Join(join) => return BTreeSet::from([join.connection]),
             Input::Request {
                 connection,
-                command: Answer { subscription, .. } | Refuse { subscription, .. } | Candidate { subscription, .. },
+                command:
+                    Answer { subscription, .. }
+                    | Refuse { subscription, .. }
+                    | Candidate { subscription, .. }
+                    | Want { subscription, .. }
+                    | Carry { subscription, .. },
                 ..
             } => (connection, subscription),
             _ => return BTreeSet::new(),

@@ -1,6 +1,6 @@
 //! One subscriber's want of one stream, and the relay between its two ends.
 
-use signal::{Candidate, Code, Error, Event, Sdp, StreamId, SubscriptionId, Uid};
+use signal::{Candidate, Code, Error, Event, Layer, Sdp, StreamId, SubscriptionId, Uid, Want};
 
 use super::Channel;
 
@@ -71,6 +71,18 @@ impl Channel {
         Ok(())
     }
 
+    pub(super) fn on_want(&mut self, uid: &Uid, id: SubscriptionId, want: Want) -> Result<(), Error> {
+        let publisher = self.as_subscriber(uid, &id)?;
+        self.tell(&publisher, Event::Want { subscription: id, want });
+        Ok(())
+    }
+
+    pub(super) fn on_carry(&mut self, uid: &Uid, id: SubscriptionId, layer: Layer) -> Result<(), Error> {
+        let subscriber = self.as_publisher(uid, &id)?;
+        self.tell(&subscriber, Event::Carry { subscription: id, layer });
+        Ok(())
+    }
+
     pub(super) fn on_unsubscribe(&mut self, uid: &Uid, id: SubscriptionId) -> Result<(), Error> {
         let other = self.other_end(uid, &id)?;
         self.subscriptions.remove(&id);
@@ -95,6 +107,15 @@ impl Channel {
             .get(id)
             .filter(|subscription| subscription.stream.uid == *uid)
             .map(|subscription| subscription.subscriber.clone())
+            .ok_or_else(unknown)
+    }
+
+    /// The publisher of a subscription that `uid` is the subscriber of.
+    fn as_subscriber(&self, uid: &Uid, id: &SubscriptionId) -> Result<Uid, Error> {
+        self.subscriptions
+            .get(id)
+            .filter(|subscription| subscription.subscriber == *uid)
+            .map(|subscription| subscription.stream.uid.clone())
             .ok_or_else(unknown)
     }
 

@@ -3,8 +3,8 @@
 mod rules;
 
 use signal::{
-    Command::{Answer, Candidate, Leave, Mute, Ping, Publish, Refuse, Subscribe, Unpublish, Unsubscribe},
-    Role, StreamId, StreamInfo,
+    Command::{Answer, Candidate, Carry, Leave, Mute, Ping, Publish, Refuse, Subscribe, Unpublish, Unsubscribe, Want},
+    Layer, Role, StreamId, StreamInfo,
 };
 
 use super::*;
@@ -347,14 +347,18 @@ fn a_subscription_is_relayed_between_its_ends() {
     bench.command(1, Candidate { subscription: key(1), candidate: candidate("from 1") }).unwrap();
     bench.command(2, Candidate { subscription: key(1), candidate: candidate("from 2") }).unwrap();
     bench.command(2, Subscribe { subscription: key(1), stream: camera(1).id, offer: sdp("restart") }).unwrap();
+    bench.command(1, Carry { subscription: key(1), layer: Layer::Low }).unwrap();
+    bench.command(2, Want { subscription: key(1), want: signal::Want::default() }).unwrap();
     let to_2 = [
         Event::Answer { subscription: key(1), answer: sdp("answer") },
         Event::Candidate { subscription: key(1), candidate: candidate("from 1") },
+        Event::Carry { subscription: key(1), layer: Layer::Low },
     ];
     assert_eq!(bench.events(2), to_2);
     let to_1 = [
         Event::Candidate { subscription: key(1), candidate: candidate("from 2") },
         Event::Subscribe { subscription: key(1), subscriber: number(2), stream: camera(1).id, offer: sdp("restart") },
+        Event::Want { subscription: key(1), want: signal::Want::default() },
     ];
     assert_eq!(bench.events(1), to_1);
     assert_eq!(bench.events(3), []);
@@ -372,6 +376,8 @@ fn strangers_to_a_subscription_learn_and_change_nothing() {
         Refuse { subscription: subscription.clone(), error: error.clone() },
         Candidate { subscription: subscription.clone(), candidate: candidate("") },
         Unsubscribe { subscription: subscription.clone() },
+        Want { subscription: subscription.clone(), want: signal::Want::default() },
+        Carry { subscription: subscription.clone(), layer: Layer::Sound },
     ];
     for command in commands {
         assert_eq!(bench.command(3, command), Err(Code::NoSuchRemoteStream));
@@ -386,6 +392,10 @@ fn strangers_to_a_subscription_learn_and_change_nothing() {
         Err(Code::NoSuchRemoteStream),
         "only the publisher refuses"
     );
+    let carry = Carry { subscription: subscription.clone(), layer: Layer::Sound };
+    assert_eq!(bench.command(2, carry), Err(Code::NoSuchRemoteStream), "only the publisher knows");
+    let want = Want { subscription: subscription.clone(), want: signal::Want::default() };
+    assert_eq!(bench.command(1, want), Err(Code::NoSuchRemoteStream), "only the subscriber wants");
     let again = |stream| Subscribe { subscription: subscription.clone(), stream, offer: sdp("") };
     assert_eq!(bench.command(3, again(camera(1).id)), Err(Code::InvalidParameter));
     assert_eq!(bench.command(2, again(camera(3).id)), Err(Code::InvalidParameter));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use signal::{LeaveReason, MayPublish, Outcome};
+use signal::{Fallback, Layer, LeaveReason, MayPublish, Outcome, StreamType, Want};
 
 use super::*;
 
@@ -20,11 +20,11 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        (0..9u8, 1..4u8).prop_map(|(kind, n)| Step::Call(kind, n)),
+        (0..10u8, 1..4u8).prop_map(|(kind, n)| Step::Call(kind, n)),
         (0..4u8).prop_map(Step::Signalling),
         (0..6u32, 0..6u8).prop_map(|(back, kind)| Step::Reply(back, kind)),
-        (0..16u8, 0..6u8).prop_map(|(kind, n)| Step::Event(kind, n)),
-        (0..6u8, 0..6u8).prop_map(|(kind, n)| Step::Transport(kind, n)),
+        (0..18u8, 0..6u8).prop_map(|(kind, n)| Step::Event(kind, n)),
+        (0..7u8, 0..6u8).prop_map(|(kind, n)| Step::Transport(kind, n)),
         (0..4000u16).prop_map(Step::Time),
     ]
 }
@@ -73,6 +73,7 @@ impl Driver {
                 | Output::AddCandidate { subscription, .. }
                 | Output::RestartIce { subscription }
                 | Output::CheckPath { subscription }
+                | Output::Want { subscription, .. }
                 | Output::AcceptRestart { subscription, .. } => assert!(self.open.contains(&subscription), "orders go to open connections"),
                 Output::ClosePeer { subscription } => {
                     assert!(self.open.contains(&subscription), "a connection is closed once");
@@ -123,6 +124,12 @@ impl Driver {
             5 if n == 1 => Input::Unpublish { call, source: StreamSource::Camera },
             6 => Input::SetRole { call, role: if n == 1 { Role::Audience } else { Role::Host } },
             7 => Input::RenewToken { call, token: n.to_string() },
+            8 => Input::Want {
+                call,
+                stream: camera(n.into()),
+                stream_type: (n == 1).then_some(StreamType::Low),
+                fallback: Some(Fallback::Sound),
+            },
             _ => Input::StreamChanged { stream: PublishedStream { audio_muted: n == 1, video: n == 2, ..own(StreamSource::Camera) } },
         }
     }
@@ -145,6 +152,8 @@ impl Driver {
             12 => signal::Event::RoleChanged { role: if n == 1 { Role::Audience } else { Role::Host } },
             13 => signal::Event::MayPublishChanged { may_publish: MayPublish { audio: n == 1, video: n == 2 }, error: Some(error) },
             14 => signal::Event::TokenWillExpire { ms: 30_000 },
+            15 => signal::Event::Want { subscription, want: Want::default() },
+            16 => signal::Event::Carry { subscription, layer: if n == 1 { Layer::Sound } else { Layer::Low } },
             _ if n == 2 => signal::Event::IceServers { ice_servers: vec![] },
             _ if n == 1 => signal::Event::Removed { error },
             _ => signal::Event::Draining,
@@ -159,6 +168,7 @@ impl Driver {
             2 => Input::Candidate { subscription, candidate: candidate("own") },
             3 => Input::Connected { subscription },
             4 => Input::Disconnected { subscription },
+            5 => Input::Carries { subscription, layer: Layer::Low },
             _ => Input::Failed { subscription, error: socket_error() },
         }
     }

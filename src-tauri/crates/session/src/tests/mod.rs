@@ -2,6 +2,7 @@
 
 mod any_order;
 mod join;
+mod layers;
 mod leave;
 mod publish;
 mod reconnect;

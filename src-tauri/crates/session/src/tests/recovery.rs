@@ -275,6 +275,8 @@ impl World {
                 self.routes.remove(&subscription);
             }
             Command::Candidate { .. }
+            | Command::Want { .. }
+            | Command::Carry { .. }
             | Command::Unpublish { .. }
             | Command::Mute { .. }
             | Command::SetRole { .. }
