@@ -1,7 +1,7 @@
 //! What the app tells the page unasked: the client's events under Agora's names, and a few of our own. `ui/types/app.d.ts` is generated
 //! from here and from [`crate::types`].
 
-use client::{ConnectionState, Event, NetworkQuality};
+use client::{ConnectionState, Event, NetworkQuality, StreamType};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -80,6 +80,20 @@ pub enum PageEvent {
         uid: Uid,
         success: bool,
     },
+    /// The other picture of a stream comes from now on: 0 the large one, 1 the small one.
+    StreamTypeChanged {
+        stream: String,
+        #[ts(type = "number | string")]
+        uid: Uid,
+        stream_type: u8,
+    },
+    /// 1: only the stream's sound comes, because the network carries no more; 0: its picture comes again.
+    StreamFallback {
+        stream: String,
+        #[ts(type = "number | string")]
+        uid: Uid,
+        attr: u8,
+    },
     /// Five times a second while anything is heard, this window's own stream included.
     VolumeIndicator {
         levels: Vec<Volume>,
@@ -156,6 +170,13 @@ impl PageEvent {
             Event::StreamReconnectEnd { stream, success } => {
                 Self::StreamReconnectEnd { stream: stream.to_string(), uid: stream.uid.clone(), success: *success }
             }
+            Event::StreamTypeChanged { uid, stream, stream_type } => {
+                let stream_type = u8::from(*stream_type == StreamType::Low);
+                Self::StreamTypeChanged { stream: stream.to_string(), uid: uid.clone(), stream_type }
+            }
+            Event::StreamFallback { uid, stream, sound_only } => {
+                Self::StreamFallback { stream: stream.to_string(), uid: uid.clone(), attr: u8::from(*sound_only) }
+            }
             // The window measures more often than Agora's two seconds, and its own stream as well.
             Event::VolumeIndicator { .. } => return None,
             Event::NetworkQuality(NetworkQuality { uplink, downlink }) => {
@@ -214,6 +235,8 @@ mod tests {
             Event::MuteVideo { uid: Uid::Number(7), stream: ana() },
             Event::FirstVideoFrameDecode { stream: ana() },
             Event::StreamReconnectEnd { stream: ana(), success: true },
+            Event::StreamTypeChanged { uid: Uid::Number(7), stream: ana(), stream_type: StreamType::Low },
+            Event::StreamFallback { uid: Uid::Number(7), stream: ana(), sound_only: true },
             Event::ClientRoleChanged { role: Role::Host },
             Event::NetworkQuality(NetworkQuality::default()),
             Event::Exception(Exception { kind: ExceptionKind::FramerateSentTooLow, recovered: true, uid: Uid::Number(7) }),

@@ -82,6 +82,8 @@ pub enum RemoteMedia {
     Connecting,
     Playing,
     Stalled,
+    /// The network carries the sound alone.
+    Sound,
 }
 
 /// This window's own stream: the lobby's preview, or what is published.

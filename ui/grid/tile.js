@@ -15,7 +15,7 @@ import { avatarOf, initials, isScreen } from "./names.js";
  * @property {string} name
  * @property {string} face what the initials are made of; empty while there is no uid
  * @property {boolean} microphone
- * @property {"live" | "off" | "waiting" | "stalled"} picture
+ * @property {"live" | "off" | "waiting" | "stalled" | "sound"} picture
  */
 
 /**
@@ -36,7 +36,7 @@ const METER_BARS = 5;
 // Agora's measure: a level above 5 of 100 is speech.
 const SPEAKING = 5;
 
-const NOTES = /** @type {const} */ ({ live: null, off: null, waiting: "tile.connecting", stalled: "tile.reconnecting" });
+const NOTES = /** @type {const} */ ({ live: null, off: null, waiting: "tile.connecting", stalled: "tile.reconnecting", sound: "tile.soundOnly" });
 
 export class TileView {
   /** @type {Surface | null} */
@@ -106,7 +106,7 @@ export class TileView {
     const said = { microphone: t(microphone ? "tile.microphoneOn" : "tile.microphoneOff"), camera: t(picture === "off" ? "tile.cameraOff" : "tile.cameraOn") };
     this.panel.setAttribute("aria-label", t("tile.label", { name, ...said }));
     if (!microphone) this.hear(0);
-    this.#light(picture !== "off");
+    this.#light(picture !== "off" && picture !== "sound");
     this.#label();
   }
 

@@ -157,12 +157,12 @@ function place(panel, rect, bar, floats) {
  * @returns {import("./tile.js").Shown}
  */
 function shownRemote({ stream, uid, audio, video, audioMuted, videoMuted, state }) {
-  const picture = { connecting: "waiting", playing: "live", stalled: "stalled" }[state];
+  const picture = { connecting: "waiting", playing: "live", stalled: "stalled", sound: "sound" }[state];
   return {
     name: isScreen(stream) ? t("tile.screen", { uid }) : String(uid),
     face: String(uid),
     microphone: audio && !audioMuted,
-    picture: video && !videoMuted ? /** @type {"waiting" | "live" | "stalled"} */ (picture) : state === "stalled" ? "stalled" : "off",
+    picture: video && !videoMuted ? /** @type {"waiting" | "live" | "stalled" | "sound"} */ (picture) : state === "stalled" ? "stalled" : "off",
   };
 }
 

@@ -136,6 +136,7 @@ export default {
     screen: "{uid}’s screen",
     connecting: "Connecting…",
     reconnecting: "Reconnecting…",
+    soundOnly: "Sound only: the network is too slow for the picture",
     cameraOff: "camera off",
     cameraOn: "camera on",
     microphoneOff: "microphone off",

@@ -133,6 +133,7 @@ export default {
     screen: "{uid} 的屏幕",
     connecting: "正在连接…",
     reconnecting: "正在重新连接…",
+    soundOnly: "网络较慢，仅传输声音",
     cameraOff: "摄像头已关闭",
     cameraOn: "摄像头已开启",
     microphoneOff: "麦克风已关闭",

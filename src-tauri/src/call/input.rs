@@ -112,6 +112,12 @@ pub enum Input {
         stream: StreamId,
         media: RemoteMedia,
     },
+    /// The network carries the stream's sound alone, or its picture again.
+    StreamFallback {
+        attempt: Attempt,
+        stream: StreamId,
+        sound_only: bool,
+    },
     /// The membership ended without a `Leave`: banned, replaced, refused.
     Ended {
         attempt: Attempt,

@@ -109,6 +109,9 @@ impl Machine {
             Input::StreamRemoved { attempt, stream } if attempt == self.attempt => self.on_stream_removed(&stream),
             Input::StreamMuted { attempt, stream, audio, video } if attempt == self.attempt => self.on_stream_muted(&stream, audio, video),
             Input::StreamMedia { attempt, stream, media } if attempt == self.attempt => self.on_stream_media(&stream, media),
+            Input::StreamFallback { attempt, stream, sound_only } if attempt == self.attempt => {
+                self.on_stream_fallback(&stream, sound_only)
+            }
             Input::Ended { attempt } if attempt == self.attempt => self.on_ended(),
             // any -> news of an earlier attempt -> unchanged
             Input::Joined { .. }
@@ -124,6 +127,7 @@ impl Machine {
             | Input::StreamRemoved { .. }
             | Input::StreamMuted { .. }
             | Input::StreamMedia { .. }
+            | Input::StreamFallback { .. }
             | Input::Ended { .. } => {}
         }
         self.settle();
@@ -333,6 +337,15 @@ impl Machine {
     fn on_stream_media(&mut self, stream: &StreamId, media: RemoteMedia) {
         if let Some(remote) = self.remote(stream) {
             remote.state = media;
+        }
+    }
+
+    fn on_stream_fallback(&mut self, stream: &StreamId, sound_only: bool) {
+        let Some(remote) = self.remote(stream) else { return };
+        if sound_only {
+            remote.state = RemoteMedia::Sound;
+        } else if remote.state == RemoteMedia::Sound {
+            remote.state = RemoteMedia::Playing;
         }
     }
 

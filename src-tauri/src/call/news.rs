@@ -28,7 +28,11 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
         Event::FirstVideoFrameDecode { stream } => media(stream, RemoteMedia::Playing),
         Event::StreamReconnectStart { stream } => media(stream, RemoteMedia::Stalled),
         Event::StreamReconnectEnd { stream, success: true } => media(stream, RemoteMedia::Playing),
+        Event::StreamFallback { stream, sound_only, .. } => {
+            vec![Input::StreamFallback { attempt, stream: stream.clone(), sound_only: *sound_only }]
+        }
         Event::StreamSubscribed { .. }
+        | Event::StreamTypeChanged { .. }
         | Event::StreamReconnectEnd { .. }
         | Event::StreamPublished { .. }
         | Event::StreamUnpublished { .. }

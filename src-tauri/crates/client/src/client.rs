@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use signal::{AppId, ChannelName, Error, Mode, Role, StreamId, Uid};
+use signal::{AppId, ChannelName, Error, Fallback, Mode, Role, StreamId, StreamType, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::{Command, Engine, Handles, Snapshot};
 use crate::error;
-use crate::{CallStats, Codec, Config, ConnectionState, Events, LocalStream, RemoteStream, SubscribeOptions};
+use crate::{CallStats, Codec, Config, ConnectionState, Events, LocalStream, LowStream, RemoteStream, SubscribeOptions};
 
 /// A user in at most one channel. Clones are the same client; dropping the last one leaves the channel.
 #[derive(Clone, Debug)]
@@ -82,6 +82,35 @@ impl Client {
     pub async fn unsubscribe(&self, stream: &StreamId) -> Result<(), Error> {
         let stream = stream.clone();
         self.ask(|reply| Command::Unsubscribe { stream, reply }).await
+    }
+
+    /// Offers a small picture of what is published besides, for subscribers who want it or cannot take more: `enableDualStream`.
+    pub async fn enable_dual_stream(&self) -> Result<(), Error> {
+        self.ask(|reply| Command::SetDualStream { on: true, reply }).await
+    }
+
+    /// Offers the one picture again, which everyone gets.
+    pub async fn disable_dual_stream(&self) -> Result<(), Error> {
+        self.ask(|reply| Command::SetDualStream { on: false, reply }).await
+    }
+
+    /// What the small picture is like; after [`join`](Self::join), before [`publish`](Self::publish).
+    pub async fn set_low_stream_parameter(&self, low: LowStream) -> Result<(), Error> {
+        self.ask(|reply| Command::SetLowStream { low, reply }).await
+    }
+
+    /// Which picture of a subscribed stream is wanted; the large one else. `StreamTypeChanged` tells when another comes. A publisher
+    /// without dual stream sends the one it has.
+    pub async fn set_remote_video_stream_type(&self, stream: &StreamId, stream_type: StreamType) -> Result<(), Error> {
+        let stream = stream.clone();
+        self.ask(|reply| Command::Want { stream, stream_type: Some(stream_type), fallback: None, reply }).await
+    }
+
+    /// What may come of a subscribed stream when the network does not carry more; the small picture else. `StreamTypeChanged` and
+    /// `StreamFallback` tell what does.
+    pub async fn set_stream_fallback_option(&self, stream: &StreamId, fallback: Fallback) -> Result<(), Error> {
+        let stream = stream.clone();
+        self.ask(|reply| Command::Want { stream, stream_type: None, fallback: Some(fallback), reply }).await
     }
 
     /// In `live` mode, where everyone enters as audience: becomes a host, or an audience member, whose streams are taken back.

@@ -66,6 +66,25 @@ impl Default for SubscribeOptions {
     }
 }
 
+/// The small picture of dual stream: Agora's low stream. The picture keeps the camera's shape within that size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LowStream {
+    /// Width and height in pixels, which are chosen together or not at all.
+    pub size: Option<(u32, u32)>,
+    pub fps: u32,
+    pub kbps: u32,
+}
+
+impl LowStream {
+    pub(crate) const SIZE: (u32, u32) = (160, 120);
+}
+
+impl Default for LowStream {
+    fn default() -> Self {
+        Self { size: None, fps: 15, kbps: 50 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

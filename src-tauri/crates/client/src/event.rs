@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use session::ConnectionState;
-use signal::{Error, LeaveReason, Role, StreamId, StreamInfo, Uid};
+use signal::{Error, LeaveReason, Role, StreamId, StreamInfo, StreamType, Uid};
 use tokio::sync::mpsc;
 
 use crate::RemoteStream;
@@ -80,6 +80,19 @@ pub enum Event {
         stream: StreamId,
         success: bool,
     },
+    /// The other picture of a subscribed stream comes from now on, by choice or for want of room.
+    StreamTypeChanged {
+        uid: Uid,
+        stream: StreamId,
+        stream_type: StreamType,
+    },
+    /// Only a subscribed stream's sound comes from now on, because the network carries no more (Agora's `attr` 1), or its picture comes
+    /// again (0).
+    StreamFallback {
+        uid: Uid,
+        stream: StreamId,
+        sound_only: bool,
+    },
     /// How loud the subscribed streams are, 0 to 100, every 2 s; above 5 somebody speaks.
     VolumeIndicator {
         levels: Vec<(Uid, u8)>,
@@ -140,6 +153,8 @@ impl Event {
             Self::FirstAudioFrameDecode { .. } => "first-audio-frame-decode",
             Self::StreamReconnectStart { .. } => "stream-reconnect-start",
             Self::StreamReconnectEnd { .. } => "stream-reconnect-end",
+            Self::StreamTypeChanged { .. } => "stream-type-changed",
+            Self::StreamFallback { .. } => "stream-fallback",
             Self::VolumeIndicator { .. } => "volume-indicator",
             Self::NetworkQuality(_) => "network-quality",
             Self::Exception(_) => "exception",

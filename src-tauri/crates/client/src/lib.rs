@@ -29,12 +29,14 @@ mod stats;
 mod tls;
 
 pub use client::Client;
-pub use config::{Codec, Config, SubscribeOptions};
+pub use config::{Codec, Config, LowStream, SubscribeOptions};
 pub use event::{Event, Events};
 pub use local::{InitReport, LocalStream, Lost, LostDevices, Problem, StreamSpec};
 pub use remote::RemoteStream;
 pub use session::ConnectionState;
-pub use signal::{AppId, ChannelName, Code, Error, Invalid, LeaveReason, Mode, Role, StreamId, StreamInfo, StreamSource, Uid};
+pub use signal::{
+    AppId, ChannelName, Code, Error, Fallback, Invalid, LeaveReason, Mode, Role, StreamId, StreamInfo, StreamSource, StreamType, Uid,
+};
 pub use stats::{
     CallStats, Exception, ExceptionKind, NetworkQuality, Quality, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudio, SentStats,
     SentVideo, agora,

@@ -247,6 +247,23 @@ fn remote_streams_come_change_and_go() {
 }
 
 #[test]
+fn a_stream_whose_picture_does_not_come_through_is_sound_until_it_does() {
+    let mut machine = in_call();
+    after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(8) });
+    let fallback = |sound_only| Input::StreamFallback { attempt: 1, stream: stream(8).id, sound_only };
+    for (input, state) in [
+        (fallback(true), RemoteMedia::Sound),
+        (fallback(false), RemoteMedia::Playing),
+        (fallback(true), RemoteMedia::Sound),
+        (Input::StreamMedia { attempt: 1, stream: stream(8).id, media: RemoteMedia::Stalled }, RemoteMedia::Stalled),
+        (fallback(false), RemoteMedia::Stalled),
+    ] {
+        after(&mut machine, input);
+        assert_eq!(machine.snapshot(0).remote[0].state, state);
+    }
+}
+
+#[test]
 fn a_subscription_that_fails_is_complained_of_unless_its_stream_went() {
     let mut machine = in_call();
     after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(8) });

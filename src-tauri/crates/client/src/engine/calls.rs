@@ -37,6 +37,11 @@ impl Calls {
         call
     }
 
+    /// Whether a publish is under way.
+    pub fn is_publishing(&self) -> bool {
+        self.pending.values().any(|pending| matches!(pending, Pending::Publish { .. }))
+    }
+
     pub fn remove(&mut self, call: CallId) -> Option<Pending> {
         self.pending.remove(&call)
     }

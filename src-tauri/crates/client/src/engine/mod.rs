@@ -4,6 +4,7 @@
 //! application never holds it up; handles read a snapshot that is never older than an answer or event they got.
 
 mod calls;
+mod dual;
 mod outputs;
 mod published;
 mod told;
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use session::{CallId, ConnectionState, Input, Join, Output, Session};
-use signal::{AppId, ChannelName, Code, Error, Incoming, Role, StreamId, StreamInfo, Uid};
+use signal::{AppId, ChannelName, Code, Error, Fallback, Incoming, Role, StreamId, StreamInfo, StreamType, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use transport::network;
@@ -22,8 +23,9 @@ use crate::peers::Peers;
 use crate::remote::{Notice, Playback};
 use crate::signalling::{self, Signalling};
 use crate::stats::{Judge, Judgement};
-use crate::{CallStats, Config, Event, RemoteStream, SubscribeOptions};
+use crate::{CallStats, Config, Event, LowStream, RemoteStream, SubscribeOptions};
 use calls::{Calls, Pending};
+use dual::Dual;
 use published::{Change, Published};
 use told::Told;
 
@@ -37,6 +39,9 @@ pub(crate) enum Command {
     Unpublish { stream: Outgoing, reply: Reply },
     Subscribe { stream: StreamId, options: SubscribeOptions, reply: Reply },
     Unsubscribe { stream: StreamId, reply: Reply },
+    Want { stream: StreamId, stream_type: Option<StreamType>, fallback: Option<Fallback>, reply: Reply },
+    SetDualStream { on: bool, reply: Reply },
+    SetLowStream { low: LowStream, reply: Reply },
     SetRole { role: Role, reply: Reply },
     RenewToken { token: String, reply: Reply },
 }
@@ -75,6 +80,7 @@ pub(crate) struct Engine {
     peers: Peers,
     peer_reports: mpsc::Receiver<Input>,
     published: Published,
+    dual: Dual,
     local_changes: mpsc::Receiver<Change>,
     /// The channel's streams, and those of them that are subscribed to.
     streams: BTreeMap<StreamId, StreamInfo>,
@@ -123,6 +129,7 @@ impl Engine {
             peers,
             peer_reports,
             published: Published::new(change_sender),
+            dual: Dual::default(),
             local_changes,
             streams: BTreeMap::new(),
             remote: BTreeMap::new(),
@@ -195,6 +202,17 @@ impl Engine {
             Command::SetRole { role, reply } => self.call(Pending::Plain(reply), |call| Input::SetRole { call, role }),
             Command::RenewToken { token, reply } => self.call(Pending::Plain(reply), |call| Input::RenewToken { call, token }),
             Command::Unsubscribe { stream, reply } => self.call(Pending::Plain(reply), |call| Input::Unsubscribe { call, stream }),
+            Command::Want { stream, stream_type, fallback, reply } => {
+                self.call(Pending::Plain(reply), |call| Input::Want { call, stream, stream_type, fallback });
+            }
+            Command::SetDualStream { on, reply } => {
+                let result = self.set_dual_stream(on);
+                self.told.done(reply, result);
+            }
+            Command::SetLowStream { low, reply } => {
+                let result = self.set_low_stream(low);
+                self.told.done(reply, result);
+            }
         }
     }
 
@@ -210,6 +228,7 @@ impl Engine {
 
     fn on_publish(&mut self, stream: Outgoing, reply: Reply) {
         let (key, source) = (stream.key(), stream.source());
+        stream.set_low(self.dual.low());
         match self.published.add(stream) {
             Ok(state) => self.call(Pending::Publish { key, source, reply }, |call| Input::Publish { call, stream: state }),
             Err(error) => self.told.done(reply, Err(error)),

@@ -41,6 +41,7 @@ impl Engine {
             Output::RestartIce { subscription } => self.peers.order(&subscription, Order::RestartIce),
             Output::CheckPath { subscription } => self.peers.order(&subscription, Order::CheckPath),
             Output::AcceptRestart { subscription, offer } => self.peers.order(&subscription, Order::AcceptRestart(offer)),
+            Output::Want { subscription, want } => self.peers.order(&subscription, Order::Want(want)),
             Output::ClosePeer { subscription } => self.peers.close(&subscription),
             Output::EndSubscription { stream } => {
                 if let Some(stream) = self.remote.remove(&stream) {
@@ -126,6 +127,15 @@ impl Engine {
             }
             session::Event::StreamReconnectStart { stream } => self.told.event(Event::StreamReconnectStart { stream }),
             session::Event::StreamReconnectEnd { stream, success } => self.told.event(Event::StreamReconnectEnd { stream, success }),
+            session::Event::StreamTypeChanged { stream, stream_type } => {
+                self.told.event(Event::StreamTypeChanged { uid: stream.uid.clone(), stream, stream_type });
+            }
+            session::Event::StreamFallback { stream, sound_only } => {
+                if let Some(remote) = self.remote.get(&stream).filter(|_| sound_only) {
+                    remote.on_picture_paused();
+                }
+                self.told.event(Event::StreamFallback { uid: stream.uid.clone(), stream, sound_only });
+            }
             session::Event::ClientRoleChanged { role } => self.told.event(Event::ClientRoleChanged { role }),
             session::Event::TokenWillExpire { after } => self.told.event(Event::TokenPrivilegeWillExpire { after }),
             session::Event::TokenDidExpire { error } => self.told.event(Event::TokenPrivilegeDidExpire { error }),

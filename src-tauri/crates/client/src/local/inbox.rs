@@ -1,10 +1,12 @@
-//! What lies before the encoder: the newest picture, and whether a keyframe is wanted.
+//! What lies before the encoders: the newest picture, and whether keyframes are wanted.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use media::VideoFrame;
+use signal::StreamType;
 
+use super::layers::Each;
 use super::subscribers::Wish;
 use crate::stats::Window;
 
@@ -20,11 +22,19 @@ struct Waiting {
     frame: Option<VideoFrame>,
     /// The frame has not been taken yet.
     fresh: bool,
-    keyframe: bool,
-    first_keyframe: bool,
+    asked: Each<Asked>,
     closed: bool,
     /// When pictures came.
     captured: Window,
+}
+
+/// Which keyframes are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// By somebody who lost the thread.
+    pub keyframe: bool,
+    /// By somebody who has seen nothing yet.
+    pub first_keyframe: bool,
 }
 
 /// A picture to encode.
@@ -32,8 +42,7 @@ pub(super) struct Job {
     pub frame: VideoFrame,
     /// It has not been taken before.
     pub fresh: bool,
-    pub keyframe: bool,
-    pub first_keyframe: bool,
+    pub asked: Each<Asked>,
 }
 
 impl Inbox {
@@ -71,8 +80,8 @@ impl Inbox {
         let mut waiting = self.lock();
         match wish {
             Wish::Nothing => return,
-            Wish::Keyframe => waiting.keyframe = true,
-            Wish::FirstKeyframe => waiting.first_keyframe = true,
+            Wish::Keyframe(picture) => waiting.asked[picture].keyframe = true,
+            Wish::FirstKeyframe(picture) => waiting.asked[picture].first_keyframe = true,
         }
         drop(waiting);
         self.changed.notify_all();
@@ -95,10 +104,10 @@ impl Inbox {
             if waiting.closed {
                 return None;
             }
-            if let Some(frame) = waiting.frame.clone().filter(|_| waiting.fresh || waiting.first_keyframe) {
-                let (fresh, keyframe, first_keyframe) = (waiting.fresh, waiting.keyframe, waiting.first_keyframe);
-                (waiting.fresh, waiting.keyframe, waiting.first_keyframe) = (false, false, false);
-                return Some(Job { frame, fresh, keyframe, first_keyframe });
+            let somebody_new = [StreamType::High, StreamType::Low].into_iter().any(|picture| waiting.asked[picture].first_keyframe);
+            if let Some(frame) = waiting.frame.clone().filter(|_| waiting.fresh || somebody_new) {
+                let fresh = std::mem::take(&mut waiting.fresh);
+                return Some(Job { frame, fresh, asked: std::mem::take(&mut waiting.asked) });
             }
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -122,11 +131,14 @@ mod tests {
         inbox.put(frame(start, 1));
         inbox.put(frame(start, 2));
         let job = inbox.next().expect("open");
-        assert_eq!((job.frame.captured(), job.fresh, job.first_keyframe), (start + Duration::from_millis(2), true, false));
-        inbox.wish(Wish::Keyframe);
-        inbox.wish(Wish::FirstKeyframe);
+        assert_eq!((job.frame.captured(), job.fresh, job.asked), (start + Duration::from_millis(2), true, Each::default()));
+        inbox.wish(Wish::Keyframe(StreamType::High));
+        inbox.wish(Wish::FirstKeyframe(StreamType::High));
+        inbox.wish(Wish::Keyframe(StreamType::Low));
         let job = inbox.next().expect("open");
-        assert!(!job.fresh && job.keyframe && job.first_keyframe);
+        assert!(!job.fresh);
+        assert_eq!(job.asked[StreamType::High], Asked { keyframe: true, first_keyframe: true });
+        assert_eq!(job.asked[StreamType::Low], Asked { keyframe: true, first_keyframe: false });
         inbox.close();
         inbox.put(frame(start, 3));
         assert!(inbox.next().is_none());
@@ -137,7 +149,7 @@ mod tests {
         let (inbox, start) = (Arc::new(Inbox::default()), Instant::now());
         inbox.put(frame(start, 1));
         inbox.empty();
-        inbox.wish(Wish::FirstKeyframe);
+        inbox.wish(Wish::FirstKeyframe(StreamType::Low));
         let waiting = std::thread::spawn({
             let inbox = inbox.clone();
             move || inbox.next().map(|job| job.frame.captured())

@@ -10,6 +10,7 @@
 //! pipeline     one picture to one access unit
 //! audio        microphone → Opus → subscriptions
 //! subscribers  who gets the stream
+//! layers       which picture of it (pure)
 //! ```
 //!
 //! Invariant: whatever becomes of a device, the stream, its other device and its subscriptions go on.
@@ -17,6 +18,7 @@
 mod audio;
 mod device;
 mod inbox;
+mod layers;
 mod lost;
 mod outgoing;
 mod pipeline;
@@ -33,7 +35,7 @@ use media::capture::{self, Kind, VideoFormat};
 use media::encode::rate::Preference;
 use media::profile::{AudioProfile, VideoProfile};
 use media::{VideoFrame, latest};
-use signal::{Code, Error, StreamSource};
+use signal::{Code, Error, StreamSource, StreamType};
 use tokio::sync::watch;
 
 use device::Kept;
@@ -201,7 +203,8 @@ impl LocalStream {
         let encoding = &self.inner.sending.encoding;
         encoding.muted.store(muted, Ordering::Relaxed);
         if !muted {
-            encoding.inbox.wish(subscribers::Wish::FirstKeyframe);
+            encoding.inbox.wish(subscribers::Wish::FirstKeyframe(StreamType::High));
+            encoding.inbox.wish(subscribers::Wish::FirstKeyframe(StreamType::Low));
         }
         self.inner.change(|state| std::mem::replace(&mut state.video_muted, muted) != muted);
     }

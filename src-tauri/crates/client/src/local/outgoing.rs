@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use media::encode::rate::Preference;
 use media::profile::VideoProfile;
-use signal::{StreamSource, SubscriptionId};
+use signal::{Layer, StreamSource, StreamType, SubscriptionId, Want};
 use tokio::sync::watch;
 use transport::Publisher;
 
@@ -106,10 +106,21 @@ impl Outgoing {
         self.sending.bitrates
     }
 
-    /// Starts to feed a subscription. The first one starts the encoders.
-    pub fn add(&self, subscription: SubscriptionId, publisher: Arc<Publisher>) {
-        self.sending.subscribers.add(subscription, publisher);
+    /// Offers a small picture besides, by that profile, or no more.
+    pub fn set_low(&self, low: Option<VideoProfile>) {
+        self.sending.encoding.set_low(low);
+    }
+
+    /// Starts to feed a subscription; answers what it is sent, newest wins. The first one starts the encoders.
+    pub fn add(&self, subscription: SubscriptionId, publisher: Arc<Publisher>) -> watch::Receiver<Layer> {
+        let layers = self.sending.subscribers.add(subscription, publisher);
         self.sending.encoding.start(self.sending.profile, self.sending.preference, &self.sending.subscribers);
+        layers
+    }
+
+    /// What a subscriber wants of the picture.
+    pub fn want(&self, subscription: &SubscriptionId, want: Want) {
+        self.sending.subscribers.want(subscription, want);
     }
 
     /// Stops to feed a subscription and lets go of its publisher. Unknown ones are ignored.
@@ -128,7 +139,7 @@ impl Outgoing {
         let state = state.borrow();
         let (capture_fps, capture_width, capture_height) = encoding.inbox.captured(now);
         let video = || SentVideo {
-            queue_ms: ms(subscribers.queued()),
+            queue_ms: ms(subscribers.queued(StreamType::High).max(subscribers.queued(StreamType::Low))),
             capture_fps,
             capture_width,
             capture_height,

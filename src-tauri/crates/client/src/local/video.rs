@@ -1,7 +1,7 @@
-//! The picture of a local stream: camera → newest frame → one encoder → every subscription.
+//! The picture of a local stream: camera → newest frame → one encoder, with dual stream two → every subscription.
 //!
-//! Invariants: the encoder takes the newest picture and never makes the camera wait; it works only while somebody is connected and the
-//! picture is not muted; capture times go up from picture to picture.
+//! Invariants: the encoder takes the newest picture and never makes the camera wait; each works only while somebody gets its picture
+//! and that is not muted; capture times go up from picture to picture.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -15,10 +15,12 @@ use media::encode::EncodedVideo;
 use media::encode::rate::Preference;
 use media::latest::{self, Next};
 use media::profile::VideoProfile;
+use signal::StreamType;
 use tokio::sync::watch;
 
 use super::device::Device;
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Job};
+use super::layers::Each;
 use super::pipeline::{Afforded, Keyframes, Pipeline};
 use super::subscribers::Subscribers;
 use super::{LocalState, problem};
@@ -74,9 +76,12 @@ impl Device for Source {
 }
 
 /// The encoder's thread and what it shares.
+#[derive(Default)]
 pub(super) struct Encoding {
     pub inbox: Arc<Inbox>,
     pub muted: Arc<AtomicBool>,
+    /// The small picture of dual stream.
+    low: Arc<Mutex<Option<VideoProfile>>>,
     counters: Arc<Mutex<Counters>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -95,7 +100,7 @@ struct Counters {
 
 impl Encoding {
     pub fn new() -> Self {
-        Self { inbox: Arc::default(), muted: Arc::default(), counters: Arc::default(), thread: Mutex::default() }
+        Self::default()
     }
 
     /// Starts the thread, unless it runs already.
@@ -104,12 +109,24 @@ impl Encoding {
         if thread.is_some() || self.inbox.is_closed() {
             return;
         }
-        let (inbox, muted, counters, subscribers) = (self.inbox.clone(), self.muted.clone(), self.counters.clone(), subscribers.clone());
-        let body = move || run(profile, preference, &inbox, &muted, &counters, &subscribers);
-        match std::thread::Builder::new().name("encode".into()).spawn(body) {
+        let work = Work {
+            profile,
+            preference,
+            low: self.low.clone(),
+            inbox: self.inbox.clone(),
+            muted: self.muted.clone(),
+            counters: self.counters.clone(),
+            subscribers: subscribers.clone(),
+        };
+        match std::thread::Builder::new().name("encode".into()).spawn(move || work.run()) {
             Ok(handle) => *thread = Some(handle),
             Err(error) => tracing::error!(%error, "no thread for the video encoder"),
         }
+    }
+
+    /// Offers a small picture besides, or no more.
+    pub fn set_low(&self, low: Option<VideoProfile>) {
+        *self.low.lock().unwrap_or_else(PoisonError::into_inner) = low;
     }
 
     /// Ends the thread and waits for it: no longer than a picture takes.
@@ -137,34 +154,74 @@ impl Encoding {
     }
 }
 
-fn run(
+/// What the encoder's thread works with.
+struct Work {
     profile: VideoProfile,
     preference: Preference,
-    inbox: &Inbox,
-    muted: &AtomicBool,
-    counters: &Mutex<Counters>,
-    subscribers: &Subscribers,
-) {
-    let mut pipeline = None;
-    let mut waiting = Keyframes::default();
-    while let Some(job) = inbox.next() {
-        let target = subscribers.target_bps().filter(|_| !muted.load(Ordering::Relaxed));
-        let Some(target) = target else {
+    low: Arc<Mutex<Option<VideoProfile>>>,
+    inbox: Arc<Inbox>,
+    muted: Arc<AtomicBool>,
+    counters: Arc<Mutex<Counters>>,
+    subscribers: Arc<Subscribers>,
+}
+
+/// What makes one of the pictures. Its encoder exists only while somebody gets it.
+#[derive(Default)]
+struct Maker {
+    profile: VideoProfile,
+    pipeline: Option<Pipeline>,
+    waiting: Keyframes,
+}
+
+impl Work {
+    fn run(self) {
+        let mut makers = Each::<Maker>::default();
+        while let Some(mut job) = self.inbox.next() {
+            if self.muted.load(Ordering::Relaxed) {
+                makers = Each::default();
+                continue;
+            }
+            let low = *self.low.lock().unwrap_or_else(PoisonError::into_inner);
+            let begun = Instant::now();
+            // Another picture for somebody begins with one that nobody has had: capture times go up for each subscriber.
+            if job.fresh {
+                for picture in self.subscribers.choose(low.map(|low| low.max_kbps * 1000), self.profile.max_kbps * 1000, begun) {
+                    job.asked[picture].first_keyframe = true;
+                }
+            }
+            self.make(&mut makers[StreamType::High], StreamType::High, self.profile, &job);
+            match low {
+                Some(low) => self.make(&mut makers[StreamType::Low], StreamType::Low, low, &job),
+                None => makers[StreamType::Low] = Maker::default(),
+            }
+            // The processor has to do both.
+            if let Some(pipeline) = &mut makers[StreamType::High].pipeline {
+                pipeline.on_made(begun.elapsed());
+            }
+        }
+    }
+
+    fn make(&self, maker: &mut Maker, picture: StreamType, profile: VideoProfile, job: &Job) {
+        let target_bps = self.subscribers.target_bps(picture);
+        if target_bps.is_none() || maker.profile != profile {
             // Nobody looks: the encoder's memory is given back.
-            pipeline = None;
-            waiting = Keyframes::default();
-            continue;
-        };
+            *maker = Maker { profile, ..Maker::default() };
+        }
+        let Some(target_bps) = target_bps else { return };
         let begun = Instant::now();
-        waiting.wish(job.keyframe, job.first_keyframe, begun);
-        let pipeline = pipeline.get_or_insert_with(|| Pipeline::new(profile, preference));
-        let afforded = Afforded { target_bps: target, queued: subscribers.queued() };
-        match pipeline.encode(job.frame, job.fresh, afforded, &mut waiting, begun) {
+        let asked = job.asked[picture];
+        maker.waiting.wish(asked.keyframe, asked.first_keyframe, begun);
+        let preference = if picture == StreamType::Low { Preference::Balanced } else { self.preference };
+        let pipeline = maker.pipeline.get_or_insert_with(|| Pipeline::new(profile, preference));
+        let afforded = Afforded { target_bps, queued: self.subscribers.queued(picture) };
+        match pipeline.encode(job.frame.clone(), job.fresh, afforded, &mut maker.waiting, begun) {
             Ok(Some(encoded)) => {
                 let done = Instant::now();
-                pipeline.on_made(done - begun);
-                count(counters, &encoded, pipeline.target_bps, done, done - begun);
-                subscribers.send_video(&encoded);
+                // The large picture stands for the stream as long as anybody gets it.
+                if picture == StreamType::High || self.subscribers.target_bps(StreamType::High).is_none() {
+                    count(&self.counters, &encoded, pipeline.target_bps, done, done - begun);
+                }
+                self.subscribers.send_video(picture, &encoded);
             }
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "a picture was not encoded"),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::Input;
-use signal::{Code, Error, IceServer, Sdp, SubscriptionId};
+use signal::{Code, Error, IceServer, Sdp, SubscriptionId, Want};
 use tokio::sync::mpsc;
 use transport::{Endpoint, Tracks};
 
@@ -28,6 +28,7 @@ pub(crate) enum Order {
     RestartIce,
     CheckPath,
     AcceptRestart(Sdp),
+    Want(Want),
 }
 
 /// A connection's two ways to the engine: the orders it is given, and the inputs it reports.

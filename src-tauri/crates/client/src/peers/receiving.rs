@@ -48,7 +48,7 @@ async fn carry_out(order: Order, subscriber: &Subscriber, line: &Line) {
         }
         Order::RestartIce => line.described(subscriber.restart().await, offer_ready).await,
         Order::CheckPath => subscriber.suspect(),
-        Order::AcceptRestart(_) => tracing::warn!(id = %line.id, "a receiving end accepts no offers"),
+        Order::AcceptRestart(_) | Order::Want(_) => tracing::warn!(id = %line.id, "a receiving end takes no offers and no wishes"),
     }
 }
 

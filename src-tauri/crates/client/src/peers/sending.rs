@@ -24,14 +24,18 @@ pub(super) async fn run(endpoint: Endpoint, offer: Sdp, stream: Outgoing, mut li
     };
     let mut events = publisher.take_events();
     let publisher = Arc::new(publisher);
-    stream.add(line.id.clone(), publisher.clone());
+    let mut layers = stream.add(line.id.clone(), publisher.clone());
     line.described(Ok(answer), answer_ready).await;
     loop {
         tokio::select! {
             order = line.orders.recv() => match order {
-                Some(order) => carry_out(order, &publisher, &line).await,
+                Some(order) => carry_out(order, &publisher, &stream, &line).await,
                 None => break,
             },
+            Ok(()) = layers.changed() => {
+                let layer = *layers.borrow_and_update();
+                line.report(Input::Carries { subscription: line.id.clone(), layer }).await;
+            }
             event = next_event(&mut events) => {
                 if let Some(event) = &event {
                     stream.on_event(&line.id, event);
@@ -44,7 +48,7 @@ pub(super) async fn run(endpoint: Endpoint, offer: Sdp, stream: Outgoing, mut li
     publisher.close().await;
 }
 
-async fn carry_out(order: Order, publisher: &Publisher, line: &Line) {
+async fn carry_out(order: Order, publisher: &Publisher, stream: &Outgoing, line: &Line) {
     match order {
         Order::AcceptRestart(offer) => line.described(publisher.restart(offer.as_str()).await, answer_ready).await,
         Order::AddCandidate(candidate) => {
@@ -52,6 +56,7 @@ async fn carry_out(order: Order, publisher: &Publisher, line: &Line) {
                 tracing::debug!(id = %line.id, %cause, "skipped a candidate");
             }
         }
+        Order::Want(want) => stream.want(&line.id, want),
         Order::SetAnswer(_) | Order::RestartIce | Order::CheckPath => {
             tracing::warn!(id = %line.id, "a sending end makes no offers");
         }

@@ -173,6 +173,11 @@ impl RemoteStream {
         }
     }
 
+    /// The publisher sends no picture for now, on purpose.
+    pub(crate) fn on_picture_paused(&self) {
+        self.inner.picture.on_pause();
+    }
+
     /// A connection carries the stream from now on; it replaces the one before.
     pub(crate) fn attach(&self, connection: Connection) {
         let Connection { subscriber, video, audio } = connection;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 mod call;
+mod dual;
 mod join;
 mod rules;
 mod secure;
