@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::hosts::{Host, Hosts, MIDDLE};
+use crate::hosts::{Host, Hosts};
 use crate::process::Group;
 
 /// The service on the middle host, with further arguments and settings.
 pub fn service(hosts: &Hosts, port: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Group {
     let mut command = hosts.command(Host::Middle, crate::binary("channel-server"));
-    command.args(["--listen", &format!("{MIDDLE}:{port}")]).args(arguments).envs(settings.iter().copied());
+    command.args(["--listen", &hosts.middle(port)]).args(arguments).envs(settings.iter().copied());
     Group::start(&mut command)
 }
 
@@ -27,7 +27,7 @@ impl Caller {
         // Nothing of an earlier run counts.
         let _ = std::fs::remove_file(&report);
         let mut command = hosts.command(host, crate::binary("headless"));
-        command.args(["call", "--server", &format!("ws://{MIDDLE}:{port}"), "--app-id", channel_server::DEFAULT_APP_ID]);
+        command.args(["call", "--server", &format!("ws://{}", hosts.middle(port)), "--app-id", channel_server::DEFAULT_APP_ID]);
         command.args(["--channel", "hosts", "--profile", "160x120@10:65", "--report"]).arg(&report).args(arguments);
         Self { report, _process: Group::start(&mut command) }
     }

@@ -7,12 +7,17 @@
 //! ```
 
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::process::until;
 
 /// Where both sides reach the middle.
 pub const MIDDLE: &str = "10.78.0.1";
+const MIDDLE_IPV6: &str = "fd78::1";
+
+/// The middle's end of the link to a side.
+const FAR: [&str; 2] = ["to-left", "to-right"];
 
 /// One of the hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,29 +29,61 @@ pub enum Host {
 
 /// The hosts; dropping them takes them down, after everything that runs on them should have ended.
 pub struct Hosts {
-    /// Tells the namespaces of several test runs apart.
-    run: u32,
+    /// Tells the namespaces of several tests apart.
+    run: String,
+    middle: &'static str,
 }
 
 impl Hosts {
     /// Sets the hosts up. The error is why this machine cannot: it takes root, and a kernel with namespaces.
     pub fn up() -> Result<Self, String> {
-        let hosts = Self { run: std::process::id() };
+        let hosts = Self::linked(MIDDLE)?;
+        ip(&format!("-n {} addr add {MIDDLE}/32 dev lo", hosts.name(Host::Middle)))?;
+        for (side, subnet, far) in [(Host::Left, 1, FAR[0]), (Host::Right, 2, FAR[1])] {
+            let (side, middle) = (hosts.name(side), hosts.name(Host::Middle));
+            ip(&format!("-n {side} addr add 10.78.{subnet}.2/24 dev eth"))?;
+            ip(&format!("-n {middle} addr add 10.78.{subnet}.1/24 dev {far}"))?;
+            ip(&format!("-n {side} route add {MIDDLE}/32 via 10.78.{subnet}.1"))?;
+        }
+        Ok(hosts)
+    }
+
+    /// The same without any IPv4, and with a middle that forwards: fd78:0:0:1::2 reaches fd78:0:0:2::2.
+    pub fn up_ipv6() -> Result<Self, String> {
+        let hosts = Self::linked(MIDDLE_IPV6)?;
+        let middle = hosts.name(Host::Middle);
+        ip(&format!("netns exec {middle} sysctl -q -w net.ipv6.conf.all.forwarding=1"))?;
+        ip(&format!("-n {middle} addr add {MIDDLE_IPV6}/128 dev lo nodad"))?;
+        for (side, subnet, far) in [(Host::Left, 1, FAR[0]), (Host::Right, 2, FAR[1])] {
+            let side = hosts.name(side);
+            // Nobody else is on the link, and an address is of no use while others might have it.
+            ip(&format!("-n {side} addr add fd78:0:0:{subnet}::2/64 dev eth nodad"))?;
+            ip(&format!("-n {middle} addr add fd78:0:0:{subnet}::1/64 dev {far} nodad"))?;
+            ip(&format!("-n {side} route add default via fd78:0:0:{subnet}::1"))?;
+        }
+        Ok(hosts)
+    }
+
+    /// Hosts with links between them and no addresses.
+    fn linked(middle: &'static str) -> Result<Self, String> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let hosts = Self { run: format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)), middle };
         let [left, middle, right] = [Host::Left, Host::Middle, Host::Right].map(|host| hosts.name(host));
         for name in [&left, &middle, &right] {
             ip(&format!("netns add {name}"))?;
             ip(&format!("-n {name} link set lo up"))?;
         }
-        ip(&format!("-n {middle} addr add {MIDDLE}/32 dev lo"))?;
-        for (side, subnet, far) in [(&left, 1, "to-left"), (&right, 2, "to-right")] {
+        for (side, far) in [(&left, FAR[0]), (&right, FAR[1])] {
             ip(&format!("link add eth netns {side} type veth peer name {far} netns {middle}"))?;
-            ip(&format!("-n {side} addr add 10.78.{subnet}.2/24 dev eth"))?;
-            ip(&format!("-n {middle} addr add 10.78.{subnet}.1/24 dev {far}"))?;
             ip(&format!("-n {side} link set eth up"))?;
             ip(&format!("-n {middle} link set {far} up"))?;
-            ip(&format!("-n {side} route add {MIDDLE}/32 via 10.78.{subnet}.1"))?;
         }
         Ok(hosts)
+    }
+
+    /// The middle's address and a port there.
+    pub fn middle(&self, port: &str) -> String {
+        if self.middle.contains(':') { format!("[{}]:{port}", self.middle) } else { format!("{}:{port}", self.middle) }
     }
 
     /// The same with a middle that forwards, so that both sides reach each other.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tests::{
     call::{self, Caller},
     hosts::{Host, Hosts},
-    process::until,
+    process::{Group, until},
 };
 
 /// For pictures to come, and to come back.
@@ -22,6 +22,30 @@ async fn pictures_both_ways(what: &str, callers: &[Caller]) {
     }
 }
 
+/// A call between the sides, as 7 and 8, with pictures both ways.
+async fn call(hosts: &Hosts, name: &str) -> (Group, [Caller; 2]) {
+    let folder = tests::output().join("network");
+    std::fs::create_dir_all(&folder).expect("the output folder is writable");
+    let service = call::service(hosts, "47880", &[], &[]);
+    hosts.until_open(Host::Middle, "-t", "47880").await;
+    let callers = [(Host::Left, "7"), (Host::Right, "8")]
+        .map(|(host, uid)| Caller::start(hosts, host, "47880", folder.join(format!("{name}-{host:?}.jsonl")), &["--uid", uid]));
+    pictures_both_ways("at first", &callers).await;
+    (service, callers)
+}
+
+#[tokio::test]
+async fn a_call_goes_where_there_is_only_ipv6() {
+    if !tests::live("a call over IPv6 alone") {
+        return;
+    }
+    let hosts = match Hosts::up_ipv6() {
+        Ok(hosts) => hosts,
+        Err(why) => return eprintln!("skipped: a call over IPv6 alone (no namespaces with IPv6 here: {why})"),
+    };
+    let (_service, _callers) = call(&hosts, "ipv6").await;
+}
+
 #[tokio::test]
 async fn a_call_survives_new_addresses_and_nobody_leaves() {
     if !tests::live("a call over a change of address") {
@@ -31,13 +55,7 @@ async fn a_call_survives_new_addresses_and_nobody_leaves() {
         Ok(hosts) => hosts,
         Err(why) => return eprintln!("skipped: a call over a change of address (no network namespaces here: {why})"),
     };
-    let folder = tests::output().join("network");
-    std::fs::create_dir_all(&folder).expect("the output folder is writable");
-    let _service = call::service(&hosts, "47880", &[], &[]);
-    hosts.until_open(Host::Middle, "-t", "47880").await;
-    let callers = [(Host::Left, "7"), (Host::Right, "8")]
-        .map(|(host, uid)| Caller::start(&hosts, host, "47880", folder.join(format!("{host:?}.jsonl")), &["--uid", uid]));
-    pictures_both_ways("at first", &callers).await;
+    let (_service, callers) = call(&hosts, "address").await;
 
     for (round, side) in [Host::Left, Host::Right, Host::Left].into_iter().enumerate() {
         hosts.move_to(side, 10 + round as u8);
