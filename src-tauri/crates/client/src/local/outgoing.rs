@@ -15,8 +15,9 @@ use super::subscribers::Subscribers;
 use super::{LocalState, StreamSpec, audio, video};
 use crate::stats::{SentAudio, SentStats, SentVideo, ms};
 
-/// What a connection is assumed to take before anything is known about it, in bits per second: enough for 1280×720 at once.
-const START_BPS: u32 = 1_000_000;
+/// What a connection is assumed to take before anything is known about it, in bits per second: nearly every path does, and one that
+/// takes more shows it within two seconds.
+const START_BPS: u32 = 300_000;
 /// What Opus packets cost besides their content: 50 a second with headers of IP, UDP, SRTP and RTP, in bits per second.
 const AUDIO_OVERHEAD_BPS: u32 = 50 * 64 * 8;
 /// What video costs besides the encoder's bitrate: headers and repairs, in percent.
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn a_connection_may_carry_both_tracks_and_what_they_cost_besides() {
         let both = StreamSpec { video_profile: VideoProfile::named("720p_2").unwrap(), ..StreamSpec::default() };
-        assert_eq!(bitrates(&both), Bitrates { start_bps: 1_000_000, max_bps: 2_365_600 });
+        assert_eq!(bitrates(&both), Bitrates { start_bps: 300_000, max_bps: 2_365_600 });
         let sound = StreamSpec { video: false, ..both };
         assert_eq!(bitrates(&sound), Bitrates { start_bps: 65_600, max_bps: 65_600 });
     }
