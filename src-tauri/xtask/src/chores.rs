@@ -118,6 +118,10 @@ pub fn bench(arguments: &[String]) -> Result<(), Error> {
     if let Some(("service", seconds)) = named {
         return sh_run(cargo(["bench", "--quiet", "--package", "channel-server", "--bench", "service", "--"]).args(seconds));
     }
+    if let Some(("simulate", folder)) = named {
+        let folder = folder.first().map_or_else(|| sh::target().join("simulate"), std::path::PathBuf::from);
+        return sh_run(cargo(["run", "--release", "--quiet", "--package", "transport", "--example", "simulate", "--"]).arg(folder));
+    }
     setup::ensure(setup::TEST)?;
     if let Some(("connect", runs)) = named {
         return sh_run(cargo(["run", "--release", "--quiet", "--package", "transport", "--example", "first_packet", "--"]).args(runs));
