@@ -10,10 +10,13 @@
 //! Sources: draft-ietf-rmcat-gcc-02, libwebrtc's GoogCC (trendline, AIMD, inherent loss, probes), RFC 8298.
 
 mod acked;
+mod burst;
 mod contention;
 mod demand;
+mod growth;
 mod loss;
 mod probe;
+mod silence;
 pub mod simulation;
 mod train;
 mod trend;
@@ -21,11 +24,14 @@ mod trend;
 use std::time::{Duration, Instant};
 
 use self::acked::Acked;
+use self::burst::Burst;
 use self::contention::Contention;
 use self::demand::Demand;
+use self::growth::{Place, growth};
 use self::loss::{Loss, Verdict};
 use self::probe::{Finding, Probes};
-use self::train::{Capacity, Trains};
+use self::silence::Silence;
+use self::train::Trains;
 use self::trend::{Trend, Usage};
 use super::budget::Budget;
 use super::pace::{Probe, Probed};
@@ -41,10 +47,12 @@ const BETA: f64 = 0.85;
 const FAR_BELOW: f64 = 0.6;
 /// How long a cut takes to show, on top of the round trip: feedback interval and encoder.
 const CUT_INTERVAL: Duration = Duration::from_millis(200);
+const CAREFUL_INTERVAL: Duration = Duration::from_millis(60);
 
-/// Queues in ms: below the first the path is idle, above the second nothing grows, the third standing is overuse by itself, the
-/// fourth standing lowers what is given out.
+/// Queues in ms: below the first the path is calm, below the second idle enough for fast growth, above the third nothing grows, the
+/// fourth is overuse by itself, the fifth lowers what is given out.
 const QUEUE_REAL: f64 = 8.0;
+const QUEUE_IDLE: f64 = 12.0;
 const QUEUE_HOLD: f64 = 30.0;
 const QUEUE_OVERUSE: f64 = 80.0;
 const QUEUE_DRAIN: f64 = 50.0;
@@ -54,22 +62,8 @@ const CAREFUL: Duration = Duration::from_secs(2);
 const DRAIN: f64 = 0.002;
 const DRAIN_MIN: f64 = 0.4;
 
-/// Growth a second: until the path showed its limit (a doubling in 0.6 s), up to what a probe found (in 0.35 s), and at most else.
-const GROWTH_START: f64 = 1.15;
-const GROWTH_SPRINT: f64 = 2.0;
-const GROWTH_MAX: f64 = 0.7;
-/// Growth near the limit, as a share of the target a second: this much up to the rate, and ever less above it. The smaller of two
-/// calls grows faster, so that they meet.
-const GROWTH_NEAR: f64 = 0.12;
-const GROWTH_NEAR_BPS: f64 = 500_000.0;
-/// Growth stays slow for this long after a cut, then doubles in each of the second.
-const PATIENCE: Duration = Duration::from_secs(4);
-const GROWTH_DOUBLES: f64 = 1.5;
-/// Where doubling begins, as a share of the target a second.
-const GROWTH_PATIENT: f64 = 0.04;
-
 /// How fast the target moves to what TCP would send, as a share of it a second.
-const COMPETE: f64 = 0.15;
+const COMPETE: f64 = 0.25;
 
 /// The target's bound above what arrives.
 const HEADROOM: f64 = 1.5;
@@ -80,20 +74,9 @@ const TRUSTED: f64 = 0.85;
 /// More loss than this makes probes dear: each lost packet of padding is asked for again.
 const PROBE_LOSS: f64 = 0.05;
 
-/// Pacing: before anything is measured and at least, as factors of the target; after a cut, of what arrives; and at most.
-const PACING_START: f64 = 0.8;
-const PACING_FACTOR: f64 = 2.5;
-const PACING_MIN_FACTOR: f64 = 1.15;
-const PACING_MAX: f64 = 20e6;
-
 /// Receiver reports count if there was no transport-wide feedback for this long.
 const FEEDBACK_TIMEOUT: Duration = Duration::from_secs(2);
-/// What was sent and not reported on for this long, and two round trips, has not arrived; the same for a receiver that sends reports
-/// only. Then the target falls to this share, again and again.
-const SILENCE: Duration = Duration::from_millis(500);
-const SILENCE_OF_REPORTS: Duration = Duration::from_secs(6);
 const RTT_GUESS: Duration = Duration::from_millis(100);
-const SILENCE_FACTOR: f64 = 0.7;
 
 /// The bounds of the target, in bits a second.
 #[derive(Debug, Clone, Copy)]
@@ -142,21 +125,16 @@ pub struct Rate {
     limit_at: Option<Instant>,
     /// What the last cut for loss may take back.
     before_loss: Option<Before>,
-    /// Since when what is sent goes unanswered, and the target before that made it fall.
-    unanswered_since: Option<Instant>,
-    before_silence: Option<f64>,
+    silence: Silence,
     /// What a probe found room for, in bits a second; zero if there is nothing to catch up with.
-    sprint_to: f64,
-    /// What the last probe that found room went at.
-    found: f64,
-    /// The rate at which frames may leave, by trains and probes.
-    burst: f64,
+    room: f64,
+    burst: Burst,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Before {
     target: f64,
-    burst: f64,
+    burst: Burst,
     limit_at: Option<Instant>,
 }
 
@@ -181,11 +159,9 @@ impl Rate {
             cut_at: None,
             limit_at: None,
             before_loss: None,
-            unanswered_since: None,
-            before_silence: None,
-            sprint_to: 0.0,
-            found: 0.0,
-            burst: start * PACING_START,
+            silence: Silence::default(),
+            room: 0.0,
+            burst: Burst::new(),
         };
         rate.set_target(start);
         rate
@@ -194,7 +170,7 @@ impl Rate {
     /// A packet left, of `size` bytes.
     pub fn on_sent(&mut self, size: usize, now: Instant) {
         self.demand.add(size, now);
-        self.unanswered_since.get_or_insert(now);
+        self.silence.on_sent(now);
     }
 
     /// The pacer has sent a probe of [`take_probe`](Self::take_probe).
@@ -211,16 +187,12 @@ impl Rate {
 
     /// What time alone does; to be called whenever something may leave.
     pub fn poll(&mut self, now: Instant) {
-        let Some(since) = self.unanswered_since else { return };
-        let patience = if self.feedback_at.is_some() { SILENCE + self.rtt.unwrap_or(RTT_GUESS) * 2 } else { SILENCE_OF_REPORTS };
-        if now.saturating_duration_since(since) < patience {
-            return;
+        let rtt = self.feedback_at.map(|_| self.rtt.unwrap_or(RTT_GUESS));
+        if let Some(reduced) = self.silence.poll(self.target, rtt, now) {
+            self.room = 0.0;
+            self.burst.end();
+            self.set_target(reduced);
         }
-        self.unanswered_since = Some((since + SILENCE).max(now - patience + SILENCE));
-        self.before_silence.get_or_insert(self.target);
-        self.sprint_to = 0.0;
-        self.burst = 0.0;
-        self.set_target(self.target * SILENCE_FACTOR);
     }
 
     /// One feedback message: every packet it covers, in order of sending.
@@ -234,7 +206,7 @@ impl Rate {
             }
             self.probes.add(sample);
             if let Some(capacity) = self.trains.add(sample) {
-                self.on_train(capacity);
+                self.burst.on_train(capacity);
             }
             self.contention.on_packet(sample.sent, sample.size, sample.arrival.is_none(), self.rtt.unwrap_or(RTT_GUESS));
             if let Some(arrival) = sample.arrival {
@@ -246,7 +218,7 @@ impl Rate {
             }
         }
         if let Some(capacity) = self.trains.finish(now) {
-            self.on_train(capacity);
+            self.burst.on_train(capacity);
         }
         if let Some(finding) = self.probes.finding(f64::from(self.config.max_bps)) {
             self.on_finding(finding, now);
@@ -309,10 +281,7 @@ impl Rate {
         if self.trend.brief_queue() > QUEUE_HOLD && !self.contention.is_on() {
             return self.target();
         }
-        // The first burst that came out slower is a warning; what it means shows in what follows.
-        let unknown = self.probes.starting() || self.cut_at.is_none() && self.found == 0.0;
-        let least = self.target * if unknown { PACING_START } else { PACING_MIN_FACTOR };
-        self.burst.clamp(least, PACING_MAX.max(least)) as u32
+        self.burst.pacing(self.target, self.probes.starting()) as u32
     }
 
     /// Smoothed loss of the path, 0 to 1.
@@ -327,19 +296,18 @@ impl Rate {
 
     /// The other end is heard; whether after a silence. Then the target goes back to near what it was.
     fn answered(&mut self) -> bool {
-        self.unanswered_since = None;
-        let before = self.before_silence.take();
-        self.sprint_to = self.sprint_to.max(before.unwrap_or(0.0) * BETA);
+        let before = self.silence.on_answer();
+        self.room = self.room.max(before.unwrap_or(0.0) * BETA);
         before.is_some()
     }
 
     /// Since when nothing speaks against a probe; `None` if something does.
     fn calm_since(&self) -> Option<Instant> {
         let calm = self.feedback_at.is_some()
-            && self.before_silence.is_none()
+            && !self.silence.is_on()
             && self.trend.standing_queue() < QUEUE_REAL
             && self.trend.usage() != Usage::Over
-            && self.target >= self.sprint_to
+            && self.target >= self.room
             && self.loss() < PROBE_LOSS
             && !self.loss.testing();
         calm.then_some(self.limit_at.unwrap_or(self.began))
@@ -348,14 +316,11 @@ impl Rate {
     fn on_finding(&mut self, finding: Finding, now: Instant) {
         match finding {
             Finding::Clear(bps) => {
-                // A shaper's bucket lets the first burst pass whatever comes behind it.
-                let proven = if self.probes.starting() { self.found } else { bps };
-                self.burst = self.burst.max(proven);
-                self.found = bps;
+                self.burst.on_clear(bps, self.probes.starting());
                 self.catch_up(bps * TRUSTED, now);
             }
             Finding::Limited(bps) => {
-                self.burst = bps;
+                self.burst.on_limit(bps);
                 // A burst says more than the guess that the start is.
                 if self.limit_at.is_none() && bps * TRUSTED < self.target {
                     self.set_target(bps * TRUSTED);
@@ -373,15 +338,16 @@ impl Rate {
     fn catch_up(&mut self, bps: f64, now: Instant) {
         let more = bps > self.target * 1.1 && self.trend.brief_queue() < QUEUE_HOLD;
         if more {
-            self.sprint_to = bps;
+            self.room = bps;
         }
         self.probes.on_result(more, now);
     }
 
     /// Others fill the queue: what was cut in vain is taken back, as far as two may share the path.
     fn begin_contention(&mut self) {
-        self.sprint_to = 0.0;
-        self.set_target(self.target.max(self.contention.before() * 0.5));
+        self.room = 0.0;
+        let start = f64::from(self.config.start_bps);
+        self.set_target(self.target.max(self.contention.before() * 0.5).max(start));
         self.contention.begin_at(self.target, self.rtt.unwrap_or(RTT_GUESS));
     }
 
@@ -402,8 +368,7 @@ impl Rate {
         let there = standing > QUEUE_REAL / 2.0 || brief > QUEUE_HOLD;
         let growing = self.trend.usage() == Usage::Over && queue > QUEUE_REAL && there;
         // At first any queue may be the first sign of the path's limit.
-        let careful = now.saturating_duration_since(self.began) < CAREFUL;
-        if growing || brief > if careful { QUEUE_HOLD } else { QUEUE_OVERUSE } {
+        if growing || brief > if self.is_careful(now) { QUEUE_HOLD } else { QUEUE_OVERUSE } {
             self.cut(now);
         } else if self.trend.usage() != Usage::Over && standing < QUEUE_HOLD && !self.loss.testing() {
             self.grow(now);
@@ -423,48 +388,34 @@ impl Rate {
         self.contention.on_cut(self.target, now);
         self.cut_at = Some(now);
         self.limit_at = Some(now);
-        self.sprint_to = 0.0;
+        self.room = 0.0;
         self.probes.on_cut();
-        self.burst = self.burst.min(served * PACING_FACTOR);
+        self.burst.on_cut(served);
         self.set_target(self.target.min(reduced));
+    }
+
+    fn is_careful(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.began) < CAREFUL
     }
 
     /// The last cut has shown what it did, or was too small by far.
     fn may_cut(&self, served: f64, now: Instant) -> bool {
-        let interval = CUT_INTERVAL + self.rtt.unwrap_or_default().min(CUT_INTERVAL);
+        let interval = if self.is_careful(now) { CAREFUL_INTERVAL } else { CUT_INTERVAL } + self.rtt.unwrap_or_default().min(CUT_INTERVAL);
         served < self.target * FAR_BELOW || self.cut_at.is_none_or(|at| now.saturating_duration_since(at) >= interval)
     }
 
     fn grow(&mut self, now: Instant) {
         let Some(acked) = self.acked.rate(LONG).or(self.acked.rate(SHORT)) else { return };
-        let limit = ((acked / (1.0 - self.loss.inherent().min(0.5))) * HEADROOM + HEADROOM_BPS).max(self.sprint_to);
+        let limit = ((acked / (1.0 - self.loss.inherent().min(0.5))) * HEADROOM + HEADROOM_BPS).max(self.room);
         if self.target >= limit {
             return;
         }
         let elapsed = now.saturating_duration_since(self.updated_at).as_secs_f64().min(0.2);
-        self.set_target((self.target * (self.growth(now) * elapsed).exp()).min(limit));
-        if self.target >= self.sprint_to {
-            self.sprint_to = 0.0;
-        }
-    }
-
-    /// As a share of the target, a second.
-    fn growth(&self, now: Instant) -> f64 {
-        if self.target < self.sprint_to {
-            return GROWTH_SPRINT;
-        }
-        let Some(limit_at) = self.limit_at else { return GROWTH_START };
-        let quiet = now.saturating_duration_since(limit_at).saturating_sub(PATIENCE).as_secs_f64();
-        let patient = GROWTH_PATIENT * (quiet / GROWTH_DOUBLES).exp2();
-        let near = GROWTH_NEAR * (GROWTH_NEAR_BPS / self.target).powi(2).min(1.0);
-        patient.max(near).min(GROWTH_MAX)
-    }
-
-    fn on_train(&mut self, capacity: Capacity) {
-        if capacity.saturated {
-            self.burst = capacity.bps.min(PACING_MAX);
-        } else {
-            self.burst = self.burst.max(capacity.bps * 1.5).min(PACING_MAX);
+        let idle = self.trend.brief_queue() < QUEUE_IDLE;
+        let place = Place { target: self.target, room: self.room, limit_at: self.limit_at, idle };
+        self.set_target((self.target * (growth(place, now) * elapsed).exp()).min(limit));
+        if self.target >= self.room {
+            self.room = 0.0;
         }
     }
 
@@ -485,7 +436,7 @@ impl Rate {
         self.cut_at = Some(now);
         self.limit_at = Some(now);
         // A shallow buffer loses what comes in bursts, at any rate.
-        self.burst = 0.0;
+        self.burst.end();
         self.set_target(reduced);
     }
 

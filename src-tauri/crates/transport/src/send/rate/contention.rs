@@ -27,7 +27,7 @@ const TEST_LENGTH: Duration = Duration::from_millis(700);
 const TEST_SHARE: f64 = 0.5;
 
 /// A call is worth this many downloads: one that is starved is of no use to anybody.
-const WEIGHT: f64 = 1.6;
+const WEIGHT: f64 = 1.8;
 /// TCP's segment, in bytes.
 const SEGMENT: f64 = 1_460.0;
 /// RFC 5348 §5.4: the weights of the last loss intervals, the newest first.
@@ -184,5 +184,78 @@ impl Intervals {
         };
         let closed = mean(&mut self.closed.iter().copied());
         closed.max(mean(&mut std::iter::once(self.open).chain(self.closed.iter().copied()))).max(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const RTT: Duration = Duration::from_millis(100);
+
+    /// A cut each second, of which the queue is `later` ms 400 ms on; whether contention began.
+    fn cut(contention: &mut Contention, start: Instant, cuts: u32, later: f64) -> bool {
+        let mut began = false;
+        for ms in 0..cuts * 1000 {
+            let now = start + ms * MS;
+            if ms % 1000 == 0 {
+                contention.on_cut(1e6, now);
+            }
+            began |= contention.on_queue(now, if ms % 1000 < 300 { 150.0 } else { later });
+        }
+        began
+    }
+
+    #[test]
+    fn a_queue_that_falls_after_each_cut_is_our_own() {
+        assert!(!cut(&mut Contention::default(), Instant::now(), 20, 100.0));
+    }
+
+    #[test]
+    fn a_queue_that_three_cuts_leave_as_it_is_belongs_to_others() {
+        let (mut contention, start) = (Contention::default(), Instant::now());
+        assert!(!cut(&mut contention, start, 2, 150.0));
+        assert!(cut(&mut contention, start + 2000 * MS, 1, 150.0));
+        assert!(contention.is_on());
+        assert_eq!(contention.before(), 1e6);
+    }
+
+    #[test]
+    fn it_ends_when_the_queue_is_gone_for_a_second() {
+        let (mut contention, start) = (Contention::default(), Instant::now());
+        assert!(cut(&mut contention, start, 4, 150.0));
+        let end = start + 4000 * MS;
+        assert!(!contention.on_standing(5.0, end));
+        assert!(!contention.on_standing(50.0, end + 900 * MS));
+        assert!(!contention.on_standing(5.0, end + 1000 * MS));
+        assert!(contention.on_standing(5.0, end + 2000 * MS));
+        assert!(!contention.is_on());
+    }
+
+    #[test]
+    fn what_is_fair_follows_the_loss_and_the_round_trip() {
+        // RFC 5348's equation at one loss in a hundred segments and 100 ms: 1.43 Mb/s for one connection.
+        let one = rate_at(100.0, RTT) / WEIGHT;
+        assert!((one - 1.43e6).abs() < 0.01e6, "{one}");
+        assert!((interval_at(rate_at(100.0, RTT), RTT) - 100.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn losses_within_a_round_trip_count_once() {
+        let (mut intervals, start) = (Intervals::default(), Instant::now());
+        for packet in 0..1000u32 {
+            intervals.add(start + packet * 10 * MS, 1_460, packet % 100 < 5, RTT);
+        }
+        assert!((intervals.mean() - 100.0).abs() < 10.0, "{}", intervals.mean());
+    }
+
+    #[test]
+    fn now_and_then_less_is_sent_to_see_whether_the_others_are_there() {
+        let (mut contention, start) = (Contention::default(), Instant::now());
+        assert!(cut(&mut contention, start, 4, 150.0));
+        let shares: Vec<f64> = (0..600u32).map(|step| contention.share(start + step * 100 * MS)).collect();
+        let less = shares.iter().filter(|share| **share < 1.0).count();
+        assert!((10..=20).contains(&less), "{less}");
     }
 }

@@ -228,3 +228,102 @@ impl Span {
         self.arrived < LIMITED * self.sent * self.survived
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const MAX: f64 = 2.5e6;
+
+    /// Sends `probe` over a path of `capacity` bits a second; what it showed.
+    fn send(probes: &mut Probes, probe: Probe, capacity: f64, lost: impl Fn(usize) -> bool, start: Instant) -> Option<Finding> {
+        let gap = |bps: f64| Duration::from_secs_f64(1_000.0 * 8.0 / bps);
+        let count = probe.bytes.div_ceil(1_000).max(2);
+        let (out, through) = (gap(f64::from(probe.bps)), gap(capacity.min(f64::from(probe.bps))));
+        for packet in 0..count {
+            let arrival = (!lost(packet)).then(|| 5_000 * MS + through * packet as u32);
+            probes.add(&Sample { sent: start + out * packet as u32, arrival, size: 1_000 });
+        }
+        probes.on_probed(Probed { first: start, last: start + out * (count as u32 - 1) });
+        probes.finding(MAX)
+    }
+
+    fn calm(probes: &mut Probes, target: f64, since: Instant, now: Instant) -> Option<Probe> {
+        probes.take(target, MAX, Some(since), false, now)
+    }
+
+    /// Past the start, at `now`.
+    fn started(now: Instant) -> Probes {
+        let mut probes = Probes::new(300e3);
+        let probe = probes.take(300e3, MAX, None, false, now).unwrap();
+        assert_eq!(send(&mut probes, probe, 500e3, |_| false, now), Some(Finding::Slowed));
+        probes
+    }
+
+    #[test]
+    fn the_start_goes_up_in_steps_to_the_most() {
+        let (mut probes, mut now) = (Probes::new(300e3), Instant::now());
+        let mut steps = Vec::new();
+        while let Some(probe) = probes.take(300e3, MAX, None, false, now) {
+            assert_eq!(probes.take(300e3, MAX, None, false, now), None, "one at a time");
+            assert!(matches!(send(&mut probes, probe, 10e6, |_| false, now), Some(Finding::Clear(_))));
+            steps.push(probe.bps);
+            now += 100 * MS;
+        }
+        assert_eq!(steps, [900_000, 1_800_000, 3_000_000]);
+        assert!(!probes.starting());
+    }
+
+    #[test]
+    fn the_start_stops_at_the_first_step_that_does_not_pass() {
+        let now = Instant::now();
+        let mut probes = started(now);
+        assert!(!probes.starting());
+        assert_eq!(probes.take(300e3, MAX, None, false, now + 100 * MS), None);
+    }
+
+    #[test]
+    fn a_calm_path_is_tried_and_its_limit_measured() {
+        let start = Instant::now();
+        let mut probes = started(start);
+        assert_eq!(calm(&mut probes, 400e3, start, start + 1_900 * MS), None);
+        let now = start + 2_100 * MS;
+        let probe = calm(&mut probes, 1e6, start, now).unwrap();
+        assert_eq!(probe, Probe { bps: 2_000_000, bytes: 6_250 });
+        let Some(Finding::Limited(bps)) = send(&mut probes, probe, 1.3e6, |_| false, now) else { panic!("limited") };
+        assert!((bps - 1.3e6).abs() < 1e4, "{bps}");
+    }
+
+    #[test]
+    fn what_found_nothing_or_was_wrong_is_tried_less_often() {
+        let start = Instant::now();
+        let mut probes = started(start);
+        probes.on_result(false, start);
+        assert_eq!(calm(&mut probes, 1e6, start, start + 3_900 * MS), None);
+        let now = start + 4_100 * MS;
+        let probe = calm(&mut probes, 1e6, start, now).unwrap();
+        assert!(matches!(send(&mut probes, probe, 10e6, |_| false, now), Some(Finding::Clear(_))));
+        probes.on_result(true, now);
+        probes.on_cut();
+        assert_eq!(calm(&mut probes, 1e6, start, now + 7_900 * MS), None);
+        assert!(calm(&mut probes, 1e6, start, now + 8_100 * MS).is_some());
+    }
+
+    #[test]
+    fn a_burst_of_which_most_is_lost_says_nothing() {
+        let start = Instant::now();
+        let mut probes = started(start);
+        let now = start + 2_100 * MS;
+        let probe = calm(&mut probes, 1e6, start, now).unwrap();
+        assert_eq!(send(&mut probes, probe, 10e6, |packet| packet % 3 > 0, now), None);
+        assert!(calm(&mut probes, 1e6, start, now + 2_100 * MS).is_some());
+    }
+
+    #[test]
+    fn at_the_most_nothing_is_tried() {
+        let start = Instant::now();
+        let mut probes = started(start);
+        assert_eq!(calm(&mut probes, MAX, start, start + 60_000 * MS), None);
+    }
+}

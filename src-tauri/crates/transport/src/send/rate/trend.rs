@@ -32,7 +32,7 @@ const BASE_HALF: Duration = Duration::from_secs(15);
 /// What always waits, as opposed to a burst that drains, is the least queue of this long, by the receiver's clock: when a path
 /// becomes slow, what it delivers in that time was sent in a small part of it. The second tells a queue that is large already.
 const STANDING: Duration = Duration::from_millis(300);
-const BRIEF: Duration = Duration::from_millis(100);
+const BRIEF: Duration = Duration::from_millis(60);
 
 const MAX_KEPT: usize = 4_096;
 

@@ -205,6 +205,8 @@ fn beside(control: Control, call_joins: bool, start: Instant) -> World {
         world.download(control);
     }
     world.run(75);
+    world.downloads.clear();
+    world.run(15);
     world
 }
 
@@ -293,6 +295,8 @@ fn judge_beside(world: &World) -> Vec<Check> {
         at_least("kb/s of the call, from 15 s after they met", delivered(world, 0, 30..90), 500.0),
         at_least("kb/s of the download", downloaded as f64 * 8.0 / KB / 60.0, 500.0),
         at_least("kb/s of the call in its worst 5 s", worst(world, 0, 30..90), 300.0),
+        at_least("kb/s of the call from 10 s after the download's end", delivered(world, 0, 100..105), 1200.0),
+        at_most("ms that sound is late then, p95", sound_late(world, 95..105, 95), 100.0),
     ]
 }
 
@@ -314,7 +318,7 @@ fn judge_idle(world: &World) -> Vec<Check> {
 
 fn judge_idle_narrow(world: &World) -> Vec<Check> {
     vec![
-        at_most("kb/s of target while little is sent", target(world, 0, 5..20).max, 700.0),
+        at_most("kb/s of target while little is sent", target(world, 0, 5..20).max, 800.0),
         at_most("ms of queue at most while little is sent", queue(world, 0..20, 100), 60.0),
         at_most("ms of queue at most when all is sent", queue(world, 20..40, 100), 150.0),
         at_most("ms of queue from a second later, p95", queue(world, 21..40, 95), 100.0),
