@@ -1,6 +1,9 @@
 //! A real Chromium, driven by WebDriver, with a page that speaks our protocol.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use fantoccini::Client;
 use serde_json::{Value, json};
@@ -10,6 +13,11 @@ use tokio::{
 };
 
 use crate::process::{Group, drive, free_port, logged, quiet};
+#[cfg(target_os = "linux")]
+use crate::{
+    gate::Gate,
+    wire::{End, Wire},
+};
 
 /// The page that joins a channel as one more client (`tests/browser/peer.html`).
 const PEER: &str = include_str!("../browser/peer.html");
@@ -18,6 +26,8 @@ const PEER: &str = include_str!("../browser/peer.html");
 pub struct Browser {
     pub page: Client,
     _driver: Group,
+    #[cfg(target_os = "linux")]
+    _gate: Option<Gate>,
 }
 
 impl Browser {
@@ -27,28 +37,32 @@ impl Browser {
     /// If Chromium or its driver does not come up.
     pub async fn open(video: &Path, audio: &Path) -> Self {
         let port = free_port();
-        let log = crate::output().join(format!("chromedriver-{port}.log"));
+        let log = log(port);
         let driver = Group::start(logged("chromedriver", &log).arg(format!("--port={port}")));
-        let flags = [
-            "--headless=new".to_owned(),
-            "--no-sandbox".into(),
-            "--disable-gpu".into(),
-            "--disable-quic".into(),
-            "--no-first-run".into(),
-            "--disable-background-networking".into(),
-            "--disable-component-update".into(),
-            "--disable-sync".into(),
-            "--autoplay-policy=no-user-gesture-required".into(),
-            "--use-fake-ui-for-media-stream".into(),
-            "--use-fake-device-for-media-stream".into(),
-            format!("--use-file-for-fake-video-capture={}", video.display()),
-            format!("--use-file-for-fake-audio-capture={}", audio.display()),
-        ];
-        let capabilities = json!({"goog:chromeOptions": {"args": flags}, "goog:loggingPrefs": {"browser": "ALL"}});
-        let page = drive("Chromium opens", port, &capabilities, &log).await;
+        let page = start(port, video, audio, &log).await;
         let address = serve(PEER).await;
         page.goto(&format!("http://{address}/")).await.expect("the peer page loads");
-        Self { page, _driver: driver }
+        Self {
+            page,
+            _driver: driver,
+            #[cfg(target_os = "linux")]
+            _gate: None,
+        }
+    }
+
+    /// The same at an end of a wire; the page comes from a file.
+    ///
+    /// # Panics
+    /// If Chromium or its driver does not come up.
+    #[cfg(target_os = "linux")]
+    pub async fn open_at(wire: &Wire, end: End, video: &Path, audio: &Path) -> Self {
+        let port = free_port();
+        let driver = Group::start(wire.command(end, "chromedriver").arg(format!("--port={port}")));
+        let gate = Gate::open(wire, end, port).await;
+        let page = start(gate.port(), video, audio, &log(port)).await;
+        let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/peer.html");
+        page.goto(&format!("file://{}", peer.display())).await.expect("the peer page loads");
+        Self { page, _driver: driver, _gate: Some(gate) }
     }
 
     /// Calls an async function of the peer page and answers what it resolves to.
@@ -64,6 +78,31 @@ impl Browser {
         assert!(answer.get("error").is_none(), "{function}: {}", answer["error"]);
         answer["value"].clone()
     }
+}
+
+fn log(port: u16) -> PathBuf {
+    crate::output().join(format!("chromedriver-{port}.log"))
+}
+
+/// A Chromium whose driver listens here; its camera shows `video` and its microphone plays `audio`.
+async fn start(port: u16, video: &Path, audio: &Path, log: &Path) -> Client {
+    let flags = [
+        "--headless=new".to_owned(),
+        "--no-sandbox".into(),
+        "--disable-gpu".into(),
+        "--disable-quic".into(),
+        "--no-first-run".into(),
+        "--disable-background-networking".into(),
+        "--disable-component-update".into(),
+        "--disable-sync".into(),
+        "--autoplay-policy=no-user-gesture-required".into(),
+        "--use-fake-ui-for-media-stream".into(),
+        "--use-fake-device-for-media-stream".into(),
+        format!("--use-file-for-fake-video-capture={}", video.display()),
+        format!("--use-file-for-fake-audio-capture={}", audio.display()),
+    ];
+    let capabilities = json!({"goog:chromeOptions": {"args": flags}, "goog:loggingPrefs": {"browser": "ALL"}});
+    drive("Chromium opens", port, &capabilities, log).await
 }
 
 /// Serves one HTML page on a loopback port for as long as the runtime lives.

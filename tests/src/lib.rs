@@ -5,6 +5,7 @@
 //! clip      Y4M with readable frame numbers      service   a channel service on a free port
 //! window    the app under WebDriver              browser   Chromium under WebDriver
 //! measure   what processes cost              hosts     three hosts in network namespaces
+//! gate      a port of a host, from outside
 //! relay     a service that misbehaves   wire      two hosts and a bad network between them
 //! call      callers on those three hosts
 //! ```
@@ -18,6 +19,8 @@ pub mod browser;
 pub mod call;
 pub mod clip;
 pub mod display;
+#[cfg(target_os = "linux")]
+pub mod gate;
 #[cfg(target_os = "linux")]
 pub mod hosts;
 pub mod measure;

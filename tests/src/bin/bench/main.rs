@@ -1,6 +1,8 @@
 //! Measurements of the release build: `cargo xtask bench call|frames|memory|network`. One JSON object on standard output.
 
 #[cfg(target_os = "linux")]
+mod chromium;
+#[cfg(target_os = "linux")]
 mod network;
 
 #[cfg(target_os = "linux")]
@@ -208,7 +210,7 @@ mod bench {
     }
 
     /// Lets the system under measurement run.
-    async fn pause(time: Duration) {
+    pub async fn pause(time: Duration) {
         let end = Instant::now() + time;
         until("the time is up", time + PATIENCE, async || (Instant::now() >= end).then_some(())).await;
     }
@@ -225,6 +227,13 @@ async fn main() {
         "frames" => bench::frames(seconds.unwrap_or(20)).await,
         "memory" => bench::memory(seconds.unwrap_or(20)).await,
         "network" => network::network(seconds.unwrap_or(30), arguments.next().as_deref()).await,
+        // The half of a gate that is inside.
+        "relay" => {
+            let words: Vec<String> = std::env::args().skip(2).collect();
+            let port = words.get(1).and_then(|port| port.parse().ok()).expect("a gate names its port");
+            tests::gate::relay(words[0].as_ref(), port).await.expect("a gate's socket can be made");
+            return;
+        }
         _ => {
             eprintln!("usage: cargo xtask bench call|frames|memory [SECONDS], network [SECONDS [ROW]]");
             std::process::exit(2);

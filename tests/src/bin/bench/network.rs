@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use crate::chromium;
 use serde_json::{Value, json};
 use tests::{
     clip,
@@ -16,11 +17,11 @@ use tests::{
 };
 
 /// How long a call finds its rate before it is measured.
-const RAMP_UP: Duration = Duration::from_secs(12);
+pub const RAMP_UP: Duration = Duration::from_secs(12);
 /// What joining may take besides.
 const JOINING: Duration = Duration::from_secs(5);
 
-const PORT: u16 = 47_880;
+pub const PORT: u16 = 47_880;
 
 /// What a network is to leave of a call, each figure for either direction. Times in ms, rates in kb/s.
 struct Goal {
@@ -63,17 +64,32 @@ fn scenarios() -> Vec<Scenario> {
     ]
 }
 
+pub use crate::bench::pause;
+
 /// The whole table, or the rows whose name contains `only`; `seconds` of measurement each.
 pub async fn network(seconds: u64, only: Option<&str>) -> Value {
     let wire = match Wire::up() {
         Ok(wire) => wire,
         Err(reason) => return json!({"bench": "network", "skipped": reason}),
     };
+    let chromium = chromium::installed();
+    if !chromium {
+        eprintln!("Chromium is not here to compare with");
+    }
     let mut rows = Vec::new();
     for scenario in scenarios().iter().filter(|scenario| only.is_none_or(|only| scenario.name.contains(only))) {
         wire.impair(scenario.network).unwrap_or_else(|error| panic!("{}: {error}", scenario.name));
         eprintln!("{} …", scenario.name);
-        rows.push(row(&wire, scenario, Duration::from_secs(seconds)).await);
+        let measured = Duration::from_secs(seconds);
+        let mut service = wire.command(End::Left, tests::binary("channel-server"));
+        // Chromium's page is a file, whose origin is called so.
+        let _service = Group::start(service.args(["--listen", &format!("{LEFT}:{PORT}"), "--allow-origin", "null"]));
+        until("the service listens", JOINING, async || listens(&wire).then_some(())).await;
+        let mut row = row(&wire, scenario, measured).await;
+        if chromium {
+            row["chromium"] = chromium::row(&wire, measured).await;
+        }
+        rows.push(row);
     }
     json!({"bench": "network", "seconds": seconds, "rows": rows})
 }
@@ -81,9 +97,6 @@ pub async fn network(seconds: u64, only: Option<&str>) -> Value {
 async fn row(wire: &Wire, scenario: &Scenario, measured: Duration) -> Value {
     let folder = std::env::temp_dir().join(format!("visavis-network-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("the temporary folder is writable");
-    let mut service = wire.command(End::Left, tests::binary("channel-server"));
-    let _service = Group::start(service.args(["--listen", &format!("{LEFT}:{PORT}")]));
-    until("the service listens", JOINING, async || listens(wire).then_some(())).await;
     let ends = [(End::Left, 7), (End::Right, 8)];
     let time = RAMP_UP + measured + JOINING;
     for mut caller in ends.map(|(end, uid)| caller(wire, end, uid, time, &folder)) {
