@@ -30,6 +30,7 @@ const SOLE_SITES: &[(&str, &[&str])] = &[
     ("rtc::", &["src-tauri/crates/transport/"]),
     ("tauri::", &["src-tauri/src/"]),
     ("if_watch::", &["src-tauri/crates/transport/src/network/watch.rs"]),
+    ("mdns_sd::", &["src-tauri/crates/transport/src/network/names.rs"]),
     ("nokhwa::", &["src-tauri/crates/media/src/capture/"]),
     ("cpal::", &["src-tauri/crates/media/src/capture/", "src-tauri/crates/media/src/playback/"]),
     ("xcap::", &["src-tauri/crates/media/src/capture/"]),

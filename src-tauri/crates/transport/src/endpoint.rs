@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use crate::network::Names;
 use crate::peer::connection::Panics;
 use crate::peer::event::Tracks;
 use crate::peer::ice::Ice;
@@ -44,6 +45,8 @@ pub struct Config {
     pub ice_policy: IcePolicy,
     /// For `turns:` servers; without it they are not used.
     pub tls: Option<Arc<dyn Tls>>,
+    /// For browsers that hide their addresses; without it, only their own checks tell where they are.
+    pub names: Option<Arc<dyn Names>>,
     /// Local addresses to bind; an unspecified address stands for every interface of its family but loopback.
     pub addresses: Vec<String>,
     /// From the answer until the first packet arrives; after it the connection fails. A publisher, whose answer has
@@ -61,6 +64,7 @@ impl Config {
             ice_servers: Vec::new(),
             ice_policy: IcePolicy::All,
             tls: None,
+            names: None,
             addresses: ["0.0.0.0:0", "127.0.0.1:0", "[::]:0"].map(String::from).to_vec(),
             connect_deadline: Duration::from_secs(3),
             silence_deadline: Duration::from_secs(10),

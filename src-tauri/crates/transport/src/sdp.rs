@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use std::net::IpAddr;
+
 use crate::Error;
 use crate::peer::event::Tracks;
 use crate::peer::settings;
@@ -32,6 +34,21 @@ pub(crate) fn check_candidate(text: &str) -> Result<(), Error> {
 /// Whether the candidate's address is a name of mDNS (draft-ietf-mmusic-mdns-ice-candidates).
 pub(crate) fn is_mdns(candidate: &str) -> bool {
     candidate.split(' ').nth(4).is_some_and(|address| address.ends_with(".local"))
+}
+
+/// The name in the place of a candidate's address if it is one that browsers make: a UUID under `.local`. Whoever could have others
+/// asked for would look around in a network that is not theirs.
+pub(crate) fn hidden_name(candidate: &str) -> Option<&str> {
+    let name = candidate.split(' ').nth(4)?;
+    let uuid = name.strip_suffix(".local").filter(|uuid| uuid.len() == 36)?;
+    let fits = |(at, byte): (usize, u8)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() };
+    uuid.bytes().enumerate().all(fits).then_some(name)
+}
+
+/// The candidate with another address.
+pub(crate) fn with_address(candidate: &str, address: IpAddr) -> String {
+    let fields = candidate.split(' ').enumerate();
+    fields.map(|(at, field)| if at == 4 { address.to_string() } else { field.to_owned() }).collect::<Vec<_>>().join(" ")
 }
 
 /// The tracks that whoever wrote `offer` is ready to receive.
@@ -207,5 +224,19 @@ mod tests {
         assert!(is_mdns("candidate:1 1 udp 2113937151 0af1b2c3-1111-2222-3333-444455556666.local 50000 typ host"));
         assert!(!is_mdns("candidate:1 1 udp 2113937151 192.168.0.7 50000 typ host"));
         assert!(!is_mdns(""));
+    }
+
+    #[test]
+    fn only_what_a_browser_names_is_asked_for_in_the_network() {
+        let candidate = |name: &str| format!("candidate:1 1 udp 2113937151 {name} 50000 typ host generation 0");
+        let good = candidate("0af1b2c3-1111-4222-8333-444455556666.local");
+        assert_eq!(hidden_name(&good), Some("0af1b2c3-1111-4222-8333-444455556666.local"));
+        for name in
+            ["printer.local", "0af1b2c3-1111-4222-8333-444455556666.example", "0af1b2c3x1111-4222-8333-444455556666.local", "192.0.2.1", ""]
+        {
+            assert_eq!(hidden_name(&candidate(name)), None, "{name}");
+        }
+        let resolved = with_address(&good, IpAddr::from([192, 0, 2, 7]));
+        assert_eq!(resolved, "candidate:1 1 udp 2113937151 192.0.2.7 50000 typ host generation 0");
     }
 }

@@ -161,3 +161,52 @@ fn dropping_both_ends_leaves_no_socket_behind() {
         assert_eq!(sim.sockets(), 0);
     });
 }
+
+/// The publisher's host, by a name of the kind that browsers make.
+const NAME: &str = "0af1b2c3-1111-4222-8333-444455556666.local";
+
+#[derive(Debug)]
+struct KnownName;
+
+#[async_trait::async_trait]
+impl transport::network::Names for KnownName {
+    async fn resolve(&self, name: &str) -> Vec<std::net::IpAddr> {
+        if name == NAME { vec![std::net::IpAddr::from([127, 0, 0, 1])] } else { Vec::new() }
+    }
+}
+
+/// What becomes of a subscriber whose own candidates get lost, and whose publisher has `name` instead of an address.
+fn reach_by_name(name: &str) -> Event {
+    let (sim, a, b) = world(1, LAN);
+    let mut config = transport::Config::new(Arc::clone(&a));
+    config.addresses = vec!["127.0.0.1:0".to_owned()];
+    config.names = Some(Arc::new(KnownName));
+    sim.run(async {
+        let (mut subscriber, offer) = transport::Endpoint::new(config).subscribe(BOTH).await.expect("an offer");
+        let (mut publisher, answer) = common::endpoint(&b).publish(&offer, BOTH, 1_000_000, 2_500_000).await.expect("an answer");
+        subscriber.set_answer(&answer).await.expect("a good answer");
+        let (mut told, mut candidates) = (subscriber.take_events().expect("taken once"), publisher.take_events().expect("taken once"));
+        loop {
+            tokio::select! { biased;
+                event = told.recv() => match event.expect("an end is told") {
+                    event @ (Event::Connected | Event::Failed(_)) => return event,
+                    _ => {}
+                },
+                Some(event) = candidates.recv() => if let Event::Candidate(mut candidate) = event {
+                    candidate.candidate = candidate.candidate.replace("127.0.0.1", name);
+                    subscriber.add_candidate(candidate).await.expect("a good candidate");
+                },
+            }
+        }
+    })
+}
+
+#[test]
+fn a_browser_that_hides_its_address_is_reached_by_its_name() {
+    assert_eq!(reach_by_name(NAME), Event::Connected);
+}
+
+#[test]
+fn a_name_that_no_browser_makes_is_not_asked_for() {
+    assert_eq!(reach_by_name("printer.local"), Event::Failed(Failure::Deadline { phase: Phase::Candidates }));
+}

@@ -56,6 +56,7 @@ impl Peers {
         let config = transport::Config {
             ice_policy: config.ice_policy,
             tls: Some(Arc::new(ForTurn { ca: config.ca.clone() })),
+            names: Some(transport::network::multicast_names()),
             connect_deadline: Self::CONNECT_DEADLINE,
             ..transport::Config::new(transport::system_runtime())
         };

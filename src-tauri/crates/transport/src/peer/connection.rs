@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -16,9 +16,10 @@ use super::event::Candidate;
 use super::handler::Handler;
 use super::ice::Ice;
 use super::settings;
+use crate::network::Names;
 use crate::runtime::turn::Carrier;
 use crate::runtime::{Guard, Stopped};
-use crate::{Config, Error, sdp};
+use crate::{Config, Error, Runtime, sdp};
 
 /// How often the library panicked on someone's input, over all connections of an endpoint.
 pub(crate) type Panics = Arc<AtomicU64>;
@@ -28,8 +29,15 @@ pub(crate) struct Connection {
     peer: Arc<dyn PeerConnection>,
     ice: Arc<Ice>,
     carrier: Arc<Carrier>,
+    runtime: Arc<dyn Runtime>,
+    names: Option<Arc<dyn Names>>,
+    /// How many names may still be asked for.
+    names_left: AtomicUsize,
     panics: Panics,
 }
+
+/// A browser has one for each of its addresses, and new ones at each restart.
+const MOST_NAMES: usize = 16;
 
 /// Which side of an exchange a description is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +69,16 @@ impl Connection {
             .with_udp_addrs(config.addresses.clone())
             .build();
         let peer = contained(&panics, doing, build).await?.map_err(|source| Error::Stack { doing, source })?;
-        Ok((Arc::new(Self { peer: Arc::new(peer), ice: Arc::clone(ice), carrier, panics }), stopped))
+        let connection = Self {
+            peer: Arc::new(peer),
+            ice: Arc::clone(ice),
+            carrier,
+            runtime: Arc::clone(&config.runtime),
+            names: config.names.clone(),
+            names_left: AtomicUsize::new(MOST_NAMES),
+            panics,
+        };
+        Ok((Arc::new(connection), stopped))
     }
 
     /// The library's own handle, for adding tracks.
@@ -105,19 +122,36 @@ impl Connection {
         self.apply_remote(text, Side::Answer).await
     }
 
-    /// Adds a candidate of the other end. The end of candidates and names of mDNS, which a browser uses to hide its
-    /// addresses, are nothing to add: the browser's checks reach us and tell where it is.
+    /// Adds a candidate of the other end. The end of candidates is nothing to add. A name that a browser hides its address behind is
+    /// asked for meanwhile; other names of mDNS are not: the other end's checks reach us and tell where it is.
     pub(crate) async fn add_candidate(&self, candidate: &Candidate) -> Result<(), Error> {
-        if candidate.candidate.is_empty() || sdp::is_mdns(&candidate.candidate) {
+        let text = &candidate.candidate;
+        if text.is_empty() {
             return Ok(());
         }
-        sdp::check_candidate(&candidate.candidate)?;
-        let init = RTCIceCandidateInit { candidate: candidate.candidate.clone(), ..RTCIceCandidateInit::default() };
-        let added = contained(&self.panics, "adding a candidate", self.peer.add_ice_candidate(init)).await?;
-        added.map_err(|source| match source {
-            webrtc::error::Error::ErrConnectionClosed => Error::Closed,
-            source => Error::Candidate(source.to_string()),
-        })
+        sdp::check_candidate(text)?;
+        if sdp::is_mdns(text) {
+            self.add_hidden(text);
+            return Ok(());
+        }
+        add(&self.peer, &self.panics, text.clone()).await
+    }
+
+    fn add_hidden(&self, candidate: &str) {
+        let (Some(name), Some(names)) = (sdp::hidden_name(candidate), &self.names) else { return };
+        let left = self.names_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if left.is_err() {
+            return;
+        }
+        let (name, names, candidate) = (name.to_owned(), Arc::clone(names), candidate.to_owned());
+        let (peer, panics) = (Arc::clone(&self.peer), Arc::clone(&self.panics));
+        self.runtime.spawn(Box::pin(async move {
+            for address in names.resolve(&name).await {
+                if let Err(error) = add(&peer, &panics, sdp::with_address(&candidate, address)).await {
+                    tracing::debug!(%error, "a candidate behind a name is dropped");
+                }
+            }
+        }));
     }
 
     /// Why TURN servers are of no use, if it is known by now.
@@ -163,6 +197,14 @@ impl Connection {
             source => Error::Description(source.to_string()),
         })
     }
+}
+
+async fn add(peer: &Arc<dyn PeerConnection>, panics: &Panics, candidate: String) -> Result<(), Error> {
+    let init = RTCIceCandidateInit { candidate, ..RTCIceCandidateInit::default() };
+    contained(panics, "adding a candidate", peer.add_ice_candidate(init)).await?.map_err(|source| match source {
+        webrtc::error::Error::ErrConnectionClosed => Error::Closed,
+        source => Error::Candidate(source.to_string()),
+    })
 }
 
 fn stack(doing: &'static str, source: webrtc::error::Error) -> Error {
