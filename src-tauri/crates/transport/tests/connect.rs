@@ -188,9 +188,8 @@ fn reach_by_name(name: &str) -> Event {
         let (mut told, mut candidates) = (subscriber.take_events().expect("taken once"), publisher.take_events().expect("taken once"));
         loop {
             tokio::select! { biased;
-                event = told.recv() => match event.expect("an end is told") {
-                    event @ (Event::Connected | Event::Failed(_)) => return event,
-                    _ => {}
+                event = told.recv() => if let event @ (Event::Connected | Event::Failed(_)) = event.expect("an end is told") {
+                    return event;
                 },
                 Some(event) = candidates.recv() => if let Event::Candidate(mut candidate) = event {
                     candidate.candidate = candidate.candidate.replace("127.0.0.1", name);
