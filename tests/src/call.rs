@@ -1,6 +1,7 @@
 //! A call between two `headless` on hosts of their own.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -24,11 +25,20 @@ impl Caller {
     /// # Panics
     /// If it cannot be started.
     pub fn start(hosts: &Hosts, host: Host, port: &str, report: PathBuf, arguments: &[&str]) -> Self {
+        let command = hosts.command(host, crate::binary("headless"));
+        let arguments = [&["--profile", "160x120@10:65"], arguments].concat();
+        Self::join(command, &format!("ws://{}", hosts.middle(port)), report, &arguments)
+    }
+
+    /// Joins by a command that starts `headless` on some host.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn join(mut command: Command, server: &str, report: PathBuf, arguments: &[&str]) -> Self {
         // Nothing of an earlier run counts.
         let _ = std::fs::remove_file(&report);
-        let mut command = hosts.command(host, crate::binary("headless"));
-        command.args(["call", "--server", &format!("ws://{}", hosts.middle(port)), "--app-id", channel_server::DEFAULT_APP_ID]);
-        command.args(["--channel", "hosts", "--profile", "160x120@10:65", "--report"]).arg(&report).args(arguments);
+        command.args(["call", "--server", server, "--app-id", channel_server::DEFAULT_APP_ID, "--channel", "hosts"]);
+        command.args(arguments).arg("--report").arg(&report);
         Self { report, _process: Group::start(&mut command) }
     }
 

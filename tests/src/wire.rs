@@ -4,7 +4,10 @@
 //! left 10.79.0.1 ──────── right 10.79.0.2
 //! ```
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use crate::hosts::ip;
 
@@ -37,14 +40,15 @@ pub struct Bottleneck {
 
 /// The hosts and their wire; dropping it takes them down, after everything that runs on them should have ended.
 pub struct Wire {
-    /// Tells the namespaces of several runs apart.
-    run: u32,
+    /// Tells the namespaces of several runs and wires apart.
+    run: String,
 }
 
 impl Wire {
     /// Sets the hosts up. The error is why this machine cannot: it takes root, and a kernel with namespaces.
     pub fn up() -> Result<Self, String> {
-        let wire = Self { run: std::process::id() };
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let wire = Self { run: format!("{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)) };
         let [left, right] = [End::Left, End::Right].map(|end| wire.name(end));
         for name in [&left, &right] {
             ip(&format!("netns add {name}"))?;
@@ -85,6 +89,12 @@ impl Wire {
         let mut command = crate::process::quiet("ip");
         command.args(["netns", "exec", &self.name(end)]).arg(program);
         command
+    }
+
+    /// Whether a program at an end listens at this TCP port.
+    pub fn listens(&self, end: End, port: u16) -> bool {
+        let sockets = self.command(end, "ss").args(["-Hlnt"]).stdout(std::process::Stdio::piped()).output();
+        sockets.is_ok_and(|sockets| String::from_utf8_lossy(&sockets.stdout).contains(&format!(":{port} ")))
     }
 
     fn tool(&self, end: End, words: &[&str]) -> Result<(), String> {

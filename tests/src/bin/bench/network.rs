@@ -84,7 +84,7 @@ pub async fn network(seconds: u64, only: Option<&str>) -> Value {
         let mut service = wire.command(End::Left, tests::binary("channel-server"));
         // Chromium's page is a file, whose origin is called so.
         let _service = Group::start(service.args(["--listen", &format!("{LEFT}:{PORT}"), "--allow-origin", "null"]));
-        until("the service listens", JOINING, async || listens(&wire).then_some(())).await;
+        until("the service listens", JOINING, async || wire.listens(End::Left, PORT).then_some(())).await;
         let mut row = row(&wire, scenario, measured).await;
         if chromium {
             row["chromium"] = chromium::row(&wire, measured).await;
@@ -162,11 +162,6 @@ fn opinion(played: &Path) -> Value {
             Value::Null
         }
     }
-}
-
-fn listens(wire: &Wire) -> bool {
-    let sockets = wire.command(End::Left, "ss").args(["-Hlnt"]).stdout(std::process::Stdio::piped()).output();
-    sockets.is_ok_and(|sockets| String::from_utf8_lossy(&sockets.stdout).contains(&format!(":{PORT} ")))
 }
 
 /// A caller's report, line by line. The last one may be cut off where the caller was ended.
