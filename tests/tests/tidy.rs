@@ -33,6 +33,7 @@ const SOLE_SITES: &[(&str, &[&str])] = &[
     ("mdns_sd::", &["src-tauri/crates/transport/src/network/names.rs"]),
     ("nokhwa::", &["src-tauri/crates/media/src/capture/"]),
     ("cpal::", &["src-tauri/crates/media/src/capture/", "src-tauri/crates/media/src/playback/"]),
+    ("sonora::", &["src-tauri/crates/media/src/capture/processing.rs"]),
     ("xcap::", &["src-tauri/crates/media/src/capture/"]),
     ("openh264_sys2::", &["src-tauri/crates/media/src/encode/", "src-tauri/crates/media/src/decode/"]),
     ("__TAURI__", &["ui/api.js"]),

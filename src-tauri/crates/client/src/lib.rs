@@ -43,7 +43,10 @@ pub use stats::{
 };
 
 // Frames, profiles and device lists are `media`'s, ids and errors `signal`'s: applications take them from here.
-pub use media::{self, VideoFrame, encode::rate::Preference, latest, profile::AudioProfile, profile::VideoProfile};
+pub use media::{
+    self, VideoFrame, capture::processing::Switches as AudioProcessing, encode::rate::Preference, latest, profile::AudioProfile,
+    profile::VideoProfile,
+};
 pub use signal;
 pub use transport::IcePolicy;
 /// What a log should leave out of the libraries below.

@@ -8,7 +8,7 @@
 //! convert       camera formats to I420
 //! scale         I420 to another size, I420 to RGBA
 //! frame_number  the number that test clips carry in their pictures
-//! capture/      cameras and microphones: devices, files, test pattern and tone
+//! capture/      cameras and microphones: devices, files, test pattern and tone; echo, noise and gain of a microphone
 //! encode/       H.264, Opus, and which picture size a bitrate affords
 //! decode/       H.264, Opus
 //! playback/     speakers and mixing

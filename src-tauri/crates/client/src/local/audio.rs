@@ -1,4 +1,4 @@
-//! The sound of a local stream: microphone → Opus → every subscription, on the microphone's thread.
+//! The sound of a local stream: microphone → processing → Opus → every subscription, on the microphone's thread.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use media::AudioFrame;
+use media::capture::processing::Switches;
 use media::capture::{self, Kind, Microphone};
 use media::encode::opus::{self, Encoder};
+use media::playback::Level;
 use media::profile::AudioProfile;
 use tokio::sync::watch;
 
 use super::device::Device;
+use super::processing::Processing;
 use super::subscribers::Subscribers;
 use super::{LocalState, problem};
 use crate::stats::{SentAudio, Window};
@@ -33,11 +36,29 @@ pub(super) struct Source {
 #[derive(Default)]
 pub(super) struct Sound {
     pub muted: AtomicBool,
+    /// How loud it is after its processing, muted or not.
+    pub level: Level,
+    /// What was asked for; `None` is what is usual for the microphone.
+    processing: Mutex<Option<Switches>>,
     /// Bits of each packet.
     bits: Mutex<Window>,
 }
 
 impl Sound {
+    /// With the processing that a stream's maker asks for.
+    pub fn new(processing: Option<Switches>) -> Self {
+        Self { processing: Mutex::new(processing), ..Self::default() }
+    }
+
+    /// What is done to the sound of the microphone `id`.
+    pub fn processing(&self, id: &str) -> Switches {
+        self.processing.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_else(|| Switches::usual(id))
+    }
+
+    pub fn set_processing(&self, switches: Switches) {
+        *self.processing.lock().unwrap_or_else(PoisonError::into_inner) = Some(switches);
+    }
+
     pub fn stats(&self, now: Instant) -> SentAudio {
         let mut bits = self.bits.lock().unwrap_or_else(PoisonError::into_inner);
         SentAudio { bitrate_kbps: bits.sum(now) / 1000.0, ..SentAudio::default() }
@@ -55,13 +76,17 @@ impl Device for Source {
     }
 
     fn pump(&mut self, (frames, events): Self::Frames) -> capture::Error {
-        match Encoder::new(self.profile) {
-            Ok(encoder) => self.encode(&frames, encoder),
-            Err(error) => {
-                tracing::error!(%error, "there is no Opus encoder");
-                // Its level is still shown.
-                frames.iter().for_each(drop);
-            }
+        // Without an encoder the level is still shown.
+        let encoder = Encoder::new(self.profile).inspect_err(|error| tracing::error!(%error, "there is no Opus encoder")).ok();
+        let mut processing = Processing::new(self.profile.channels);
+        let processed = frames.iter().map(|mut frame| {
+            processing.apply(&mut frame, self.sound.processing(&self.id), Instant::now());
+            self.sound.level.update(&frame.samples);
+            frame
+        });
+        match encoder {
+            Some(encoder) => self.encode(processed, encoder),
+            None => processed.for_each(drop),
         }
         match events.try_recv() {
             Ok(capture::Event::Lost(error)) => error,
@@ -82,7 +107,7 @@ impl Device for Source {
 
 impl Source {
     /// Encodes until the frames end, whenever somebody is connected and the sound is not muted.
-    fn encode(&self, frames: &Receiver<AudioFrame>, mut encoder: Encoder) {
+    fn encode(&self, frames: impl Iterator<Item = AudioFrame>, mut encoder: Encoder) {
         let mut packets = Packets::new(self.profile.channels);
         let mut known_loss = 0;
         for frame in frames {

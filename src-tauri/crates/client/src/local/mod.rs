@@ -8,7 +8,8 @@
 //! inbox        the newest picture before the encoder
 //! lost         which devices are gone, as applications hear of it
 //! pipeline     one picture to one access unit
-//! audio        microphone → Opus → subscriptions
+//! audio        microphone → processing → Opus → subscriptions
+//! processing   echo, noise and gain, with what the speakers play as the reference
 //! subscribers  who gets the stream
 //! layers       which picture of it (pure)
 //! ```
@@ -23,6 +24,7 @@ mod lost;
 mod outgoing;
 mod pipeline;
 pub(crate) mod problem;
+mod processing;
 mod subscribers;
 mod video;
 
@@ -31,6 +33,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use media::capture::processing::Switches;
 use media::capture::{self, Kind, VideoFormat};
 use media::encode::rate::Preference;
 use media::profile::{AudioProfile, VideoProfile};
@@ -61,6 +64,8 @@ pub struct StreamSpec {
     pub audio_profile: AudioProfile,
     /// What the picture keeps longest where the network or the processor does not suffice.
     pub preference: Preference,
+    /// What is done to the microphone's sound; without it, everything to a real microphone's and nothing to a file's or the tone's.
+    pub audio_processing: Option<Switches>,
 }
 
 impl Default for StreamSpec {
@@ -74,6 +79,7 @@ impl Default for StreamSpec {
             video_profile: VideoProfile::DEFAULT,
             audio_profile: AudioProfile::DEFAULT,
             preference: Preference::default(),
+            audio_processing: None,
         }
     }
 }
@@ -177,11 +183,23 @@ impl LocalStream {
         LostDevices::new(self.inner.sending.state.clone())
     }
 
-    /// How loud the microphone is, 0 to 1, muted or not.
+    /// How loud the microphone is after its processing, 0 to 1, muted or not.
     pub fn audio_level(&self) -> f32 {
         let devices = self.inner.lock();
         let microphone = devices.as_ref().and_then(|devices| devices.microphone.as_ref());
-        microphone.and_then(|(_, microphone)| microphone.with(capture::Microphone::level)).unwrap_or(0.0)
+        microphone.and_then(|(_, microphone)| microphone.with(|_| self.inner.sending.sound.level.get())).unwrap_or(0.0)
+    }
+
+    /// What is done to the sound of the microphone that is open, or would be opened.
+    pub fn audio_processing(&self) -> Switches {
+        let open = self.inner.lock().as_ref().and_then(|devices| devices.microphone.as_ref().map(|(id, _)| id.clone()));
+        let id = open.or_else(|| self.inner.spec.microphone_id.clone());
+        self.inner.sending.sound.processing(id.as_deref().unwrap_or(DEFAULT_MICROPHONE))
+    }
+
+    /// Turns echo cancellation, noise suppression and gain control on and off, at once and for every microphone of this stream.
+    pub fn set_audio_processing(&self, switches: Switches) {
+        self.inner.sending.sound.set_processing(switches);
     }
 
     pub fn has_audio(&self) -> bool {
@@ -411,6 +429,19 @@ mod tests {
         assert_eq!(LocalStream::create(nothing).init().await.unwrap_err().code, Code::InvalidParameter);
         let screen = StreamSpec { source: StreamSource::Screen, ..spec() };
         assert_eq!(LocalStream::create(screen).init().await.unwrap_err().code, Code::NotSupported);
+    }
+
+    #[tokio::test]
+    async fn sound_is_processed_as_is_usual_for_the_microphone_until_somebody_asks() {
+        let stream = LocalStream::create(StreamSpec { microphone_id: None, ..spec() });
+        assert_eq!(stream.audio_processing(), Switches::ALL);
+        stream.set_microphone("tone").await.unwrap();
+        assert_eq!(stream.audio_processing(), Switches::NONE);
+        let asked = Switches { ans: true, ..Switches::NONE };
+        stream.set_audio_processing(asked);
+        assert_eq!(stream.audio_processing(), asked);
+        let asked_before = StreamSpec { audio_processing: Some(Switches::ALL), ..spec() };
+        assert_eq!(LocalStream::create(asked_before).audio_processing(), Switches::ALL);
     }
 
     #[tokio::test]

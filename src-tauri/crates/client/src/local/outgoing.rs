@@ -79,7 +79,7 @@ impl Sending {
             state,
             subscribers: Arc::new(Subscribers::new(bitrates.start_bps)),
             encoding: video::Encoding::new(),
-            sound: Arc::default(),
+            sound: Arc::new(audio::Sound::new(spec.audio_processing)),
         }
     }
 }

@@ -13,8 +13,8 @@ use super::tone::{self, Tone};
 use super::wav::Wav;
 use super::{Error, Event};
 use crate::AudioFrame;
+use crate::playback::Level;
 use crate::playback::host::{DEFAULT, Direction};
-use crate::playback::level::Level;
 
 /// Frames that wait for a reader before new ones are dropped: 320 ms, more than what is ever made up for at once.
 const QUEUE: usize = 32;

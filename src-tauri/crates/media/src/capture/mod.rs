@@ -25,6 +25,7 @@ mod microphone;
 mod nokhwa;
 mod offer;
 mod pattern;
+pub mod processing;
 pub(crate) mod resample;
 mod sample_clock;
 pub(crate) mod schedule;

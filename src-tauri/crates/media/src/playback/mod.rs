@@ -6,12 +6,14 @@
 mod card;
 mod depth;
 pub(crate) mod host;
-pub(crate) mod level;
+mod level;
 mod mix;
+pub mod reference;
 mod ring;
 mod speaker;
 mod voices;
 
+pub use level::Level;
 pub use speaker::Speaker;
 pub use voices::VoiceHandle;
 

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::card::{Card, Waker};
+use super::reference::Teller;
 use super::voices::{Door, VoiceHandle, Voices, voices};
 use super::{BLOCK, Error, Event, Voice, host};
 use crate::capture::schedule::Schedule;
@@ -48,7 +49,8 @@ impl Speaker {
         let (door, voices) = voices();
         let (sender, events) = mpsc::channel();
         let shared = Arc::new(Shared::default());
-        let mut mixing = Mixing { voices, output, waker, shared: shared.clone(), events: sender, reopening: None };
+        let reference = Teller::default();
+        let mut mixing = Mixing { voices, output, reference, waker, shared: shared.clone(), events: sender, reopening: None };
         let thread = std::thread::Builder::new()
             .name("mixing".into())
             .spawn(move || mixing.run())
@@ -105,6 +107,8 @@ enum Reopening {
 struct Mixing {
     voices: Voices,
     output: Output,
+    /// Who takes the echo out hears of what a device plays; what goes nowhere has none.
+    reference: Teller,
     waker: Waker,
     shared: Arc<Shared>,
     events: Sender<Event>,
@@ -131,6 +135,7 @@ impl Mixing {
                 }
                 while card.wants() {
                     self.voices.mix(block);
+                    self.reference.tell(block, card.latency());
                     card.push(block);
                 }
                 self.shared.latency.store(card.latency().as_micros() as u64, Ordering::Relaxed);
