@@ -40,6 +40,7 @@ pub use endpoint::{Config, Endpoint, IcePolicy, IceServer};
 pub use error::{Error, Failure, Phase};
 pub use peer::event::{Candidate, Event, Tracks};
 pub use publisher::Publisher;
+pub use receive::jitter_audio::Pace;
 pub use runtime::{Cipher, Runtime, Tls, system_runtime};
 pub use stats::{ReceiveStats, ReceivedTrack, SendStats, SentTrack};
 pub use subscriber::{AudioReceiver, Playout, ReceivedVideo, Subscriber, VideoReceiver};

@@ -16,6 +16,7 @@ use crate::peer::inbound::{FRAME_QUEUE, Inbound};
 use crate::peer::media::Media;
 use crate::peer::task::{Parts, Peer};
 use crate::peer::{settings, watchdog};
+use crate::receive::jitter_audio::Pace;
 use crate::receive::{audio, video};
 use crate::{Error, ReceiveStats, Runtime, sdp};
 
@@ -46,14 +47,16 @@ pub struct ReceivedVideo {
     pub keyframe: bool,
 }
 
-/// What to play for the next 20 ms.
+/// What comes next. The next is pulled when it has been played.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Playout {
-    /// An Opus packet.
-    Packet { data: Vec<u8>, captured: Option<Instant> },
+    /// An Opus packet, to be played at this pace without a change of pitch.
+    Packet { data: Vec<u8>, captured: Option<Instant>, pace: Pace },
     /// The packet of this time is lost; `next` carries its in-band FEC, if the following packet is here.
     Lost { next: Option<Vec<u8>> },
-    /// Nothing is due: not started, or the sender is silent.
+    /// 10 ms are to be made up: what is missing may still come.
+    Late,
+    /// Nothing is due for 10 ms: not started, or the sender is silent.
     Empty,
 }
 
@@ -185,11 +188,12 @@ impl VideoReceiver {
 }
 
 impl AudioReceiver {
-    /// What to play now; called every 20 ms by the playout.
+    /// What to play from `now` on; called by the playout when what came before has been played.
     pub fn pull(&mut self, now: Instant) -> Playout {
         match self.inbound.pull(now) {
-            audio::Playout::Packet { data, captured } => Playout::Packet { data: data.to_vec(), captured },
+            audio::Playout::Packet { data, captured, pace } => Playout::Packet { data: data.to_vec(), captured, pace },
             audio::Playout::Lost { next } => Playout::Lost { next: next.map(|data| data.to_vec()) },
+            audio::Playout::Late => Playout::Late,
             audio::Playout::Empty => Playout::Empty,
         }
     }

@@ -5,7 +5,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use common::{BOTH, Ends, ms, negotiate, number_of, outcome, spawn_media, world};
+use common::{BOTH, Ends, length, ms, negotiate, number_of, outcome, spawn_media, world};
 use transport::runtime::sim::Link;
 use transport::{Playout, ReceiveStats, Runtime, SendStats};
 
@@ -21,8 +21,20 @@ const FROZEN: Duration = Duration::from_millis(200);
 struct Seen {
     /// When frames were shown and how long after their capture.
     shown: Vec<(Instant, Duration)>,
+    /// In pieces of 10 ms.
     played: u32,
     concealed: u32,
+}
+
+impl Seen {
+    fn hear(&mut self, playout: &Playout) {
+        match playout {
+            Playout::Packet { .. } => self.played += 2,
+            Playout::Lost { .. } => self.concealed += 2,
+            Playout::Late => self.concealed += 1,
+            Playout::Empty => {}
+        }
+    }
 }
 
 /// What a viewer got of 30 seconds.
@@ -53,20 +65,13 @@ fn watch(runtime: &Arc<dyn Runtime>, ends: &mut Ends, seen: &Arc<Mutex<Seen>>, f
         }
     }));
     let clock = Arc::clone(runtime);
-    let mut interval = runtime.interval(ms(20));
     runtime.spawn(Box::pin(async move {
         loop {
-            interval.tick().await;
-            let playout = audio.pull(clock.now());
-            if clock.now() < from {
-                continue;
+            let (at, playout) = (clock.now(), audio.pull(clock.now()));
+            if at >= from {
+                seen_audio.lock().expect("no panic").hear(&playout);
             }
-            let mut seen = seen_audio.lock().expect("no panic");
-            match playout {
-                Playout::Packet { .. } => seen.played += 1,
-                Playout::Lost { .. } => seen.concealed += 1,
-                Playout::Empty => {}
-            }
+            clock.sleep(length(&playout)).await;
         }
     }));
 }

@@ -1,14 +1,20 @@
-//! The sound of a remote stream: packets off the connection → Opus → the speaker, 10 ms at a time on the mixing thread.
+//! The sound of a remote stream: packets off the connection → Opus → pace → the speaker, 10 ms at a time on the mixing thread.
+//!
+//! Invariant: a packet is asked for when the one before has been played, at the time that it will be mixed, so that what is stretched
+//! here moves the playout delay that the jitter buffer sees.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use media::capture::SampleClock;
 use media::decode::opus::{Decoder, MAX_SAMPLES};
 use media::encode::opus::SAMPLES;
+use media::playback::comfort::Comfort;
+use media::playback::stretch::{self, Care};
 use media::playback::{BLOCK, Voice};
-use transport::{AudioReceiver, Playout};
+use transport::{AudioReceiver, Pace, Playout};
 
 use crate::stats::{ReceivedAudio, Window, ms};
 
@@ -16,6 +22,12 @@ use crate::stats::{ReceivedAudio, Window, ms};
 const CHANNELS: usize = 2;
 /// What a packet stands for.
 const PACKET: Duration = Duration::from_millis(20);
+/// What a block is.
+const BLOCK_TIME: Duration = Duration::from_millis(10);
+/// Samples of a channel in a second.
+const RATE: u32 = 48_000;
+/// Over how many of them sound that begins again takes over from the background: 5 ms.
+const FADE: usize = 240;
 
 /// What becomes of a stream's sound, whichever connection brings it.
 #[derive(Default)]
@@ -64,7 +76,7 @@ impl Sound {
 
 /// Where packets come from.
 pub(super) trait Packets: Send {
-    /// What to play now; called every 20 ms.
+    /// What to play from `now` on.
     fn pull(&mut self, now: Instant) -> Playout;
 
     /// What is pulled is heard `delay` later.
@@ -92,6 +104,11 @@ pub(super) struct Speech<P> {
     /// Decoded sound; `next` is the first sample that was not played.
     decoded: Vec<f32>,
     next: usize,
+    /// When blocks are mixed: about every 10 ms, though the device may ask for several at once.
+    clock: SampleClock,
+    background: Comfort,
+    /// Nothing comes: the background is heard.
+    paused: bool,
 }
 
 impl<P: Packets> Speech<P> {
@@ -103,7 +120,18 @@ impl<P: Packets> Speech<P> {
         on_first: impl Fn() + Send + 'static,
     ) -> Result<Self, media::decode::Error> {
         let decoder = Decoder::new(CHANNELS as u8)?;
-        Ok(Self { packets, decoder, sound, latency, on_first: Box::new(on_first), decoded: Vec::new(), next: 0 })
+        Ok(Self {
+            packets,
+            decoder,
+            sound,
+            latency,
+            on_first: Box::new(on_first),
+            decoded: Vec::new(),
+            next: 0,
+            clock: SampleClock::new(BLOCK_TIME),
+            background: Comfort::default(),
+            paused: true,
+        })
     }
 
     /// Decodes what comes next; answers whether anything does.
@@ -114,12 +142,57 @@ impl<P: Packets> Speech<P> {
         self.next = 0;
         self.decoded.resize(MAX_SAMPLES * CHANNELS, 0.0);
         let samples = match playout {
-            Playout::Packet { data, captured } => self.packet(&data, captured, latency, now),
-            Playout::Lost { next } => self.lost(next.as_deref()),
-            Playout::Empty => 0,
+            Playout::Packet { data, captured, pace } => {
+                let samples = self.packet(&data, captured, latency, now);
+                self.keep(samples, pace)
+            }
+            Playout::Lost { next } => {
+                let samples = self.lost(next.as_deref());
+                self.keep(samples, Pace::Even)
+            }
+            Playout::Late => {
+                let samples = self.conceal(SAMPLES / 2);
+                self.keep(samples, Pace::Even)
+            }
+            Playout::Empty => self.pause(),
         };
-        self.decoded.truncate(samples * CHANNELS);
         samples > 0
+    }
+
+    /// What was decoded becomes what is played: at its pace, and joined to the background before it. Samples of a channel.
+    fn keep(&mut self, samples: usize, pace: Pace) -> usize {
+        self.decoded.truncate(samples * CHANNELS);
+        match pace {
+            Pace::Even => 0,
+            Pace::Slower => stretch::lengthen(&mut self.decoded, CHANNELS, Care::Gentle),
+            Pace::MuchSlower => stretch::lengthen(&mut self.decoded, CHANNELS, Care::Urgent),
+            Pace::Faster => stretch::shorten(&mut self.decoded, CHANNELS, Care::Gentle),
+            Pace::MuchFaster => stretch::shorten(&mut self.decoded, CHANNELS, Care::Urgent),
+        };
+        if samples > 0 && std::mem::replace(&mut self.paused, false) {
+            let mut before = [0.0; FADE * CHANNELS];
+            self.background.fill(&mut before, CHANNELS);
+            fade(&before, &mut self.decoded);
+        }
+        self.decoded.len() / CHANNELS
+    }
+
+    /// 10 ms of background, into which the last sound fades.
+    fn pause(&mut self) -> usize {
+        let resting = std::mem::replace(&mut self.paused, true);
+        let mut tail = [0.0; BLOCK];
+        if !resting {
+            // One that fails leaves silence.
+            let _ = self.decoder.conceal(&mut tail);
+        }
+        self.decoded.truncate(BLOCK);
+        let heard = self.background.fill(&mut self.decoded, CHANNELS);
+        if !resting {
+            fade(&tail, &mut self.decoded);
+        } else if !heard {
+            self.decoded.clear();
+        }
+        self.decoded.len() / CHANNELS
     }
 
     fn packet(&mut self, data: &[u8], captured: Option<Instant>, latency: Duration, now: Instant) -> usize {
@@ -133,6 +206,7 @@ impl<P: Packets> Speech<P> {
             }
             !std::mem::replace(&mut counters.heard, true)
         };
+        self.background.learn(&self.decoded[..samples * CHANNELS], CHANNELS);
         if first {
             (self.on_first)();
         }
@@ -146,14 +220,19 @@ impl<P: Packets> Speech<P> {
             self.sound.counters().played += PACKET;
             return samples;
         }
-        self.sound.counters().concealed += PACKET;
-        self.decoder.conceal(room).unwrap_or(0)
+        self.conceal(SAMPLES)
     }
 
-    fn fill(&mut self, out: &mut [f32; BLOCK]) -> bool {
+    fn conceal(&mut self, samples: usize) -> usize {
+        self.sound.counters().concealed += PACKET * samples as u32 / SAMPLES as u32;
+        self.decoder.conceal(&mut self.decoded[..samples * CHANNELS]).unwrap_or(0)
+    }
+
+    fn fill(&mut self, out: &mut [f32; BLOCK], now: Instant) -> bool {
         let mut filled = 0;
         while filled < BLOCK {
-            if self.next == self.decoded.len() && !self.refill(Instant::now()) {
+            let mixed = now + Duration::from_secs(1) * (filled / CHANNELS) as u32 / RATE;
+            if self.next == self.decoded.len() && !self.refill(mixed) {
                 out[filled..].fill(0.0);
                 return filled > 0;
             }
@@ -167,9 +246,20 @@ impl<P: Packets> Speech<P> {
 
 impl<P: Packets> Voice for Speech<P> {
     fn pull(&mut self, out: &mut [f32; BLOCK]) -> bool {
-        let heard = self.fill(out);
+        let now = self.clock.stamp(Instant::now());
+        let heard = self.fill(out, now);
         self.sound.tell(out);
         heard
+    }
+}
+
+/// The beginning of `sound` takes over from `before` (both interleaved).
+fn fade(before: &[f32], sound: &mut [f32]) {
+    let frames = (before.len() / CHANNELS).min(sound.len() / CHANNELS);
+    let pairs = before.chunks_exact(CHANNELS).zip(sound.chunks_exact_mut(CHANNELS));
+    for (index, (before, sound)) in pairs.enumerate() {
+        let weight = (index + 1) as f32 / (frames + 1) as f32;
+        before.iter().zip(sound).for_each(|(before, sound)| *sound = before + (*sound - before) * weight);
     }
 }
 
@@ -205,7 +295,7 @@ mod tests {
     }
 
     fn played(data: &[u8]) -> Playout {
-        Playout::Packet { data: data.to_vec(), captured: Some(Instant::now()) }
+        Playout::Packet { data: data.to_vec(), captured: Some(Instant::now()), pace: Pace::Even }
     }
 
     fn speech(script: impl IntoIterator<Item = Playout>) -> (Speech<Script>, Arc<Sound>, Arc<AtomicU32>) {
@@ -219,6 +309,16 @@ mod tests {
         (Speech::new(packets, sound.clone(), latency, on_first).expect("set up"), sound, firsts)
     }
 
+    /// The peaks of the next blocks, all of which are heard.
+    fn heard(speech: &mut Speech<Script>, blocks: usize) -> Vec<f32> {
+        let mut block = [0.0; BLOCK];
+        let mut next = || {
+            assert!(speech.pull(&mut block));
+            loudness(&block)
+        };
+        (0..blocks).map(|_| next()).collect()
+    }
+
     fn loudness(block: &[f32; BLOCK]) -> f32 {
         block.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
     }
@@ -227,9 +327,7 @@ mod tests {
     fn a_packet_is_played_in_two_blocks() {
         let packets = packets(10);
         let (mut speech, sound, firsts) = speech(packets.iter().map(|data| played(data)));
-        let mut block = [0.0; BLOCK];
-        let blocks = std::iter::from_fn(|| speech.pull(&mut block).then(|| loudness(&block))).collect::<Vec<_>>();
-        assert_eq!(blocks.len(), 20);
+        let blocks = heard(&mut speech, 20);
         assert!(blocks[10..].iter().all(|&peak| peak > 0.2));
         let stats = sound.stats(Instant::now());
         assert_eq!((stats.played_ms, stats.concealed_ms, firsts.load(Ordering::Relaxed)), (200.0, 0.0, 1));
@@ -243,30 +341,71 @@ mod tests {
         script[20] = Playout::Lost { next: Some(packets[21].clone()) };
         script[25] = Playout::Lost { next: None };
         let (mut speech, sound, _) = speech(script);
-        let mut block = [0.0; BLOCK];
-        let blocks = std::iter::from_fn(|| speech.pull(&mut block).then(|| loudness(&block))).collect::<Vec<_>>();
-        assert_eq!(blocks.len(), 60);
+        let blocks = heard(&mut speech, 60);
         assert!(blocks[40..52].iter().all(|&peak| peak > 0.1));
         let stats = sound.stats(Instant::now());
         assert_eq!((stats.played_ms, stats.concealed_ms), (580.0, 20.0));
     }
 
     #[test]
-    fn nothing_due_is_silence_and_a_damaged_packet_is_concealed() {
+    fn a_damaged_packet_is_concealed_and_one_that_is_late_half_a_packet_at_a_time() {
         let packets = packets(6);
         let mut script: Vec<_> = packets.iter().map(|data| played(data)).collect();
         script.push(played(&[]));
+        script.extend([Playout::Late, Playout::Late, Playout::Late]);
         let (mut speech, sound, _) = speech(script);
-        let mut block = [0.0; BLOCK];
-        assert_eq!(std::iter::from_fn(|| speech.pull(&mut block).then_some(())).count(), 14);
-        assert!(!speech.pull(&mut block));
-        assert_eq!(sound.stats(Instant::now()).concealed_ms, 20.0);
+        heard(&mut speech, 17);
+        assert_eq!(sound.stats(Instant::now()).concealed_ms, 50.0);
+    }
+
+    #[test]
+    fn sound_that_ends_fades_into_its_background_and_that_into_silence() {
+        let packets = packets(20);
+        let (mut speech, ..) = speech(packets.iter().map(|data| played(data)));
+        let blocks = heard(&mut speech, 140);
+        assert!(blocks[39] > 0.2 && blocks[40] > 0.02, "it does not break off: {:?}", &blocks[38..42]);
+        assert!(blocks[42..].iter().all(|&peak| peak > 0.0 && peak < 0.05), "{:?}", &blocks[42..]);
+        let mut block = [0.5; BLOCK];
+        assert!((0..400).any(|_| !speech.pull(&mut block)));
+        assert_eq!(block, [0.0; BLOCK]);
+    }
+
+    #[test]
+    fn nothing_is_heard_before_anything_came() {
+        let (mut speech, ..) = speech([]);
+        let mut block = [0.5; BLOCK];
+        assert!(!speech.pull(&mut block) && block == [0.0; BLOCK]);
+    }
+
+    #[test]
+    fn a_pace_makes_sound_longer_or_shorter_without_a_click() {
+        let packets = packets(50);
+        let lasts = |pace| {
+            let script = packets.iter().map(|data| Playout::Packet { data: data.clone(), captured: None, pace });
+            let (mut speech, ..) = speech(script);
+            let (mut block, mut blocks, mut steepest, mut last) = ([0.0; BLOCK], 0, 0.0_f32, 0.0);
+            while !speech.packets.0.is_empty() {
+                assert!(speech.pull(&mut block));
+                blocks += 1;
+                for &sample in block.iter().step_by(CHANNELS) {
+                    steepest = steepest.max((sample - last).abs());
+                    last = sample;
+                }
+            }
+            (blocks, steepest)
+        };
+        let (even, slope) = lasts(Pace::Even);
+        // The last packet's second half is not pulled.
+        assert_eq!(even, 99);
+        for (pace, blocks) in [(Pace::Faster, 40..90), (Pace::MuchFaster, 40..90), (Pace::Slower, 110..170), (Pace::MuchSlower, 110..170)] {
+            let (stretched, steepest) = lasts(pace);
+            assert!(blocks.contains(&stretched) && steepest < slope * 1.5, "{pace:?}: {stretched} blocks, {steepest} after {slope}");
+        }
     }
 
     #[test]
     fn a_tap_gets_every_block_silence_included_until_it_is_gone() {
-        let packets = packets(1);
-        let (mut speech, sound, _) = speech([played(&packets[0])]);
+        let (mut speech, sound, _) = speech([]);
         let (sender, blocks) = sync_channel(8);
         sound.tap(sender);
         let mut block = [0.5; BLOCK];

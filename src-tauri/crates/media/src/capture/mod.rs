@@ -40,6 +40,7 @@ pub mod y4m;
 pub use camera::Camera;
 pub use error::Error;
 pub use microphone::Microphone;
+pub use sample_clock::SampleClock;
 
 use crate::playback::host;
 

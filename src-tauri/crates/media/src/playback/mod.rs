@@ -4,6 +4,7 @@
 //! voices are pulled, and everything else that takes time is done, in the mixing thread: the device's callback only copies.
 
 mod card;
+pub mod comfort;
 mod depth;
 pub(crate) mod host;
 mod level;
@@ -11,6 +12,7 @@ mod mix;
 pub mod reference;
 mod ring;
 mod speaker;
+pub mod stretch;
 mod voices;
 
 pub use level::Level;

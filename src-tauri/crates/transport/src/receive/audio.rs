@@ -6,21 +6,24 @@ use bytes::Bytes;
 
 use super::Packet;
 use super::intake::{Accepted, Intake};
-use super::jitter_audio::{JitterAudio, Pull, RATE};
+use super::jitter_audio::{JitterAudio, Pace, Pull, RATE};
 use super::nack::{self, Arrival};
 use super::{red, report};
 
-/// The next 20 ms.
+/// What comes next. The next pull is due when it has been played.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Playout {
     Packet {
         data: Bytes,
         /// The sender's capture time on our clock, once a sender report told it.
         captured: Option<Instant>,
+        pace: Pace,
     },
-    /// Conceal; with the packet that follows, its in-band FEC can tell what is missing.
+    /// Conceal 20 ms; with the packet that follows, its in-band FEC can tell what is missing.
     Lost { next: Option<Bytes> },
-    /// Nothing to play: not started, muted, or the sender pauses.
+    /// Conceal 10 ms: what is missing may still come.
+    Late,
+    /// Nothing to play for 10 ms: not started, muted, or the sender pauses.
     Empty,
 }
 
@@ -43,9 +46,9 @@ pub struct Stats {
     pub played: u64,
     /// 20 ms pieces concealed for want of a packet.
     pub concealed: u64,
-    /// Packets skipped to shorten the delay.
+    /// Packets skipped, or to be played faster, to shorten the delay.
     pub accelerated: u64,
-    /// 20 ms pieces concealed to lengthen the delay.
+    /// Packets to be played slower to lengthen the delay.
     pub expanded: u64,
     /// Interarrival jitter (RFC 3550).
     pub jitter: Duration,
@@ -116,13 +119,16 @@ impl Audio {
         self.jitter.set_extra_delay(delay);
     }
 
-    /// What to play; called every 20 ms.
+    /// What to play from `now` on; called when what came before has been played.
     pub fn pull(&mut self, now: Instant) -> Playout {
         let pull = self.jitter.pull(now);
         self.intake.nack.settle(self.jitter.settled());
         match pull {
-            Pull::Packet { payload, timestamp } => Playout::Packet { data: payload, captured: self.intake.clock.captured(timestamp) },
+            Pull::Packet { payload, timestamp, pace } => {
+                Playout::Packet { data: payload, captured: self.intake.clock.captured(timestamp), pace }
+            }
             Pull::Lost { next } => Playout::Lost { next },
+            Pull::Late => Playout::Late,
             Pull::Empty => Playout::Empty,
         }
     }
@@ -152,7 +158,7 @@ impl Audio {
             nacks: nack.requested,
             late: jitter.late,
             played: jitter.played,
-            concealed: jitter.concealed,
+            concealed: jitter.concealed + jitter.waited.div_ceil(2),
             accelerated: jitter.accelerated,
             expanded: jitter.expanded,
             jitter: self.intake.reception.jitter(),

@@ -7,7 +7,7 @@
 //! nack           which packets to ask for again
 //! keyframe       when to ask for a keyframe
 //! jitter_video   when a frame is shown
-//! jitter_audio   what is played next
+//! jitter_audio   what is played next, and how fast
 //! fec            pictures' packets restored from parity
 //! red            sound that carries earlier sound along
 //! clock          RTP timestamp → the sender's capture time

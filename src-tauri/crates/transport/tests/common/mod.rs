@@ -8,12 +8,22 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use transport::runtime::sim::{Link, Sim};
-use transport::{Config, Endpoint, Event, Publisher, Runtime, Subscriber, Tracks};
+use transport::{Config, Endpoint, Event, Pace, Playout, Publisher, Runtime, Subscriber, Tracks};
 
 pub const BOTH: Tracks = Tracks { audio: true, video: true };
 
 pub fn ms(value: u64) -> Duration {
     Duration::from_millis(value)
+}
+
+/// How long a piece is played: a stretched one is a period of a usual voice longer or shorter.
+pub fn length(playout: &Playout) -> Duration {
+    match playout {
+        Playout::Packet { pace: Pace::Faster | Pace::MuchFaster, .. } => ms(14),
+        Playout::Packet { pace: Pace::Slower | Pace::MuchSlower, .. } => ms(26),
+        Playout::Packet { pace: Pace::Even, .. } | Playout::Lost { .. } => ms(20),
+        Playout::Late | Playout::Empty => ms(10),
+    }
 }
 
 /// What an end was told, and when.

@@ -239,6 +239,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receive::jitter_audio::Pace;
     use crate::send::report::{SenderInfo, ntp};
     use bytes::Bytes;
     use std::time::UNIX_EPOCH;
@@ -255,6 +256,8 @@ mod tests {
         start: Instant,
         /// In steps of 20 ms since the start.
         step: u32,
+        /// Until when sound was pulled.
+        heard: Instant,
         waits: VecDeque<Duration>,
     }
 
@@ -265,7 +268,7 @@ mod tests {
             let mut state = State::new(Tracks { audio: true, video: true }, sender, start);
             state.video.as_mut().expect("asked for").ssrc = Some(VIDEO);
             state.audio.as_mut().expect("asked for").ssrc = Some(AUDIO);
-            Self { state, frames, outbox: Outbox::default(), start, step: 0, waits: VecDeque::new() }
+            Self { state, frames, outbox: Outbox::default(), start, step: 0, heard: start, waits: VecDeque::new() }
         }
 
         fn report(&mut self, ssrc: u32, timestamp: u32, now: Instant) {
@@ -296,12 +299,24 @@ mod tests {
                     // A keyframe as small as can be: parameter sets and a slice in one packet.
                     self.packet(VIDEO, sent / 2, sent * 1800, &[24, 0, 2, 0x67, 1, 0, 2, 0x68, 1, 0, 2, 0x65, 1], now);
                 }
-                self.state.pull(now);
+                while self.heard < now {
+                    self.heard += length(&self.state.pull(self.heard));
+                }
                 self.state.poll(9, now, &mut VecDeque::new());
                 while let Ok(frame) = self.frames.try_recv() {
                     self.waits.push_back(frame.render_at - now);
                 }
             }
+        }
+    }
+
+    /// How long a piece is played: a stretched one is a period of a usual voice longer or shorter.
+    fn length(playout: &Playout) -> Duration {
+        match playout {
+            Playout::Packet { pace: Pace::Faster | Pace::MuchFaster, .. } => 14 * MS,
+            Playout::Packet { pace: Pace::Slower | Pace::MuchSlower, .. } => 26 * MS,
+            Playout::Packet { pace: Pace::Even, .. } | Playout::Lost { .. } => 20 * MS,
+            Playout::Late | Playout::Empty => 10 * MS,
         }
     }
 
