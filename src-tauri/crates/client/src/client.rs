@@ -119,6 +119,11 @@ impl Client {
         self.ask(|reply| Command::SetRole { role, reply }).await
     }
 
+    /// From now on [`VolumeIndicator`](crate::Event::VolumeIndicator) tells every 2 s how loud everybody is.
+    pub async fn enable_audio_volume_indicator(&self) -> Result<(), Error> {
+        self.send(Command::IndicateVolume).await
+    }
+
     /// Stays in the channel by another token, which has to be for the same App ID, channel and uid. If it is refused, the one before
     /// stays in force. While the service is away this waits for its return.
     pub async fn renew_token(&self, token: &str) -> Result<(), Error> {

@@ -93,7 +93,8 @@ pub enum Event {
         stream: StreamId,
         sound_only: bool,
     },
-    /// How loud the subscribed streams are, 0 to 100, every 2 s; above 5 somebody speaks.
+    /// How loud everybody is, this client's own user included: 0 to 100, every 2 s, loudest stream each; above 5 somebody speaks. Told
+    /// after [`enable_audio_volume_indicator`](crate::Client::enable_audio_volume_indicator).
     VolumeIndicator {
         levels: Vec<(Uid, u8)>,
     },

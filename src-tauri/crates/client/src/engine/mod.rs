@@ -44,6 +44,7 @@ pub(crate) enum Command {
     SetLowStream { low: LowStream, reply: Reply },
     SetRole { role: Role, reply: Reply },
     RenewToken { token: String, reply: Reply },
+    IndicateVolume,
 }
 
 pub(crate) type Reply = oneshot::Sender<Result<(), Error>>;
@@ -97,6 +98,8 @@ pub(crate) struct Engine {
     judgement: Judgement,
     /// The beat of `volume-indicator` and `network-quality`.
     beat: Interval,
+    /// Somebody wants to hear of it.
+    indicates_volume: bool,
     /// Every client is dropped: the engine leaves and ends.
     ending: bool,
 }
@@ -142,6 +145,7 @@ impl Engine {
             judge: Judge::default(),
             judgement: Judgement::default(),
             beat,
+            indicates_volume: false,
             ending: false,
         }
     }
@@ -200,6 +204,7 @@ impl Engine {
                 self.call(Pending::Plain(reply), |call| Input::Subscribe { call, stream, audio, video });
             }
             Command::SetRole { role, reply } => self.call(Pending::Plain(reply), |call| Input::SetRole { call, role }),
+            Command::IndicateVolume => self.indicates_volume = true,
             Command::RenewToken { token, reply } => self.call(Pending::Plain(reply), |call| Input::RenewToken { call, token }),
             Command::Unsubscribe { stream, reply } => self.call(Pending::Plain(reply), |call| Input::Unsubscribe { call, stream }),
             Command::Want { stream, stream_type, fallback, reply } => {
@@ -301,11 +306,18 @@ impl Engine {
     }
 
     fn indicate_volume(&mut self) {
+        if !self.indicates_volume {
+            return;
+        }
+        let own = self.uid.iter().flat_map(|uid| self.published.streams().map(|stream| (uid.clone(), stream.audio_level())));
         let sounding = self.remote.values().filter(|stream| stream.info().audio);
-        let levels: Vec<_> =
-            sounding.map(|stream| (stream.id().uid, (stream.audio_level() * 100.0).round().clamp(0.0, 100.0) as u8)).collect();
+        let mut levels = BTreeMap::new();
+        for (uid, level) in sounding.map(|stream| (stream.id().uid, stream.audio_level())).chain(own) {
+            let level = (level * 100.0).round().clamp(0.0, 100.0) as u8;
+            levels.entry(uid).and_modify(|loudest| *loudest = level.max(*loudest)).or_insert(level);
+        }
         if !levels.is_empty() {
-            self.told.event(Event::VolumeIndicator { levels });
+            self.told.event(Event::VolumeIndicator { levels: levels.into_iter().collect() });
         }
     }
 

@@ -89,6 +89,15 @@ impl Outgoing {
         Self { sending }
     }
 
+    /// How loud what is sent is, 0 to 1: nothing while it is muted or the microphone is gone.
+    pub fn audio_level(&self) -> f32 {
+        let sounds = {
+            let state = self.sending.state.borrow();
+            state.audio && !state.audio_muted && state.microphone_lost.is_none()
+        };
+        if sounds { self.sending.sound.level.get() } else { 0.0 }
+    }
+
     /// A number that tells this stream from all others of the process.
     pub fn key(&self) -> u64 {
         self.sending.key

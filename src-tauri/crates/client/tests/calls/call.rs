@@ -1,7 +1,7 @@
 //! Whole calls: a channel service and clients over real sockets.
 
 use crate::support::{Person, Service, frames, number, patiently};
-use client::{ConnectionState, Event, LeaveReason, StreamId};
+use client::{ConnectionState, Event, LeaveReason, StreamId, Uid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_see_and_hear_each_other_until_one_leaves() {
@@ -87,6 +87,26 @@ async fn a_mute_reaches_the_others() {
     stream.mute_audio(false);
     bob.event("unmute-audio", |event| matches!(event, Event::UnmuteAudio { uid, .. } if uid == number(1)).then_some(())).await;
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_loud_everybody_is_oneself_included_is_told_to_who_asks() {
+    let service = Service::start().await;
+    let (ana, mut ben) = (Person::joined(&service.url(), 1).await, Person::joined(&service.url(), 2).await);
+    let _from_ana = ana.publish().await;
+    let from_ben = ben.publish().await;
+    ben.watch(1).await;
+    ben.client.enable_audio_volume_indicator().await.unwrap();
+    let levels = |event| match event {
+        Event::VolumeIndicator { levels } => Some(levels),
+        _ => None,
+    };
+    let speak = |levels: &Vec<(Uid, u8)>| levels.len() == 2 && levels.iter().all(|(_, level)| *level > 5);
+    let both = ben.event("both speak", |event| levels(event).filter(speak)).await;
+    assert_eq!(both.iter().map(|(uid, _)| uid.clone()).collect::<Vec<_>>(), [number(1), number(2)]);
+    from_ben.mute_audio(true);
+    ben.event("a mute", |event| levels(event).filter(|levels| levels.contains(&(number(2), 0)))).await;
+    assert!(from_ben.audio_level() > 0.05, "one hears oneself, muted or not");
 }
 
 #[tokio::test(flavor = "multi_thread")]
