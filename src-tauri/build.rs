@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "mute",
     "set_camera",
     "set_microphone",
+    "set_audio_processing",
     "set_volume",
     "renew_token",
     "frame_socket",

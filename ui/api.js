@@ -23,6 +23,7 @@
  * @property {(tracks: { audio?: boolean, video?: boolean }) => Promise<void>} mute true silences
  * @property {(id: string) => Promise<void>} setCamera
  * @property {(id: string) => Promise<void>} setMicrophone
+ * @property {(switches: import("./types/app").AudioProcessing) => Promise<void>} setAudioProcessing
  * @property {(stream: string, volume: number) => Promise<void>} setVolume 0 to 100
  * @property {(token: string) => Promise<void>} renewToken
  * @property {() => Promise<import("./types/app").CallStats>} getStats
@@ -60,6 +61,7 @@ function tauri({ invoke, Channel }) {
     mute: (tracks) => invoke("mute", tracks),
     setCamera: (id) => invoke("set_camera", { id }),
     setMicrophone: (id) => invoke("set_microphone", { id }),
+    setAudioProcessing: (switches) => invoke("set_audio_processing", { switches }),
     setVolume: (stream, volume) => invoke("set_volume", { stream, volume }),
     renewToken: (token) => invoke("renew_token", { token }),
     getStats: () => invoke("get_stats"),

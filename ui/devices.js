@@ -8,7 +8,7 @@ import { byId, element, setIcon } from "./dom.js";
 import { deviceLabel, fillSelect } from "./form.js";
 import { sentence, shownCode, t } from "./i18n/index.js";
 import { setUpPopover } from "./popover.js";
-import { pref } from "./prefs.js";
+import { pref, remember } from "./prefs.js";
 import { deviceProblems } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -18,6 +18,9 @@ const PARTS = /** @type {const} */ ({
   camera: { list: "cameras", select: "cameraId", start: "camera_id", none: "field.noCamera", title: "devices.pickCamera", track: "video", muted: "videoMuted", drawing: "camera" },
   microphone: { list: "microphones", select: "microphoneId", start: "microphone_id", none: "field.noMicrophone", title: "devices.pickMicrophone", track: "audio", muted: "audioMuted", drawing: "mic" },
 });
+
+/** What can be done to the microphone's sound, in Agora's words, and how it is called. */
+const SOUND = /** @type {const} */ ([["AEC", "devices.echo"], ["ANS", "devices.noise"], ["AGC", "devices.gain"]]);
 
 const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
 
@@ -55,6 +58,8 @@ export class DevicesView {
   #store;
   #toasts;
   #actions;
+  /** Whether the app has been told of what the page remembers. */
+  #told = false;
 
   /**
    * @param {object} tools
@@ -82,6 +87,7 @@ export class DevicesView {
    * that was missing is tried as soon as it is there; in a call it is only told of, since nobody should be seen unasked.
    */
   async load() {
+    await this.#remembered();
     const before = this.#spec();
     const known = this.#store.state.devices;
     try {
@@ -94,6 +100,14 @@ export class DevicesView {
     const come = KINDS.filter((kind) => this.#isMissing(kind) && arrived(known, this.#store.state.devices, kind));
     if (replaced || come.length) await this.preview();
     if (this.#store.state.inCall) for (const kind of come) this.#toasts.info(t(`toast.${kind}There`));
+  }
+
+  /** Once: what was switched before this start. What nobody switched stays as is usual for the device. */
+  async #remembered() {
+    if (this.#told) return;
+    this.#told = true;
+    const { AEC, ANS, AGC } = pref("sound");
+    if (typeof AEC === "boolean" && typeof ANS === "boolean" && typeof AGC === "boolean") await this.#process({ AEC, ANS, AGC });
   }
 
   /** @param {Kind} kind */
@@ -142,6 +156,10 @@ export class DevicesView {
       if (state.devices !== before.devices || (state === before && state.devices[PARTS[kind].list].length)) this.#fillSelect(kind, state);
       this.#drawSwitch(kind, state.call.local);
       if (state.call.local !== before.call.local) this.#drawProblems(kind);
+    }
+    for (const [name] of SOUND) {
+      const input = /** @type {HTMLInputElement | null} */ (byId(PARTS.microphone.list).querySelector(`input[name=${name}]`));
+      if (input && state.call.local) input.checked = state.call.local.audioProcessing[name];
     }
   }
 
@@ -213,7 +231,40 @@ export class DevicesView {
       return element("label", { class: "item" }, [radio, element("span", {}, [deviceLabel(device, kind, index)])]);
     });
     const empty = devices.length ? [] : [element("p", { class: "reason" }, [t(none)])];
-    byId(list).replaceChildren(element("h3", {}, [t(title)]), ...this.#problemLines(kind), ...rows, ...empty);
+    const sound = kind === "microphone" ? this.#soundSwitches() : [];
+    byId(list).replaceChildren(element("h3", {}, [t(title)]), ...this.#problemLines(kind), ...rows, ...empty, ...sound);
+  }
+
+  /** Echo, noise and gain, as they are now or will be. */
+  #soundSwitches() {
+    const now = this.#store.call.local?.audioProcessing ?? { AEC: true, ANS: true, AGC: true, ...pref("sound") };
+    const rows = SOUND.map(([name, key]) => {
+      const input = element("input", { type: "checkbox", role: "switch", name });
+      input.checked = now[name];
+      input.addEventListener("change", () => this.#processed());
+      return element("label", { class: "switch" }, [element("span", {}, [t(key)]), input]);
+    });
+    return [element("hr"), ...rows];
+  }
+
+  /** Somebody switched: as all three stand now, here and in calls to come. */
+  async #processed() {
+    const on = (/** @type {string} */ name) => {
+      const input = /** @type {HTMLInputElement | null} */ (byId(PARTS.microphone.list).querySelector(`input[name=${name}]`));
+      return input?.checked ?? true;
+    };
+    const switches = { AEC: on("AEC"), ANS: on("ANS"), AGC: on("AGC") };
+    remember("sound", switches);
+    await this.#process(switches);
+  }
+
+  /** @param {import("./types/app").AudioProcessing} switches */
+  async #process(switches) {
+    try {
+      await this.#api.setAudioProcessing(switches);
+    } catch (thrown) {
+      this.#toasts.error(t("toast.deviceFailed"), problemOf(thrown));
+    }
   }
 
   /** @param {Kind} kind */

@@ -7,11 +7,12 @@
  * @property {string} language "system" or a key of LANGUAGES
  * @property {boolean} statistics
  * @property {{ appID?: string, channel?: string, cameraId?: string, microphoneId?: string, cameraResolution?: string }} form
+ * @property {Partial<import("./types/app").AudioProcessing>} sound what somebody switched on or off of the microphone's processing; empty: nobody did
  * @property {"auto" | "i420" | "rgba"} video how frames are drawn; "auto" measures
  */
 
 /** @type {Prefs} */
-const DEFAULTS = { theme: "system", language: "system", statistics: false, form: {}, video: "auto" };
+const DEFAULTS = { theme: "system", language: "system", statistics: false, form: {}, sound: {}, video: "auto" };
 
 /**
  * @template {keyof Prefs} K

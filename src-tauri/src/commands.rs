@@ -17,7 +17,7 @@ use crate::{
     error::internal,
     events::PageEvent,
     stats::CallStats,
-    types::{CallState, Defaults, Devices, FrameSocket, JoinParams, Joined, PreviewSpec},
+    types::{AudioProcessing, CallState, Defaults, Devices, FrameSocket, JoinParams, Joined, PreviewSpec},
 };
 
 #[tauri::command]
@@ -105,6 +105,12 @@ pub async fn set_camera(window: WebviewWindow, app: State<'_, App>, id: String) 
 pub async fn set_microphone(window: WebviewWindow, app: State<'_, App>, id: String) -> Result<(), Error> {
     let id = Choice::new(Some(&id), app.options.microphone.as_deref());
     done(&window, &app, |ticket| Input::SetMicrophone { id, ticket }).await
+}
+
+/// Turns echo cancellation, noise suppression and gain control of this window's microphones on and off.
+#[tauri::command]
+pub async fn set_audio_processing(window: WebviewWindow, app: State<'_, App>, switches: AudioProcessing) -> Result<(), Error> {
+    done(&window, &app, move |ticket| Input::Process { switches, ticket }).await
 }
 
 #[tauri::command]

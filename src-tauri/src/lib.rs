@@ -70,6 +70,7 @@ pub fn run() {
             commands::mute,
             commands::set_camera,
             commands::set_microphone,
+            commands::set_audio_processing,
             commands::set_volume,
             commands::renew_token,
             commands::frame_socket,

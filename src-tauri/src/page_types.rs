@@ -30,6 +30,7 @@ fn generated() -> String {
         Phase,
         Connection,
         RemoteMedia,
+        AudioProcessing,
         LocalState,
         RemoteState,
         CallState,

@@ -86,6 +86,32 @@ pub enum RemoteMedia {
     Sound,
 }
 
+/// What is done to the microphone's sound, in Agora's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AudioProcessing {
+    /// Echo cancellation.
+    #[serde(rename = "AEC")]
+    pub aec: bool,
+    /// Noise suppression.
+    #[serde(rename = "ANS")]
+    pub ans: bool,
+    /// Gain control.
+    #[serde(rename = "AGC")]
+    pub agc: bool,
+}
+
+impl From<client::AudioProcessing> for AudioProcessing {
+    fn from(client::AudioProcessing { aec, ans, agc }: client::AudioProcessing) -> Self {
+        Self { aec, ans, agc }
+    }
+}
+
+impl From<AudioProcessing> for client::AudioProcessing {
+    fn from(AudioProcessing { aec, ans, agc }: AudioProcessing) -> Self {
+        Self { aec, ans, agc }
+    }
+}
+
 /// This window's own stream: the lobby's preview, or what is published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -97,6 +123,7 @@ pub struct LocalState {
     pub video: bool,
     pub audio_muted: bool,
     pub video_muted: bool,
+    pub audio_processing: AudioProcessing,
     /// What did not open or was lost. The call goes on without it.
     pub problems: Vec<DeviceProblem>,
 }

@@ -213,6 +213,22 @@ test("a popover stands inside the window, beside its button", { skip }, async ()
   }
 });
 
+test("the microphone's switches turn its processing on and off, and are remembered", { skip }, async () => {
+  const page = await browser.open("two");
+  await state(page, "call");
+  await page.locator("#microphone_pick").click();
+  const noise = page.locator("#microphones input[name=ANS]");
+  assert.ok(await noise.isChecked());
+  await noise.click();
+  const processing = () => page.evaluate(() => globalThis.visavisFake.state().local.audioProcessing);
+  assert.deepEqual(await processing(), { AEC: true, ANS: false, AGC: true });
+  await page.reload();
+  await state(page, "call");
+  await page.waitForFunction(() => globalThis.visavisFake.state().local.audioProcessing.ANS === false);
+  await page.locator("#microphone_pick").click();
+  assert.ok(!(await noise.isChecked()) && (await page.locator("#microphones input[name=AEC]").isChecked()));
+});
+
 test("nothing stands outside the window at any size", { skip }, async () => {
   for (const [width, height] of [[480, 800], [480, 480], [1000, 700], [1920, 1080], [3840, 2160]]) {
     for (const scene of ["lobby", "no-camera", "alone", "two", "nine", "away"]) {

@@ -12,7 +12,7 @@
   const uids = [2882341273, "ana.lima", 1904, "Ben", 77120, "mei-ling", 3141592653, "tom_k"];
   const own = pictures[0] ?? null;
 
-  const local = { stream: "local", audio: true, video: true, audioMuted: false, videoMuted: false, problems: [] };
+  const local = { stream: "local", audio: true, video: true, audioMuted: false, videoMuted: false, audioProcessing: { AEC: true, ANS: true, AGC: true }, problems: [] };
   const remote = (uid, change = {}) => ({
     stream: String(uid), uid, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing", ...change,
   });
@@ -135,6 +135,9 @@
     },
     setCamera: async () => {},
     setMicrophone: async () => {},
+    async setAudioProcessing(audioProcessing) {
+      if (state.local) change({ local: { ...state.local, audioProcessing } });
+    },
     setVolume: async () => {},
     async renewToken(token) {
       await soon();

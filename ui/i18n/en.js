@@ -97,6 +97,9 @@ export default {
     off: "off",
     missing: "not available",
     retry: "Try again",
+    echo: "Echo cancellation",
+    noise: "Noise suppression",
+    gain: "Even loudness",
   },
 
   problem: {

@@ -94,6 +94,9 @@ export default {
     off: "关",
     missing: "不可用",
     retry: "重试",
+    echo: "回声消除",
+    noise: "噪声抑制",
+    gain: "自动增益",
   },
 
   problem: {

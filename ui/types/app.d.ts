@@ -36,6 +36,23 @@ export type Connection = "DISCONNECTED" | "CONNECTING" | "CONNECTED" | "DISCONNE
 export type RemoteMedia = "connecting" | "playing" | "stalled" | "sound";
 
 /**
+ * What is done to the microphone's sound, in Agora's words.
+ */
+export type AudioProcessing = { 
+/**
+ * Echo cancellation.
+ */
+AEC: boolean, 
+/**
+ * Noise suppression.
+ */
+ANS: boolean, 
+/**
+ * Gain control.
+ */
+AGC: boolean, };
+
+/**
  * This window's own stream: the lobby's preview, or what is published.
  */
 export type LocalState = { 
@@ -46,7 +63,7 @@ stream: string,
 /**
  * Whether the stream has a sound track, and a picture track.
  */
-audio: boolean, video: boolean, audioMuted: boolean, videoMuted: boolean, 
+audio: boolean, video: boolean, audioMuted: boolean, videoMuted: boolean, audioProcessing: AudioProcessing, 
 /**
  * What did not open or was lost. The call goes on without it.
  */

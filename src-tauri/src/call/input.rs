@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     signal::{Error, Role, StreamId, StreamInfo, Uid},
-    types::{Connection, Problem, RemoteMedia},
+    types::{AudioProcessing, Connection, Problem, RemoteMedia},
 };
 
 /// Whom an answer is for.
@@ -41,6 +41,10 @@ pub enum Input {
     Mute {
         audio: Option<bool>,
         video: Option<bool>,
+        ticket: Ticket,
+    },
+    Process {
+        switches: AudioProcessing,
         ticket: Ticket,
     },
     SetCamera {

@@ -1,11 +1,11 @@
 //! What the window's own stream is and what it should be: one job at a time, the newest wish wins when a job ends.
 
-use client::Lost;
+use client::{AudioProcessing as Switches, Lost};
 
 use super::join::{Choice, Devices};
 use crate::{
     signal::{Code, Error},
-    types::{DeviceKind, DeviceProblem, LOCAL, LocalState},
+    types::{AudioProcessing, DeviceKind, DeviceProblem, LOCAL, LocalState},
 };
 
 /// Which of a stream's devices opened, and what is wrong with the others.
@@ -56,6 +56,8 @@ pub enum Step {
         audio: bool,
         video: bool,
     },
+    /// Do this to the microphone's sound.
+    Process(AudioProcessing),
 }
 
 /// The camera and the microphone to change to.
@@ -78,7 +80,9 @@ pub struct Local {
     again: bool,
     audio_muted: bool,
     video_muted: bool,
-    /// Whether the stream has yet to hear of the mutes.
+    /// What was asked for; without it, what is usual for the microphone.
+    processing: Option<AudioProcessing>,
+    /// Whether the stream has yet to hear of the mutes and of the processing.
     mutes_due: bool,
 }
 
@@ -91,6 +95,7 @@ impl Default for Local {
             again: false,
             audio_muted: false,
             video_muted: false,
+            processing: None,
             mutes_due: false,
         }
     }
@@ -115,6 +120,12 @@ impl Local {
     pub fn mute(&mut self, audio: Option<bool>, video: Option<bool>) {
         self.audio_muted = audio.unwrap_or(self.audio_muted);
         self.video_muted = video.unwrap_or(self.video_muted);
+        self.mutes_due = true;
+    }
+
+    /// Says what is done to the microphone's sound. It lasts from stream to stream.
+    pub fn process(&mut self, switches: AudioProcessing) {
+        self.processing = Some(switches);
         self.mutes_due = true;
     }
 
@@ -215,6 +226,7 @@ impl Local {
         if self.mutes_due && matches!(self.state, State::Open { .. } | State::Switching { .. }) {
             self.mutes_due = false;
             steps.push(Step::Mute { audio: self.audio_muted, video: self.video_muted });
+            steps.extend(self.processing.map(Step::Process));
         }
         steps
     }
@@ -243,13 +255,18 @@ impl Local {
 
     /// What the page shows of it; `speaker` is what is wrong with that.
     pub fn snapshot(&self, speaker: Option<&Error>) -> Option<LocalState> {
-        let (State::Open { opened, .. } | State::Switching { opened, .. }) = &self.state else { return None };
+        let (State::Open { devices, opened } | State::Switching { to: devices, opened, .. }) = &self.state else { return None };
+        let usual = match &devices.microphone {
+            Choice::Id(id) => Switches::usual(id),
+            Choice::Any | Choice::Nothing => Switches::ALL,
+        };
         Some(LocalState {
             stream: LOCAL.into(),
             audio: opened.audio,
             video: opened.video,
             audio_muted: self.audio_muted,
             video_muted: self.video_muted,
+            audio_processing: self.processing.unwrap_or_else(|| usual.into()),
             problems: self.problems(opened).chain(speaker.map(|error| DeviceProblem::new(DeviceKind::Speaker, error.clone()))).collect(),
         })
     }
@@ -336,6 +353,32 @@ mod tests {
         local.opened(both());
         assert_eq!(local.settle(false), [muted]);
         assert!(local.snapshot(None).unwrap().audio_muted);
+    }
+
+    #[test]
+    fn what_is_done_to_the_sound_lasts_from_stream_to_stream() {
+        let mut local = open("a");
+        let shown = |local: &Local| local.snapshot(None).unwrap().audio_processing;
+        assert_eq!(shown(&local), Switches::ALL.into());
+        let switches = AudioProcessing { aec: true, ans: false, agc: true };
+        local.process(switches);
+        assert_eq!(local.settle(false), [UNMUTED, Step::Process(switches)]);
+        local.want(None);
+        local.settle(false);
+        local.want(Some(Devices { microphone: Choice::Id("tone".into()), ..devices("a") }));
+        local.settle(false);
+        local.opened(both());
+        assert_eq!(local.settle(false), [UNMUTED, Step::Process(switches)]);
+        assert_eq!(shown(&local), switches);
+    }
+
+    #[test]
+    fn a_file_is_played_as_it_is_unless_somebody_asks() {
+        let mut local = Local::default();
+        local.want(Some(Devices { microphone: Choice::Id("file:/voice.wav".into()), ..devices("a") }));
+        local.settle(false);
+        local.opened(both());
+        assert_eq!(local.snapshot(None).unwrap().audio_processing, Switches::NONE.into());
     }
 
     #[test]

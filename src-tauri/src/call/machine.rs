@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     signal::{Code, Error, Mode, Role, StreamId, StreamInfo, Uid},
-    types::{CallState, Connection, Phase as PagePhase, Problem, RemoteMedia, RemoteState},
+    types::{AudioProcessing, CallState, Connection, Phase as PagePhase, Problem, RemoteMedia, RemoteState},
 };
 
 enum Phase {
@@ -89,6 +89,7 @@ impl Machine {
             Input::Leave { ticket } => self.on_leave(ticket),
             Input::Publish { wanted, ticket } => self.on_publish(wanted, ticket),
             Input::Mute { audio, video, ticket } => self.on_mute(audio, video, ticket),
+            Input::Process { switches, ticket } => self.on_process(switches, ticket),
             Input::SetCamera { id, ticket } => self.on_set_device(id, ticket, |devices| &mut devices.camera),
             Input::SetMicrophone { id, ticket } => self.on_set_device(id, ticket, |devices| &mut devices.microphone),
             Input::StreamOpened(opened) => self.local.opened(opened),
@@ -294,6 +295,11 @@ impl Machine {
 
     fn on_mute(&mut self, audio: Option<bool>, video: Option<bool>, ticket: Ticket) {
         self.local.mute(audio, video);
+        self.done(ticket);
+    }
+
+    fn on_process(&mut self, switches: AudioProcessing, ticket: Ticket) {
+        self.local.process(switches);
         self.done(ticket);
     }
 

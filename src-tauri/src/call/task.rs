@@ -265,6 +265,11 @@ impl Task {
                 self.lost = None;
                 self.closing = self.local.take().map(|stream| tokio::spawn(stream::close(stream)));
             }
+            Step::Process(switches) => {
+                if let Some(local) = &self.local {
+                    local.set_audio_processing(switches.into());
+                }
+            }
             Step::Mute { audio, video } => {
                 if let Some(local) = &self.local {
                     local.mute_audio(audio);
