@@ -71,6 +71,8 @@ const HEADROOM_BPS: f64 = 30_000.0;
 
 /// The share of what a probe measured that the target grows to.
 const TRUSTED: f64 = 0.85;
+/// A claim that traffic does not prove is at most this many times the target.
+const UNPROVEN: f64 = 1.5;
 /// More loss than this makes probes dear: each lost packet of padding is asked for again.
 const PROBE_LOSS: f64 = 0.05;
 
@@ -336,6 +338,9 @@ impl Rate {
     }
 
     fn catch_up(&mut self, bps: f64, now: Instant) {
+        // Where little is sent, what follows will not prove the claim: a shaper's bucket may have made it.
+        let most = if self.demand.is_low(self.target, now) { self.target * UNPROVEN } else { f64::INFINITY };
+        let bps = bps.min(most);
         let more = bps > self.target * 1.1 && self.trend.brief_queue() < QUEUE_HOLD;
         if more {
             self.room = bps;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 /// The queue is compared this long after a cut with that just after it, each over so long.
 const LATER: Duration = Duration::from_millis(400);
 const SPAN: Duration = Duration::from_millis(100);
-/// It has fallen if it is shorter by so many ms, or this short.
+/// It has fallen if it is shorter by so many ms, or this short: a download's is long.
 const FALLEN: f64 = 20.0;
-const SHORT: f64 = 8.0;
+const SHORT: f64 = 35.0;
 /// Cuts in vain that prove that somebody else is there.
 const PROOF: u32 = 3;
 /// What was sent before the others came is remembered for this long.
@@ -21,10 +21,14 @@ const MEMORY: Duration = Duration::from_secs(10);
 /// Contention is over when the queue was shorter than this, in ms, for this long.
 const GONE: f64 = 15.0;
 const GONE_FOR: Duration = Duration::from_secs(1);
-/// Then again, this often it is tried whether the queue falls when less is sent: for so long, this share.
+/// This long after it began, and then each so often, it is tried whether the queue goes when less is sent: for so long, this share.
+/// Until somewhat later, a shorter time without a queue proves that it was our own.
+const FIRST_TEST: Duration = Duration::from_secs(5);
 const TEST_INTERVAL: Duration = Duration::from_secs(20);
 const TEST_LENGTH: Duration = Duration::from_millis(700);
+const TEST_SEEN: Duration = Duration::from_millis(1300);
 const TEST_SHARE: f64 = 0.5;
+const GONE_IN_TEST: Duration = Duration::from_millis(150);
 
 /// A call is worth this many downloads: one that is starved is of no use to anybody.
 const WEIGHT: f64 = 1.8;
@@ -111,7 +115,8 @@ impl Contention {
             return false;
         }
         let short_since = *self.short_since.get_or_insert(now);
-        let ends = self.since.is_some() && now.saturating_duration_since(short_since) >= GONE_FOR;
+        let enough = if self.test_age(now).is_some_and(|age| age < TEST_SEEN) { GONE_IN_TEST } else { GONE_FOR };
+        let ends = self.since.is_some() && now.saturating_duration_since(short_since) >= enough;
         if ends {
             *self = Self::default();
         }
@@ -120,12 +125,13 @@ impl Contention {
 
     /// The share of the target to send: less now and then, to see whether the others are still there.
     pub fn share(&self, now: Instant) -> f64 {
-        let testing = self.since.is_some_and(|since| {
-            let age = now.saturating_duration_since(since).as_millis();
-            let phase = age % TEST_INTERVAL.as_millis();
-            age >= TEST_INTERVAL.as_millis() && phase < TEST_LENGTH.as_millis()
-        });
-        if testing { TEST_SHARE } else { 1.0 }
+        if self.test_age(now).is_some_and(|age| age < TEST_LENGTH) { TEST_SHARE } else { 1.0 }
+    }
+
+    /// Since when the last test goes on or is over; `None` before the first.
+    fn test_age(&self, now: Instant) -> Option<Duration> {
+        let age = now.saturating_duration_since(self.since?).checked_sub(FIRST_TEST)?;
+        Some(Duration::from_millis((age.as_millis() % TEST_INTERVAL.as_millis()) as u64))
     }
 
     /// A packet that feedback covers.
@@ -234,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn it_ends_when_the_queue_goes_because_less_is_sent() {
+        let (mut contention, start) = (Contention::default(), Instant::now());
+        assert!(cut(&mut contention, start, 4, 150.0));
+        let test = (0..100u32).map(|step| start + step * 100 * MS).find(|now| contention.share(*now) < 1.0).unwrap();
+        assert!(!contention.on_standing(5.0, test + 400 * MS));
+        assert!(contention.on_standing(5.0, test + 600 * MS));
+    }
+
+    #[test]
     fn what_is_fair_follows_the_loss_and_the_round_trip() {
         // RFC 5348's equation at one loss in a hundred segments and 100 ms: 1.43 Mb/s for one connection.
         let one = rate_at(100.0, RTT) / WEIGHT;
@@ -256,6 +271,6 @@ mod tests {
         assert!(cut(&mut contention, start, 4, 150.0));
         let shares: Vec<f64> = (0..600u32).map(|step| contention.share(start + step * 100 * MS)).collect();
         let less = shares.iter().filter(|share| **share < 1.0).count();
-        assert!((10..=20).contains(&less), "{less}");
+        assert!((15..=24).contains(&less), "{less}");
     }
 }

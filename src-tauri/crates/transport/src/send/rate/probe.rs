@@ -21,7 +21,7 @@ const SMALL_STEPS: u32 = 2;
 const STEP: f64 = 2.0;
 /// How long a burst is: at the start, while little is sent, and else.
 const START_LENGTH: Duration = Duration::from_millis(15);
-const IDLE_LENGTH: Duration = Duration::from_millis(45);
+const IDLE_LENGTH: Duration = Duration::from_millis(40);
 const LENGTH: Duration = Duration::from_millis(25);
 const MIN_BYTES: usize = 2_000;
 /// A burst later in the call is this many times the target.

@@ -120,6 +120,12 @@ pub const ALL: &[Scenario] = &[
         judge: |world| vec![at_least("kb/s delivered over the last 15 s", delivered(world, 0, 15..30), 1200.0)],
     },
     Scenario {
+        name: "jitter-250",
+        about: "250 kb/s served packet by packet, with 30 ms of jitter",
+        play: |start| alone(Link { burst: 0, jitter: 30 * MS, ..Link::new(250.0 * KB) }, 60, start),
+        judge: |world| bottleneck(world, 150.0),
+    },
+    Scenario {
         name: "far",
         about: "2 Mb/s over a round trip of 300 ms",
         play: |start| alone(Link { one_way: 150 * MS, ..Link::new(2.0 * MB) }, 60, start),
