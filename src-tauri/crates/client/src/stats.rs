@@ -89,8 +89,8 @@ pub struct SentVideo {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SentAudio {
     pub bitrate_kbps: f64,
-    /// How loud the microphone is, 0 to 100.
-    pub level: Option<f64>,
+    /// How loud the microphone is, 0 to 100, muted or not.
+    pub level: f64,
     pub muted: bool,
 }
 

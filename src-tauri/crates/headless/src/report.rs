@@ -85,7 +85,7 @@ fn sent(stats: &SentStats) -> Value {
         })),
         "audio": stats.audio.as_ref().map(|audio| json!({
             "bitrate_kbps": tenth(Some(audio.bitrate_kbps)),
-            "level": tenth(audio.level),
+            "level": tenth(Some(audio.level)),
             "muted": audio.muted,
         })),
         "bytes": stats.bytes,

@@ -161,7 +161,11 @@ impl Outgoing {
         let (connected, available_bps, bytes) = subscribers.carried();
         SentStats {
             video: state.video.then(video),
-            audio: state.audio.then(|| SentAudio { muted: state.audio_muted, ..sound.stats(now) }),
+            audio: state.audio.then(|| SentAudio {
+                muted: state.audio_muted,
+                level: f64::from(sound.level.get() * 100.0),
+                ..sound.stats(now)
+            }),
             subscribers: connected,
             loss_percent: subscribers.loss_percent().map(f64::from),
             available_kbps: (connected > 0).then(|| available_bps as f64 / 1000.0),

@@ -123,10 +123,9 @@ impl CallStats {
     /// `getLocalAudioStats`: of the stream that this client publishes, by its uid.
     pub fn local_audio(&self) -> Option<(Uid, LocalAudio)> {
         let audio = self.send.audio.as_ref()?;
-        let level = audio.level.unwrap_or(0.0);
         let stats = LocalAudio {
-            recording_level: level,
-            send_level: if audio.muted { 0.0 } else { level },
+            recording_level: audio.level,
+            send_level: if audio.muted { 0.0 } else { audio.level },
             sampling_rate: SAMPLING_RATE_KHZ,
             send_bitrate: audio.bitrate_kbps,
             codec_type: OPUS,
@@ -228,7 +227,7 @@ mod tests {
 
     fn call() -> CallStats {
         let video = SentVideo { bitrate_kbps: 900.0, muted: true, ..SentVideo::default() };
-        let audio = SentAudio { bitrate_kbps: 40.0, level: Some(30.0), muted: true };
+        let audio = SentAudio { bitrate_kbps: 40.0, level: 30.0, muted: true };
         let picture = ReceivedVideo { bytes: 1000, bitrate_kbps: 500.0, frozen_ms: 250.0, ..ReceivedVideo::default() };
         let sound = ReceivedAudio { bytes: 10, bitrate_kbps: 32.0, concealed_ms: 20.0, played_ms: 980.0, ..ReceivedAudio::default() };
         let stream = StreamId::camera(Uid::number(8).unwrap());

@@ -125,7 +125,7 @@ fn sending(now: &CallStats, own: &Uid) -> Vec<(Kind, Uid)> {
     }
     if let Some(audio) = now.send.audio.as_ref().filter(|audio| !audio.muted && now.send.subscribers > 0) {
         wrong.extend((audio.bitrate_kbps < SOUND_KBPS).then_some(Kind::SendAudioBitrateTooLow));
-        wrong.extend((audio.level == Some(0.0)).then_some(Kind::AudioInputLevelTooLow));
+        wrong.extend((audio.level <= 0.0).then_some(Kind::AudioInputLevelTooLow));
     }
     wrong.into_iter().map(|kind| (kind, own.clone())).collect()
 }
@@ -160,7 +160,7 @@ mod tests {
     /// A call after `seconds` in which all is well: 30 pictures a second, 50 packets of sound.
     fn call(seconds: u64) -> CallStats {
         let video = SentVideo { fps: 30.0, capture_fps: 30.0, max_fps: 30, target_kbps: 1500.0, max_kbps: 2000, ..SentVideo::default() };
-        let audio = SentAudio { bitrate_kbps: 40.0, level: Some(20.0), ..SentAudio::default() };
+        let audio = SentAudio { bitrate_kbps: 40.0, level: 20.0, ..SentAudio::default() };
         let received = ReceivedVideo {
             packets: 150 * seconds,
             frames: 30 * seconds,
@@ -249,7 +249,7 @@ mod tests {
             let sent = stats.send.video.as_mut().unwrap();
             (sent.capture_fps, sent.fps, sent.muted) = (0.0, 0.0, true);
             let sound = stats.send.audio.as_mut().unwrap();
-            (sound.bitrate_kbps, sound.level, sound.muted) = (0.0, Some(0.0), true);
+            (sound.bitrate_kbps, sound.level, sound.muted) = (0.0, 0.0, true);
             let picture = video(&mut stats);
             (picture.frames, picture.muted) = (0, true);
             let sound = stats.receive[0].audio.as_mut().unwrap();
