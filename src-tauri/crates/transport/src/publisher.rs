@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpFecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpFecParameters, RTCRtpRtxParameters, RtpCodecKind,
+};
 use tokio::sync::mpsc;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
@@ -67,7 +69,8 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     }
     if tracks.video {
         let fec = sdp::has_video_format(offer, "flexfec").then(|| RTCRtpFecParameters { ssrc: rand::random() });
-        let coding = RTCRtpCodingParameters { ssrc: Some(video_ssrc), fec, ..RTCRtpCodingParameters::default() };
+        let rtx = sdp::has_video_format(offer, "rtx").then(|| RTCRtpRtxParameters { ssrc: rand::random() });
+        let coding = RTCRtpCodingParameters { ssrc: Some(video_ssrc), rtx, fec, ..RTCRtpCodingParameters::default() };
         add_track(&connection, &outbound, RtpCodecKind::Video, settings::h264(), coding).await?;
     }
     let answer = answer(&connection).await?;

@@ -107,7 +107,11 @@ fn a_browsers_offer_is_answered_with_its_own_payload_types() {
     let (audio, video) = (section(&answer, "audio"), section(&answer, "video"));
     assert!(audio.starts_with("m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n"), "{audio}");
     assert!(audio.contains("a=rtpmap:63 red/48000/2") && audio.contains("a=fmtp:63 111/111"), "{audio}");
-    assert!(video.starts_with("m=video 9 UDP/TLS/RTP/SAVPF 109\r\n"), "{video}");
+    assert!(video.starts_with("m=video 9 UDP/TLS/RTP/SAVPF 109 114\r\n"), "{video}");
+    assert!(
+        video.contains("a=rtpmap:114 rtx/90000") && video.contains("a=fmtp:114 apt=109") && video.contains("a=ssrc-group:FID "),
+        "{video}"
+    );
     for part in [audio, video] {
         assert!(part.contains("a=sendonly") && part.contains("a=ssrc:") && part.contains("transport-wide-cc"), "{part}");
         assert!(part.contains("a=setup:active") && part.contains("transport-cc"), "{part}");
@@ -115,7 +119,7 @@ fn a_browsers_offer_is_answered_with_its_own_payload_types() {
     for feedback in ["nack\r\n", "nack pli", "ccm fir"] {
         assert!(video.contains(&format!("a=rtcp-fb:109 {feedback}")), "{video}");
     }
-    assert!(!answer.contains("rtx") && answer.contains("a=group:BUNDLE 0 1"), "{answer}");
+    assert!(answer.contains("a=group:BUNDLE 0 1"), "{answer}");
 }
 
 #[test]

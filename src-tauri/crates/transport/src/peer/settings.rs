@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{CongestionControlBuilder, Registry, Slot, TwccReceiverBuilder, TwccSenderBuilder};
-use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MediaEngine};
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX, MediaEngine};
 use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind};
 use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use webrtc::error::Error;
@@ -24,8 +24,9 @@ pub(crate) const AUDIO_CLOCK: u32 = 48_000;
 
 /// Sound of RFC 2198.
 pub(crate) const MIME_TYPE_RED: &str = "audio/red";
-/// The payload type proposed for Opus.
+/// The payload types proposed for Opus and H.264.
 const OPUS: u8 = 111;
+const H264: u8 = 102;
 
 /// A check each 20 ms; on loopback the first one usually succeeds.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
@@ -79,6 +80,17 @@ fn red() -> RTCRtpCodec {
     }
 }
 
+/// Pictures' packets sent again (RFC 4588 §8.6), for the payload type that [`media_engine`] proposes for H.264.
+fn rtx() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_RTX.to_owned(),
+        clock_rate: VIDEO_CLOCK,
+        channels: 0,
+        sdp_fmtp_line: format!("apt={H264}"),
+        rtcp_feedback: Vec::new(),
+    }
+}
+
 /// Parity packets for pictures (RFC 8627 §5). Browsers speak an earlier draft by another name, so this is agreed on between us alone.
 fn flexfec() -> RTCRtpCodec {
     RTCRtpCodec {
@@ -94,9 +106,10 @@ fn flexfec() -> RTCRtpCodec {
 /// The codecs and header extensions this end speaks. Payload types are proposals; the negotiated ones count.
 pub(crate) fn media_engine() -> Result<MediaEngine, Error> {
     let mut engine = MediaEngine::default();
-    engine.register_codec(RTCRtpCodecParameters { rtp_codec: h264(), payload_type: 102 }, RtpCodecKind::Video)?;
+    engine.register_codec(RTCRtpCodecParameters { rtp_codec: h264(), payload_type: H264 }, RtpCodecKind::Video)?;
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS }, RtpCodecKind::Audio)?;
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: red(), payload_type: 63 }, RtpCodecKind::Audio)?;
+    engine.register_codec(RTCRtpCodecParameters { rtp_codec: rtx(), payload_type: 103 }, RtpCodecKind::Video)?;
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: flexfec(), payload_type: 118 }, RtpCodecKind::Video)?;
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
         engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.to_owned() }, kind, None)?;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
-use rtc::interceptor::Packet as ChainPacket;
+use rtc::interceptor::{Packet as ChainPacket, StreamInfo};
 use rtc::rtp;
 use tokio::sync::mpsc;
 
@@ -52,6 +52,8 @@ impl<T> Track<T> {
 pub(super) struct State {
     pub(super) video: Option<Track<Video>>,
     pub(super) audio: Option<Track<Audio>>,
+    /// The SSRC of what is sent again of the video track.
+    pub(super) rtx: Option<u32>,
     /// The SSRC of the video track's parity.
     pub(super) parity: Option<u32>,
     pub(super) red: Option<sdp::Red>,
@@ -74,6 +76,7 @@ impl State {
         Self {
             video: tracks.video.then(|| Track::new(Video::new())),
             audio: tracks.audio.then(|| Track::new(Audio::new())),
+            rtx: None,
             parity: None,
             red: None,
             frames: Some(frames),
@@ -89,20 +92,20 @@ impl State {
         }
     }
 
-    /// The video track comes as `ssrc`, with its parity as `parity`.
-    pub(super) fn on_video(&mut self, ssrc: u32, payload_type: u8, parity: Option<u32>) {
+    /// The video track's streams: its packets, what is sent again of them, and their parity.
+    pub(super) fn on_video(&mut self, info: &StreamInfo) {
         let Some(track) = &mut self.video else { return };
-        track.ssrc = Some(ssrc);
-        if parity.is_some() && parity != self.parity {
-            track.media.expect_parity(payload_type);
+        track.ssrc = Some(info.ssrc);
+        if info.ssrc_fec.is_some() && info.ssrc_fec != self.parity {
+            track.media.expect_parity(info.payload_type);
         }
-        self.parity = parity;
+        self.parity = info.ssrc_fec;
+        self.rtx = info.ssrc_rtx;
     }
 
     pub(super) fn on_rtp(&mut self, packet: &rtp::Packet, now: Instant, outbox: &Outbox) {
         self.last_packet = Some(now);
-        let ssrc = packet.header.ssrc;
-        if let Some(track) = self.video.as_mut().filter(|_| self.parity == Some(ssrc)) {
+        if let Some(track) = self.video.as_mut().filter(|_| self.parity == Some(packet.header.ssrc)) {
             track.media.on_parity(&packet.payload, now);
             track.next = Some(now);
             return;
@@ -113,6 +116,7 @@ impl State {
             marker: packet.header.marker,
             payload: packet.payload.clone(),
         };
+        let Some((ssrc, media)) = self.original(packet.header.ssrc, media) else { return };
         if let Some(track) = self.video.as_mut().filter(|track| track.has(ssrc)) {
             track.media.on_packet(media, now);
             track.next = Some(now);
@@ -125,6 +129,13 @@ impl State {
             track.next = Some(now);
             track.on_first_packet(Event::AudioStarted, outbox);
         }
+    }
+
+    /// The packet that a retransmission repeats (RFC 4588 §4), or the packet itself; `None` for padding.
+    fn original(&self, ssrc: u32, packet: Packet) -> Option<(u32, Packet)> {
+        let Some(track) = self.video.as_ref().filter(|_| self.rtx == Some(ssrc)) else { return Some((ssrc, packet)) };
+        let sequence = u16::from_be_bytes(*packet.payload.first_chunk()?);
+        Some((track.ssrc?, Packet { sequence, payload: packet.payload.slice(2..), ..packet }))
     }
 
     /// `wall` is our wall clock's reading at `now`.
@@ -318,6 +329,18 @@ mod tests {
             Playout::Packet { pace: Pace::Even, .. } | Playout::Lost { .. } => 20 * MS,
             Playout::Late | Playout::Empty => 10 * MS,
         }
+    }
+
+    #[test]
+    fn a_retransmission_stands_for_the_packet_that_it_repeats_and_padding_for_none() {
+        let mut call = Call::new();
+        call.state.rtx = Some(7);
+        let packet = |payload: &'static [u8]| Packet { sequence: 1, timestamp: 9, marker: true, payload: Bytes::from_static(payload) };
+        let original = Packet { sequence: 0x1234, ..packet(&[5, 6]) };
+        assert_eq!(call.state.original(7, packet(&[0x12, 0x34, 5, 6])), Some((VIDEO, original)));
+        assert_eq!(call.state.original(7, packet(&[0x12, 0x34])), Some((VIDEO, Packet { sequence: 0x1234, ..packet(&[]) })));
+        assert_eq!(call.state.original(7, packet(&[])), None);
+        assert_eq!(call.state.original(VIDEO, packet(&[0x12, 0x34])), Some((VIDEO, packet(&[0x12, 0x34]))));
     }
 
     #[test]

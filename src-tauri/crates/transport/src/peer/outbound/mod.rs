@@ -5,6 +5,7 @@
 
 mod beat;
 mod protection;
+mod rtx;
 mod state;
 mod told;
 mod track;
@@ -19,6 +20,7 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_remote::TrackRemote;
 
 use self::protection::Protection;
+use self::rtx::Rtx;
 use self::state::{Queued, State};
 pub(crate) use self::track::Track;
 use super::event::Event;
@@ -146,6 +148,7 @@ impl Media for Outbound {
         let mut state = self.state();
         state.tracks().filter(|track| track.ssrc == info.ssrc).for_each(|track| {
             track.payload_type = Some(info.payload_type);
+            track.rtx = info.ssrc_rtx.zip(info.payload_type_rtx).map(|(ssrc, payload_type)| Rtx::new(ssrc, payload_type));
         });
         if state.video.as_ref().is_some_and(|track| track.ssrc == info.ssrc) {
             state.protection = info.ssrc_fec.zip(info.payload_type_fec).map(|(ssrc, payload_type)| Protection::new(ssrc, payload_type));

@@ -250,7 +250,7 @@ impl State {
             Queued::Repair(packet) => {
                 let size = packet.payload.len() + OVERHEAD;
                 let track = self.tracks().find(|track| track.ssrc == packet.header.ssrc)?;
-                track.on_repair(&packet);
+                let packet = track.repair(packet);
                 self.rate.on_sent(size, now);
                 return Some(packet);
             }

@@ -8,6 +8,7 @@ use rtc::rtp;
 
 use super::OVERHEAD;
 use super::beat::Beat;
+use super::rtx::Rtx;
 use crate::SentTrack;
 use crate::peer::settings::{AUDIO_CLOCK, VIDEO_CLOCK};
 use crate::receive::report::Block;
@@ -49,6 +50,8 @@ pub(crate) struct Track {
     sent: Sent,
     pub(super) history: History<rtp::Packet>,
     pub(super) stats: SentTrack,
+    /// How packets are sent again, if the other end takes them apart from the others.
+    pub(super) rtx: Option<Rtx>,
     /// The negotiated one, once known.
     pub(super) payload_type: Option<u8>,
     rate: u32,
@@ -77,6 +80,7 @@ impl Track {
             sent: Sent::default(),
             history: History::new(history::Config::default()),
             stats: SentTrack::default(),
+            rtx: None,
             payload_type: None,
             rate,
             // Below half, so that early losses cannot hide behind a wrap (RFC 3711 §3.3.1).
@@ -145,11 +149,19 @@ impl Track {
         self.waiting.insert(sequence, now);
     }
 
-    /// A packet of the history leaves again.
-    pub(super) fn on_repair(&mut self, packet: &rtp::Packet) {
+    /// A packet of the history leaves again, in the shape that is agreed on: as it was, or as a retransmission.
+    pub(super) fn repair(&mut self, packet: rtp::Packet) -> rtp::Packet {
         self.waiting.remove(&packet.header.sequence_number);
-        self.count(packet.payload.len());
         self.stats.resent += 1;
+        self.stats.packets += 1;
+        self.stats.bytes += packet.payload.len() as u64;
+        match &mut self.rtx {
+            Some(rtx) => rtx.packet(packet),
+            None => {
+                self.sent.on_packet(packet.payload.len());
+                packet
+            }
+        }
     }
 
     /// A packet of the track's parity leaves.
