@@ -51,6 +51,17 @@ impl Intake {
 
     /// Counts a packet; `None` for a duplicate.
     pub fn on_packet(&mut self, packet: &Packet, now: Instant) -> Option<Accepted> {
+        let accepted = self.accept(packet, now)?;
+        self.reception.on_packet(accepted.sequence, (!packet.payload.is_empty()).then_some(accepted.timestamp), now);
+        Some(accepted)
+    }
+
+    /// The same for one that was sent again apart from the others: reports tell that it was lost (RFC 4588 §4).
+    pub fn on_retransmission(&mut self, packet: &Packet, now: Instant) -> Option<Accepted> {
+        self.accept(packet, now)
+    }
+
+    fn accept(&mut self, packet: &Packet, now: Instant) -> Option<Accepted> {
         self.packets += 1;
         self.bytes += packet.payload.len() as u64;
         let sequence = self.sequence.extend(packet.sequence);
@@ -59,7 +70,6 @@ impl Intake {
             return None;
         }
         let timestamp = self.timestamp.extend(packet.timestamp);
-        self.reception.on_packet(sequence, (!packet.payload.is_empty()).then_some(timestamp), now);
         Some(Accepted { sequence, timestamp, arrival: self.nack.on_packet(sequence, now) })
     }
 

@@ -110,7 +110,18 @@ impl Video {
 
     pub fn on_packet(&mut self, packet: Packet, now: Instant) {
         self.intake.nack.set_patience(self.patience(now));
-        let Some(Accepted { sequence, .. }) = self.intake.on_packet(&packet, now) else { return };
+        let accepted = self.intake.on_packet(&packet, now);
+        self.take(accepted, packet, now);
+    }
+
+    /// A packet that was sent again, by a stream of its own.
+    pub fn on_retransmission(&mut self, packet: Packet, now: Instant) {
+        let accepted = self.intake.on_retransmission(&packet, now);
+        self.take(accepted, packet, now);
+    }
+
+    fn take(&mut self, accepted: Option<Accepted>, packet: Packet, now: Instant) {
+        let Some(Accepted { sequence, .. }) = accepted else { return };
         let restored = self.fec.as_mut().map(|fec| fec.on_source(sequence, &packet));
         self.assembler.push(sequence, packet.timestamp, packet.marker, packet.payload, now);
         self.take_restored(restored.unwrap_or_default(), now);

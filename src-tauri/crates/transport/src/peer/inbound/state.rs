@@ -116,8 +116,14 @@ impl State {
             marker: packet.header.marker,
             payload: packet.payload.clone(),
         };
-        let Some((ssrc, media)) = self.original(packet.header.ssrc, media) else { return };
-        if let Some(track) = self.video.as_mut().filter(|track| track.has(ssrc)) {
+        let ssrc = packet.header.ssrc;
+        if let Some(track) = self.video.as_mut().filter(|track| track.ssrc.is_some() && self.rtx == Some(ssrc)) {
+            if let Some(original) = original(media) {
+                track.media.on_retransmission(original, now);
+                track.next = Some(now);
+                track.on_first_packet(Event::VideoStarted, outbox);
+            }
+        } else if let Some(track) = self.video.as_mut().filter(|track| track.has(ssrc)) {
             track.media.on_packet(media, now);
             track.next = Some(now);
             track.on_first_packet(Event::VideoStarted, outbox);
@@ -129,13 +135,6 @@ impl State {
             track.next = Some(now);
             track.on_first_packet(Event::AudioStarted, outbox);
         }
-    }
-
-    /// The packet that a retransmission repeats (RFC 4588 §4), or the packet itself; `None` for padding.
-    fn original(&self, ssrc: u32, packet: Packet) -> Option<(u32, Packet)> {
-        let Some(track) = self.video.as_ref().filter(|_| self.rtx == Some(ssrc)) else { return Some((ssrc, packet)) };
-        let sequence = u16::from_be_bytes(*packet.payload.first_chunk()?);
-        Some((track.ssrc?, Packet { sequence, payload: packet.payload.slice(2..), ..packet }))
     }
 
     /// `wall` is our wall clock's reading at `now`.
@@ -247,6 +246,12 @@ impl State {
     }
 }
 
+/// The packet that a retransmission repeats (RFC 4588 §4); `None` for padding.
+fn original(packet: Packet) -> Option<Packet> {
+    let sequence = u16::from_be_bytes(*packet.payload.first_chunk()?);
+    Some(Packet { sequence, payload: packet.payload.slice(2..), ..packet })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,9 +293,9 @@ mod tests {
             self.state.on_rtcp(&[rtcp::sender_report(ssrc, info)], now, wall);
         }
 
-        fn packet(&mut self, ssrc: u32, sequence: u32, timestamp: u32, payload: &'static [u8], at: Instant) {
+        fn packet(&mut self, ssrc: u32, sequence: u32, timestamp: u32, payload: &[u8], at: Instant) {
             let header = rtp::Header { marker: true, sequence_number: sequence as u16, timestamp, ssrc, ..rtp::Header::default() };
-            let payload = Bytes::from_static(payload);
+            let payload = Bytes::copy_from_slice(payload);
             self.state.on_rtp(&rtp::Packet { header, payload }, at, &self.outbox);
         }
 
@@ -332,15 +337,33 @@ mod tests {
     }
 
     #[test]
-    fn a_retransmission_stands_for_the_packet_that_it_repeats_and_padding_for_none() {
+    fn a_retransmission_repeats_a_packet_and_padding_none() {
+        let packet =
+            |sequence, payload: &'static [u8]| Packet { sequence, timestamp: 9, marker: true, payload: Bytes::from_static(payload) };
+        assert_eq!(original(packet(1, &[0x12, 0x34, 5, 6])), Some(packet(0x1234, &[5, 6])));
+        assert_eq!(original(packet(1, &[0x12, 0x34])), Some(packet(0x1234, &[])));
+        assert_eq!(original(packet(1, &[0x12])), None);
+    }
+
+    #[test]
+    fn what_was_sent_again_apart_is_shown_and_still_reported_lost() {
         let mut call = Call::new();
         call.state.rtx = Some(7);
-        let packet = |payload: &'static [u8]| Packet { sequence: 1, timestamp: 9, marker: true, payload: Bytes::from_static(payload) };
-        let original = Packet { sequence: 0x1234, ..packet(&[5, 6]) };
-        assert_eq!(call.state.original(7, packet(&[0x12, 0x34, 5, 6])), Some((VIDEO, original)));
-        assert_eq!(call.state.original(7, packet(&[0x12, 0x34])), Some((VIDEO, Packet { sequence: 0x1234, ..packet(&[]) })));
-        assert_eq!(call.state.original(7, packet(&[])), None);
-        assert_eq!(call.state.original(VIDEO, packet(&[0x12, 0x34])), Some((VIDEO, packet(&[0x12, 0x34]))));
+        let mut frames = 0;
+        let keyframe = [24, 0, 2, 0x67, 1, 0, 2, 0x68, 1, 0, 2, 0x65, 1];
+        for number in 0..100u32 {
+            let now = call.start + number * 33 * MS;
+            if number % 10 == 5 {
+                let again = [&number.to_be_bytes()[2..], &keyframe].concat();
+                call.packet(7, number, number * 3000, &again, now);
+            } else {
+                call.packet(VIDEO, number, number * 3000, &keyframe, now);
+            }
+            call.state.poll(9, now, &mut VecDeque::new());
+            frames += std::iter::from_fn(|| call.frames.try_recv().ok()).count();
+        }
+        let (_, block) = call.state.blocks(call.start + 3400 * MS)[0];
+        assert_eq!((frames, block.total_lost), (100, 10));
     }
 
     #[test]
