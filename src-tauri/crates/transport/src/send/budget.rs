@@ -1,7 +1,7 @@
 //! How what the path carries is shared out among what one connection sends: sound first, then repairs, then pictures.
 
 /// Repairs never take more than this share from the pictures: at heavier loss, each is worth less than what it costs.
-const MOST_REPAIRS: f64 = 0.5;
+const MOST_REPAIRS: f64 = 0.6;
 
 /// Bits a second for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,6 @@ mod tests {
     fn error_correction_stands_in_for_what_would_be_sent_again() {
         assert_eq!(Budget::new(1_000_000, 0, 0.1, 0.25).repairs, 250_000);
         assert_eq!(Budget::new(1_000_000, 0, 0.2, 0.05).repairs, 200_000);
-        assert_eq!(Budget::new(1_000_000, 0, 0.9, 0.9).pictures, 500_000);
+        assert_eq!(Budget::new(1_000_000, 0, 0.9, 0.9).pictures, 400_000);
     }
 }

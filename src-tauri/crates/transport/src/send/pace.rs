@@ -1,4 +1,4 @@
-//! What may leave now: sound at once, then repairs, then pictures, then their parity; during a probe padding where these do not fill it.
+//! What may leave now: sound at once, then repairs, then pictures, each with its parity; during a probe padding where these do not fill it.
 //!
 //! Invariants: sound never waits; a keyframe leaves as evenly as anything else, so that what follows does not queue behind it in the
 //! network; what waits is bounded in time ([`Config::max_queue`]); a frame is dropped whole and only
@@ -60,6 +60,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Repairs and sound that wait are bounded; the oldest go first (a repair is asked for again if it is still missed).
 const MAX_SMALL_QUEUE: usize = 512;
+
+/// Pictures that wait for this long go before parity.
+const PARITY_WAITS: Duration = Duration::from_millis(60);
 
 /// Parity that waits is bounded: two keyframes' worth.
 const MAX_PARITY: usize = 64;
@@ -161,7 +164,7 @@ impl<P> Pacer<P> {
         self.repairs.push_back((size, packet));
     }
 
-    /// Queues one packet of parity for pictures that have left; where pictures wait, the oldest of it goes.
+    /// Queues one packet of parity for pictures that have left: it follows the frame under way.
     pub fn push_parity(&mut self, size: usize, packet: P) {
         if self.parity.len() == MAX_PARITY {
             self.parity.pop_front();
@@ -265,7 +268,14 @@ impl<P> Pacer<P> {
             self.repair_bytes -= size;
             return Some((size, packet));
         }
-        let Some(frame) = self.frames.front_mut() else { return self.parity.pop_front() };
+        // Parity leaves with the pictures that it covers: behind others it would come too late, and they would be repaired on request. But a
+        // queue has to drain: pictures dropped here freeze the other end for longer than any loss.
+        if self.frames.front().is_none_or(|frame| !frame.started && self.queued() < PARITY_WAITS)
+            && let Some(parity) = self.parity.pop_front()
+        {
+            return Some(parity);
+        }
+        let frame = self.frames.front_mut()?;
         frame.started = true;
         self.sent_video = true;
         let (size, packet) = frame.packets.pop_front()?;
@@ -371,14 +381,14 @@ mod tests {
     }
 
     #[test]
-    fn parity_leaves_after_the_pictures_that_wait_and_the_oldest_is_dropped_first() {
+    fn parity_leaves_after_the_frame_under_way_and_before_the_next() {
         let (mut pacer, now) = (pacer(), Instant::now());
-        pacer.push_parity(1000, "old");
-        (0..MAX_PARITY).for_each(|_| pacer.push_parity(1000, "parity"));
-        assert!(pacer.push_video(frame("video", 3), false, now));
+        assert!(pacer.push_video(frame("first", 2), false, now));
+        assert_eq!(pacer.poll(now), Poll::Send("first"));
+        pacer.push_parity(1000, "parity");
+        assert!(pacer.push_video(frame("second", 1), false, now));
         let order: Vec<_> = drain(&mut pacer, now).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(order[..3], ["video"; 3]);
-        assert_eq!(order[3..], ["parity"; MAX_PARITY]);
+        assert_eq!(order, ["first", "parity", "second"]);
     }
 
     #[test]

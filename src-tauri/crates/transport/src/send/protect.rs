@@ -1,7 +1,7 @@
 //! How much parity a path needs: none where nothing is lost; one or two packets to a frame where what is lost is asked for and comes again
 //! before it is missed; more where that takes too long.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Loss below the first needs no parity, above the second all that the round trip asks for.
 const LOSS_FROM: f64 = 0.01;
@@ -10,6 +10,9 @@ const LOSS_FULL: f64 = 0.03;
 /// Between these, each frame gets a second parity packet even nearby: what is asked for may get lost again.
 const HEAVY_FROM: f64 = 0.10;
 const HEAVY_FULL: f64 = 0.18;
+
+/// Frames of fewer packets have that less often: on a narrow path, a parity packet to each would be as much as the picture.
+const FEW: f64 = 4.0;
 
 /// Heavier loss is not protected against: more parity would leave no room for pictures.
 const MAX_LOSS: f64 = 0.35;
@@ -32,7 +35,29 @@ const SPREAD_KEYFRAME: f64 = 2.5;
 const SURPLUS: f64 = 0.5;
 
 /// Parity takes no more than this share of pictures and parity.
-const MAX_SHARE: f64 = 0.5;
+const MAX_SHARE: f64 = 0.6;
+
+/// After a queue stood in the path, its overflow stays in the smoothed loss for so long.
+const AFTERMATH: Duration = Duration::from_secs(3);
+
+/// The loss that parity helps against. What a full queue drops is not: parity would fill it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Accident {
+    loss: f64,
+    congested_at: Option<Instant>,
+}
+
+impl Accident {
+    /// The path's smoothed loss is `loss` and a queue stands in it or not. What part of it is to be protected against, 0 to 1.
+    pub fn update(&mut self, loss: f64, congested: bool, now: Instant) -> f64 {
+        if congested {
+            self.congested_at = Some(now);
+        }
+        let explained = self.congested_at.is_some_and(|at| now.saturating_duration_since(at) < AFTERMATH);
+        self.loss = if explained { self.loss.min(loss) } else { loss };
+        self.loss
+    }
+}
 
 /// How strongly a path is protected.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -40,7 +65,7 @@ pub struct Strength {
     loss: f64,
     /// Of what the loss calls for, 0 to 1.
     part: f64,
-    /// Parity packets that each frame has at least: the last packet of a frame is missed only when something follows it, which otherwise is
+    /// Parity packets that each frame of [`FEW`] packets or more has at least: the last packet of a frame is missed only when something follows it, which otherwise is
     /// the next frame.
     least: f64,
 }
@@ -73,7 +98,8 @@ impl Strength {
         let covered = lost + spread * (lost * (1.0 - self.loss)).sqrt() + SURPLUS;
         // Parity gets lost like everything else.
         let wanted = self.part * covered / (1.0 - self.loss);
-        wanted.max(self.least).min(packets * MAX_SHARE / (1.0 - MAX_SHARE))
+        let least = self.least * (packets / FEW).min(1.0);
+        wanted.max(least).min(packets * MAX_SHARE / (1.0 - MAX_SHARE))
     }
 }
 
@@ -95,7 +121,7 @@ mod tests {
     fn a_short_path_repairs_on_request_and_has_a_parity_packet_or_two_to_a_frame() {
         let packets = [0.05, 0.1, 0.2].map(|loss| Strength::new(loss, Some(Duration::from_millis(1))).packets(6, false));
         assert_eq!(packets, [1.0, 1.0, 2.0]);
-        assert_eq!(Strength::new(0.1, Some(Duration::from_millis(1))).packets(1, false), 1.0, "half at most");
+        assert_eq!(Strength::new(0.1, Some(Duration::from_millis(1))).packets(1, false), 0.25);
     }
 
     #[test]
@@ -103,6 +129,17 @@ mod tests {
         let rising = [share(0.05, 60, 6.0), share(0.1, 60, 6.0), share(0.1, 120, 6.0), share(0.2, 120, 6.0), share(0.3, 120, 6.0)];
         assert!(rising.is_sorted_by(|less, more| less <= more) && rising[0] > 0.0, "{rising:?}");
         assert!(rising[4] <= MAX_SHARE, "{rising:?}");
+    }
+
+    #[test]
+    fn what_a_full_queue_drops_is_not_protected_against() {
+        let (mut accident, now) = (Accident::default(), Instant::now());
+        let second = Duration::from_secs(1);
+        assert_eq!(accident.update(0.05, false, now), 0.05);
+        assert_eq!(accident.update(0.2, true, now + second), 0.05);
+        assert_eq!(accident.update(0.1, false, now + 3 * second), 0.05);
+        assert_eq!(accident.update(0.02, false, now + 3 * second), 0.02);
+        assert_eq!(accident.update(0.1, false, now + 5 * second), 0.1, "no queue explains it any more");
     }
 
     #[test]

@@ -291,6 +291,11 @@ impl Rate {
         self.loss.smoothed()
     }
 
+    /// Whether a queue stands in the path: loss is its overflow then.
+    pub fn congested(&self) -> bool {
+        self.trend.standing_queue() > QUEUE_HOLD
+    }
+
     /// The smoothed round-trip time, once known.
     pub fn rtt(&self) -> Option<Duration> {
         self.rtt

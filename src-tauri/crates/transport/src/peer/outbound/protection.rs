@@ -1,12 +1,13 @@
 //! The parity stream of a video track: RTP packets of an SSRC of its own.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use rtc::rtp;
 
 use crate::send::fec::{Encoder, Source};
-use crate::send::protect::Strength;
+use crate::send::protect::{Accident, Strength};
+use crate::send::rate::Rate;
 
 /// A parity packet in the pacer.
 pub(super) struct Parity {
@@ -20,6 +21,7 @@ pub(super) struct Protection {
     payload_type: u8,
     sequence: u16,
     encoder: Encoder,
+    accident: Accident,
     strength: Strength,
 }
 
@@ -27,12 +29,13 @@ impl Protection {
     pub(super) fn new(ssrc: u32, payload_type: u8) -> Self {
         // Below half, for the same reason as a track's.
         let sequence = rand::random::<u16>() >> 1;
-        Self { ssrc, payload_type, sequence, encoder: Encoder::new(), strength: Strength::default() }
+        Self { ssrc, payload_type, sequence, encoder: Encoder::new(), accident: Accident::default(), strength: Strength::default() }
     }
 
     /// Follows the path.
-    pub(super) fn adapt(&mut self, loss: f64, rtt: Option<Duration>) {
-        self.strength = Strength::new(loss, rtt);
+    pub(super) fn adapt(&mut self, rate: &Rate, now: Instant) {
+        let loss = self.accident.update(rate.loss(), rate.congested(), now);
+        self.strength = Strength::new(loss, rate.rtt());
     }
 
     /// The share that parity takes of pictures and parity, 0 to 1.

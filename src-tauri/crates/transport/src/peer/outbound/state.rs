@@ -158,6 +158,9 @@ impl State {
     /// Transport-wide feedback.
     pub(super) fn on_feedback(&mut self, samples: &[Sample], now: Instant) {
         self.rate.on_feedback(samples, now);
+        if let Some(protection) = &mut self.protection {
+            protection.adapt(&self.rate, now);
+        }
         self.apply_rate();
     }
 
@@ -165,9 +168,6 @@ impl State {
         self.pacer.set_rate(self.rate.pacing());
         let repairs = self.rate.target() / REPAIR_SHARE;
         self.tracks().for_each(|track| track.history.set_budget(repairs));
-        if let Some(protection) = &mut self.protection {
-            protection.adapt(self.rate.loss(), self.rate.rtt());
-        }
         if let Some((_, red)) = &mut self.red {
             red.adapt(self.rate.loss(), self.rate.target());
         }
