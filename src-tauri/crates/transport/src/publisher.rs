@@ -124,6 +124,7 @@ impl Publisher {
     /// Answers an offer that restarts ICE.
     pub async fn restart(&self, offer: &str) -> Result<String, Error> {
         self.connection.refresh_servers().await?;
+        self.peer.restarts();
         self.connection.set_offer(&sdp::without_lone_red(offer)).await?;
         answer(&self.connection).await
     }

@@ -335,7 +335,7 @@ fn media_is_back_within_two_seconds_of_a_change_of_address_that_only_its_silence
         for _ in 0..300 {
             video.next().await.expect("the call goes on");
         }
-        let last = sim.now();
+        let (last, before) = (sim.now(), publisher.stats().target_bps);
         moved.store(true, Ordering::Relaxed);
         common::told(&mut subscriber_told, |event| *event == Event::Disconnected).await.expect("noticed");
         println!("noticed after {:?}", sim.now() - last);
@@ -348,5 +348,8 @@ fn media_is_back_within_two_seconds_of_a_change_of_address_that_only_its_silence
         while video.next().await.expect("the call goes on").captured.is_none_or(|captured| captured < last) {}
         println!("back after {:?}", sim.now() - last);
         assert!(sim.now() - last < ms(2_000));
+        // What the outage took says nothing of the new path.
+        sim.sleep(ms(1_000)).await;
+        assert!(publisher.stats().target_bps > before * 3 / 4);
     });
 }

@@ -26,6 +26,9 @@ pub(crate) trait Media: Send + Sync + 'static {
     /// Media can flow, for the first time or after a disconnection that was told.
     fn on_connected(&self);
 
+    /// A restart of ICE has found a path: nothing that was learnt of the one before holds.
+    fn on_new_path(&self, now: Instant);
+
     /// The library has a track of the other end.
     fn on_track(&self, track: Arc<dyn TrackRemote>);
 

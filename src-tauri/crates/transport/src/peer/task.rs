@@ -31,6 +31,8 @@ enum Order {
     Begin,
     /// The other end may have moved.
     Suspect,
+    /// ICE restarts.
+    Restart,
     /// End; the sender is dropped when done.
     Close(oneshot::Sender<()>),
 }
@@ -60,7 +62,17 @@ impl Peer {
         let runtime = Arc::clone(&parts.runtime);
         let watchdog = Watchdog::new(parts.limits);
         let next_tick = runtime.now() + TICK;
-        let task = Task { parts, events, watchdog, backlog: VecDeque::new(), next_tick, next_rtt: None, failed: None, trouble: None };
+        let task = Task {
+            parts,
+            events,
+            watchdog,
+            backlog: VecDeque::new(),
+            next_tick,
+            next_rtt: None,
+            failed: None,
+            trouble: None,
+            restarts: false,
+        };
         runtime.spawn(Box::pin(task.run(orders_in)));
         Self { orders, events: Some(events_out) }
     }
@@ -73,6 +85,11 @@ impl Peer {
     /// There is reason to think that the other end has moved: if nothing comes, [`Event::Disconnected`] does at once.
     pub(crate) fn suspect(&self) {
         let _ = self.orders.send(Order::Suspect);
+    }
+
+    /// ICE is about to restart.
+    pub(crate) fn restarts(&self) {
+        let _ = self.orders.send(Order::Restart);
     }
 
     /// Ends the connection; returns when its sockets are free.
@@ -98,6 +115,8 @@ struct Task {
     failed: Option<Failure>,
     /// What the owner was told of TURN servers.
     trouble: Option<String>,
+    /// ICE restarts and has not found a path yet.
+    restarts: bool,
 }
 
 /// What the task heard.
@@ -117,6 +136,7 @@ impl Task {
             match self.hear(&mut orders).await {
                 Heard::Order(Some(Order::Begin)) => self.watchdog.begin(self.parts.runtime.now()),
                 Heard::Order(Some(Order::Suspect)) => self.watchdog.suspect(self.parts.runtime.now()),
+                Heard::Order(Some(Order::Restart)) => self.restarts = true,
                 Heard::Order(Some(Order::Close(done))) => {
                     closed = Some(done);
                     break;
@@ -168,7 +188,12 @@ impl Task {
     async fn on_signal(&mut self, signal: Signal) {
         match signal {
             Signal::Candidate(candidate) => self.backlog.push_back(Event::Candidate(candidate)),
-            Signal::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => self.watchdog.on_pair(),
+            Signal::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
+                self.watchdog.on_pair();
+                if std::mem::take(&mut self.restarts) {
+                    self.parts.media.on_new_path(self.parts.runtime.now());
+                }
+            }
             Signal::Ice(RTCIceConnectionState::Disconnected) => self.watchdog.on_disconnected(),
             Signal::Ice(RTCIceConnectionState::Failed) => self.failed = Some(self.watchdog.on_failed()),
             Signal::Ice(_) => {}

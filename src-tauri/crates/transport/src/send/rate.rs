@@ -169,6 +169,15 @@ impl Rate {
         rate
     }
 
+    /// The start on another path, from what this one carried before it fell silent.
+    pub fn on_new_path(&self, now: Instant) -> Self {
+        let start_bps = self.silence.before().unwrap_or(self.target) as u32;
+        let mut rate = Self::new(Config { start_bps: start_bps.max(self.config.min_bps), ..self.config }, now);
+        // The start that the configuration names is a guess about a path that nobody knows.
+        rate.config.start_bps = self.config.start_bps;
+        rate
+    }
+
     /// A packet left, of `size` bytes.
     pub fn on_sent(&mut self, size: usize, now: Instant) {
         self.demand.add(size, now);

@@ -127,6 +127,9 @@ impl Media for Inbound {
     /// The first packets tell by themselves.
     fn on_connected(&self) {}
 
+    /// Buffers follow the packets, whichever way they come.
+    fn on_new_path(&self, _: Instant) {}
+
     fn on_track(&self, track: Arc<dyn TrackRemote>) {
         self.nudge.set_remote(track);
     }

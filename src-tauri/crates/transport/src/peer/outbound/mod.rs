@@ -184,6 +184,12 @@ impl Media for Outbound {
         }
     }
 
+    fn on_new_path(&self, now: Instant) {
+        let mut state = self.state();
+        state.on_new_path(now);
+        state.tell(&self.outbox);
+    }
+
     /// The other end sends nothing that we take.
     fn on_track(&self, _: Arc<dyn TrackRemote>) {}
 
@@ -222,9 +228,10 @@ impl Estimator {
 impl BandwidthEstimator for Estimator {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
         let mut state = self.outbound.state();
-        let told = &state.told;
+        let (told, path_since) = (&state.told, state.path_since);
         let samples: Vec<Sample> = reports
             .iter()
+            .filter(|report| report.departure >= path_since)
             // Arrived, but the receiver does not say when; not arrived, but the feedback that would tell is lost: neither a delay nor a loss.
             .filter(|report| if report.arrived { report.arrival.is_some() } else { told.has(report.twcc_sequence_number) })
             .map(|report| Sample { sent: report.departure, arrival: report.arrival, size: report.size + BELOW_RTP })

@@ -65,6 +65,8 @@ pub(super) struct State {
     pub(super) pacer: Pacer<Queued>,
     pub(super) rate: Rate,
     pub(super) told: Told,
+    /// What was sent before went over another path.
+    pub(super) path_since: Instant,
     /// Bytes of sound since the last report, overhead included.
     pub(super) audio_bytes: u64,
     pub(super) last_packet: Option<Instant>,
@@ -90,6 +92,7 @@ impl State {
             pacer: Pacer::new(pace::Config::default(), rate.pacing()),
             rate,
             told: Told::default(),
+            path_since: now,
             audio_bytes: 0,
             last_packet: None,
             keyframe_requests: 0,
@@ -161,6 +164,12 @@ impl State {
         if let Some(protection) = &mut self.protection {
             protection.adapt(&self.rate, now);
         }
+        self.apply_rate();
+    }
+
+    pub(super) fn on_new_path(&mut self, now: Instant) {
+        self.path_since = now;
+        self.rate = self.rate.on_new_path(now);
         self.apply_rate();
     }
 

@@ -38,6 +38,11 @@ impl Silence {
         self.before.take()
     }
 
+    /// The target before the silence at hand, in bits a second.
+    pub fn before(&self) -> Option<f64> {
+        self.before
+    }
+
     pub fn is_on(&self) -> bool {
         self.before.is_some()
     }
