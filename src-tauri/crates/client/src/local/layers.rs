@@ -11,6 +11,8 @@ use signal::{Fallback, Layer, StreamType, Want};
 
 /// How long a target has to be too low.
 const BRIEF: Duration = Duration::from_millis(1500);
+/// A connection that has just begun may still find its bitrate, unless that is less than half of what is needed.
+const START: Duration = Duration::from_secs(3);
 /// How long a target has to be good enough for the better layer, and the longest that failed raises make it.
 const PATIENCE: Duration = Duration::from_secs(4);
 const MOST_PATIENCE: Duration = Duration::from_secs(64);
@@ -26,6 +28,8 @@ const WORTH: u32 = 2;
 /// bits a second.
 const PICTURE: u32 = 80;
 const ANY_PICTURE: u32 = 40_000;
+/// A connection that has nothing left for pictures says 30 kb/s.
+const NOTHING: u32 = 32_000;
 /// How much more than a layer needs a target must be for a raise, in percent.
 const MARGIN: u32 = 130;
 
@@ -72,6 +76,8 @@ pub(super) struct Situation {
 pub(super) struct Choice {
     pub want: Want,
     layer: Layer,
+    /// When the first choice was made.
+    began: Option<Instant>,
     below: Option<Instant>,
     above: Option<Instant>,
     raised: Option<Instant>,
@@ -86,6 +92,7 @@ impl Choice {
 
     /// What this subscriber gets from now on.
     pub fn update(&mut self, situation: &Situation, now: Instant) -> Layer {
+        let starting = since(&mut self.began, now) < START;
         let layers = self.layers(situation.low_bps.is_some());
         let Some(place) = layers.iter().position(|layer| *layer == self.layer) else {
             // Not to be had any more: the best that is.
@@ -99,7 +106,8 @@ impl Choice {
         match (worse, better) {
             (Some(&worse), _) => {
                 self.above = None;
-                if since(&mut self.below, now) >= BRIEF {
+                let finding = starting && situation.target_bps >= need(self.layer, situation) / 2;
+                if since(&mut self.below, now) >= BRIEF && !finding {
                     let failed = self.raised.is_some_and(|raised| now.saturating_duration_since(raised) < TRIAL);
                     self.failures = if failed { self.failures + 1 } else { 0 };
                     self.raised = None;
@@ -142,7 +150,7 @@ fn since(start: &mut Option<Instant>, now: Instant) -> Duration {
 
 /// The target below which the next worse layer is better, in bits a second.
 fn need(layer: Layer, situation: &Situation) -> u32 {
-    let picture = situation.low_bps.map_or(ANY_PICTURE, |low| (u64::from(low) * u64::from(PICTURE) / 100) as u32);
+    let picture = situation.low_bps.map_or(ANY_PICTURE, |low| (u64::from(low) * u64::from(PICTURE) / 100) as u32).max(NOTHING);
     match (layer, situation.low_bps) {
         (Layer::High, Some(low)) => (situation.best_bps / FAR_BELOW).min(DECENT).max(low.saturating_mul(WORTH)),
         (Layer::High | Layer::Low, _) => picture,
@@ -182,6 +190,15 @@ mod tests {
         assert_eq!(run(&mut weak, &mut now, DUAL, 400, 3), Layer::Low);
         assert_eq!(run(&mut weak, &mut now, DUAL, 400, 2), Layer::High);
         assert_eq!(run(&mut weak, &mut now, DUAL, 10, 60), Layer::Low);
+    }
+
+    #[test]
+    fn a_newcomer_has_three_seconds_to_find_its_bitrate_unless_it_is_far_off() {
+        let (mut newcomer, mut now) = (choice(StreamType::High, Fallback::Low), Instant::now());
+        assert_eq!(run(&mut newcomer, &mut now, DUAL, 200, 2), Layer::High);
+        assert_eq!(run(&mut newcomer, &mut now, DUAL, 200, 2), Layer::Low);
+        let mut poor = choice(StreamType::High, Fallback::Low);
+        assert_eq!(run(&mut poor, &mut now, DUAL, 140, 2), Layer::Low);
     }
 
     #[test]

@@ -189,25 +189,28 @@ impl Work {
                     job.asked[picture].first_keyframe = true;
                 }
             }
-            self.make(&mut makers[StreamType::High], StreamType::High, self.profile, &job);
+            let made = self.make(&mut makers[StreamType::High], StreamType::High, self.profile, &job);
             match low {
-                Some(low) => self.make(&mut makers[StreamType::Low], StreamType::Low, low, &job),
+                Some(low) => {
+                    self.make(&mut makers[StreamType::Low], StreamType::Low, low, &job);
+                }
                 None => makers[StreamType::Low] = Maker::default(),
             }
             // The processor has to do both.
-            if let Some(pipeline) = &mut makers[StreamType::High].pipeline {
+            if let Some(pipeline) = makers[StreamType::High].pipeline.as_mut().filter(|_| made) {
                 pipeline.on_made(begun.elapsed());
             }
         }
     }
 
-    fn make(&self, maker: &mut Maker, picture: StreamType, profile: VideoProfile, job: &Job) {
+    /// Whether the picture was made, and sent to those who get it.
+    fn make(&self, maker: &mut Maker, picture: StreamType, profile: VideoProfile, job: &Job) -> bool {
         let target_bps = self.subscribers.target_bps(picture);
         if target_bps.is_none() || maker.profile != profile {
             // Nobody looks: the encoder's memory is given back.
             *maker = Maker { profile, ..Maker::default() };
         }
-        let Some(target_bps) = target_bps else { return };
+        let Some(target_bps) = target_bps else { return false };
         let begun = Instant::now();
         let asked = job.asked[picture];
         maker.waiting.wish(asked.keyframe, asked.first_keyframe, begun);
@@ -222,9 +225,13 @@ impl Work {
                     count(&self.counters, &encoded, pipeline.target_bps, done, done - begun);
                 }
                 self.subscribers.send_video(picture, &encoded);
+                true
             }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "a picture was not encoded"),
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "a picture was not encoded");
+                false
+            }
         }
     }
 }
