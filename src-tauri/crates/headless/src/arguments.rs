@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use client::{IcePolicy, Mode, Uid, VideoProfile};
+use client::{Fallback, IcePolicy, Mode, StreamType, Uid, VideoProfile};
 
 #[derive(Parser)]
 #[command(name = "headless", version, about = "A Visavis caller without a window")]
@@ -53,6 +53,15 @@ pub struct Call {
     /// Agora's name of a video profile, or WxH@FPS:MAX_KBPS.
     #[arg(long, default_value = "480p_1", value_parser = parse_profile)]
     pub profile: VideoProfile,
+    /// Offer a second, small picture: Agora's dual stream.
+    #[arg(long)]
+    pub dual_stream: bool,
+    /// Which picture of others to ask for: 0 the large one, 1 the small one.
+    #[arg(long, value_name = "0|1", default_value = "0", value_parser = parse_stream_type)]
+    pub stream_type: StreamType,
+    /// What may come where the network carries no more: 0 nothing else, 1 the small picture, 2 the small picture, then sound only.
+    #[arg(long, value_name = "0|1|2", default_value = "1", value_parser = parse_fallback)]
+    pub fallback: Fallback,
     /// Only publish: subscribe to nobody (for load and measurements).
     #[arg(long)]
     pub no_subscribe: bool,
@@ -93,6 +102,16 @@ fn parse_ice_policy(text: &str) -> Result<IcePolicy, String> {
         "relay" => Ok(IcePolicy::Relay),
         _ => Err("a policy is all or relay".into()),
     }
+}
+
+fn parse_stream_type(text: &str) -> Result<StreamType, String> {
+    let number: u8 = text.parse().map_err(|error| format!("{error}"))?;
+    StreamType::try_from(number).map_err(|error| error.message)
+}
+
+fn parse_fallback(text: &str) -> Result<Fallback, String> {
+    let number: u8 = text.parse().map_err(|error| format!("{error}"))?;
+    Fallback::try_from(number).map_err(|error| error.message)
 }
 
 fn parse_profile(text: &str) -> Result<VideoProfile, String> {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use client::{Client, Code, Codec, Config, Error, Event, LocalStream, RemoteStream, StreamSpec, SubscribeOptions};
+use client::{
+    Client, Code, Codec, Config, Error, Event, Fallback, LocalStream, RemoteStream, StreamId, StreamSpec, StreamType, SubscribeOptions,
+};
 
 use crate::{
     arguments::{Call, device},
@@ -27,6 +29,9 @@ pub async fn run(call: Call) -> Result<(), Error> {
     client.init(&call.app_id).await?;
     let began = Instant::now();
     client.join(call.token.as_deref(), &call.channel, call.uid.clone()).await?;
+    if call.dual_stream {
+        client.enable_dual_stream().await?;
+    }
     let stream = publish(&client, &call).await?;
     let recorder = call.record.clone().map(|folder| Recorder::new(folder, !call.record_sound));
     let mut session = Session { client: client.clone(), call, recorder, report, began };
@@ -62,6 +67,13 @@ async fn publish(client: &Client, call: &Call) -> Result<Option<LocalStream>, Er
     }
     client.publish(&stream).await?;
     Ok(Some(stream))
+}
+
+/// Subscribes to a stream, and says which picture of it is wanted and what may come instead.
+async fn subscribe(client: &Client, stream: &StreamId, (stream_type, fallback): (StreamType, Fallback)) -> Result<(), Error> {
+    client.subscribe(stream, SubscribeOptions::default()).await?;
+    client.set_remote_video_stream_type(stream, stream_type).await?;
+    client.set_stream_fallback_option(stream, fallback).await
 }
 
 struct Session {
@@ -112,14 +124,16 @@ impl Session {
         match event {
             Event::StreamAdded { stream } if !self.call.no_subscribe => {
                 // It answers when media flows, which may take a while; events and the report go on meanwhile.
-                let client = self.client.clone();
+                let (client, want) = (self.client.clone(), (self.call.stream_type, self.call.fallback));
                 tokio::spawn(async move {
-                    if let Err(error) = client.subscribe(&stream.id, SubscribeOptions::default()).await {
+                    if let Err(error) = subscribe(&client, &stream.id, want).await {
                         tracing::warn!(%error, stream = %stream.id, "cannot subscribe");
                     }
                 });
             }
             Event::StreamSubscribed { stream } => self.record(&stream),
+            Event::StreamTypeChanged { stream, stream_type, .. } => tracing::info!(%stream, ?stream_type, "another picture comes"),
+            Event::StreamFallback { stream, sound_only, .. } => tracing::info!(%stream, sound_only, "a fallback begins or ends"),
             Event::StreamRemoved { stream } => {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.stop(&stream);
