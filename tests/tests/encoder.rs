@@ -46,7 +46,7 @@ impl<'a> Run<'a> {
             let captured = self.start + Duration::from_secs(1) * number as u32 / CONFIG.fps;
             let data = self.film[number % self.film.len()].clone();
             let frame = VideoFrame::new(CONFIG.width, CONFIG.height, captured, data).expect("of that size");
-            let encoded = self.encoder.encode(&frame, number % 120 == 0).expect("encodes").expect("nothing is left out");
+            let encoded = self.encoder.encode(&frame, number.is_multiple_of(120)).expect("encodes").expect("nothing is left out");
             (encoded.data.len() as f64 * 8.0 / share, encoded.keyframe)
         };
         numbers.map(encode).collect()
