@@ -12,7 +12,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::process::{Group, drive, free_port, logged, quiet};
+use crate::process::{Group, drive, free_port, log_to, logged, quiet};
 #[cfg(target_os = "linux")]
 use crate::{
     gate::Gate,
@@ -57,9 +57,11 @@ impl Browser {
     #[cfg(target_os = "linux")]
     pub async fn open_at(wire: &Wire, end: End, video: &Path, audio: &Path) -> Self {
         let port = free_port();
-        let driver = Group::start(wire.command(end, "chromedriver").arg(format!("--port={port}")));
+        let log = log(port);
+        let mut command = wire.command(end, "chromedriver");
+        let driver = Group::start(log_to(&mut command, &log).arg(format!("--port={port}")));
         let gate = Gate::open(wire, end, port).await;
-        let page = start(gate.port(), video, audio, &log(port)).await;
+        let page = start(gate.port(), video, audio, &log).await;
         let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/peer.html");
         page.goto(&format!("file://{}", peer.display())).await.expect("the peer page loads");
         Self { page, _driver: driver, _gate: Some(gate) }

@@ -1,6 +1,6 @@
 //! A call between two `headless` on hosts of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub fn service(hosts: &Hosts, port: &str, arguments: &[&str], settings: &[(&str,
 /// A caller that shows the test pattern and writes a report.
 pub struct Caller {
     report: PathBuf,
-    _process: Group,
+    process: Group,
 }
 
 impl Caller {
@@ -39,13 +39,23 @@ impl Caller {
         let _ = std::fs::remove_file(&report);
         command.args(["call", "--server", server, "--app-id", channel_server::DEFAULT_APP_ID, "--channel", "hosts"]);
         command.args(arguments).arg("--report").arg(&report);
-        Self { report, _process: Group::start(&mut command) }
+        Self { report, process: Group::start(&mut command) }
+    }
+
+    /// Its whole report, when it has ended by itself (`--seconds`).
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn finished(self) -> Vec<Value> {
+        let Self { report, mut process } = self;
+        let ended = tokio::task::spawn_blocking(move || process.wait()).await.expect("waiting does not panic");
+        assert!(ended.success(), "a caller failed: {ended}");
+        lines(&report)
     }
 
     /// The newest line of its report.
     pub fn line(&self) -> Option<Value> {
-        let text = std::fs::read_to_string(&self.report).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).next_back()
+        lines(&self.report).pop()
     }
 
     /// The streams it receives, by their names.
@@ -59,4 +69,10 @@ impl Caller {
         let streams = last.iter().flat_map(|line| line["receive"].as_object().into_iter().flatten());
         streams.filter_map(|(_, stream)| stream["video"]["frames"].as_u64()).sum()
     }
+}
+
+/// A report, line by line; one that is being written is not there yet.
+fn lines(report: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(report).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }

@@ -7,10 +7,8 @@
 //! ```
 
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use crate::process::until;
+use crate::namespace::{Namespace, ip};
 
 /// Where both sides reach the middle.
 pub const MIDDLE: &str = "10.78.0.1";
@@ -29,9 +27,11 @@ pub enum Host {
 
 /// The hosts; dropping them takes them down, after everything that runs on them should have ended.
 pub struct Hosts {
-    /// Tells the namespaces of several tests apart.
-    run: String,
-    middle: &'static str,
+    left: Namespace,
+    middle: Namespace,
+    right: Namespace,
+    /// The middle's address.
+    address: &'static str,
 }
 
 impl Hosts {
@@ -65,15 +65,10 @@ impl Hosts {
     }
 
     /// Hosts with links between them and no addresses.
-    fn linked(middle: &'static str) -> Result<Self, String> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let hosts = Self { run: format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)), middle };
+    fn linked(address: &'static str) -> Result<Self, String> {
+        let hosts = Self { left: Namespace::add("left")?, middle: Namespace::add("middle")?, right: Namespace::add("right")?, address };
         let [left, middle, right] = [Host::Left, Host::Middle, Host::Right].map(|host| hosts.name(host));
-        for name in [&left, &middle, &right] {
-            ip(&format!("netns add {name}"))?;
-            ip(&format!("-n {name} link set lo up"))?;
-        }
-        for (side, far) in [(&left, FAR[0]), (&right, FAR[1])] {
+        for (side, far) in [(left, FAR[0]), (right, FAR[1])] {
             ip(&format!("link add eth netns {side} type veth peer name {far} netns {middle}"))?;
             ip(&format!("-n {side} link set eth up"))?;
             ip(&format!("-n {middle} link set {far} up"))?;
@@ -83,7 +78,7 @@ impl Hosts {
 
     /// The middle's address and a port there.
     pub fn middle(&self, port: &str) -> String {
-        if self.middle.contains(':') { format!("[{}]:{port}", self.middle) } else { format!("{}:{port}", self.middle) }
+        if self.address.contains(':') { format!("[{}]:{port}", self.address) } else { format!("{}:{port}", self.address) }
     }
 
     /// The same with a middle that forwards, so that both sides reach each other.
@@ -130,48 +125,26 @@ impl Hosts {
 
     /// Runs `program` on a host.
     pub fn command(&self, host: Host, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = crate::process::quiet("ip");
-        command.args(["netns", "exec", &self.name(host)]).arg(program);
-        command
+        self.of(host).command(program)
     }
 
-    /// Waits until a program listens on the middle's address: `protocol` is `-t` or `-u`.
+    /// Waits until a program listens at a host's port: `protocol` is `-t` or `-u`.
     ///
     /// # Panics
     /// If none does within a minute.
     pub async fn until_open(&self, host: Host, protocol: &str, port: &str) {
-        until(&format!("port {port} is open"), Duration::from_secs(60), async || {
-            let sockets = self.command(host, "ss").args(["-Hln", protocol]).stdout(std::process::Stdio::piped()).output();
-            let listed = String::from_utf8(sockets.expect("ss runs").stdout).expect("addresses are ASCII");
-            listed.contains(&format!(":{port} ")).then_some(())
-        })
-        .await;
+        self.of(host).until_open(protocol, port).await;
     }
 
-    fn name(&self, host: Host) -> String {
-        let host = match host {
-            Host::Left => "left",
-            Host::Middle => "middle",
-            Host::Right => "right",
-        };
-        format!("visavis-{}-{host}", self.run)
-    }
-}
-
-impl Drop for Hosts {
-    fn drop(&mut self) {
-        for host in [Host::Left, Host::Middle, Host::Right] {
-            // One that was never made is not missed.
-            let _ = ip(&format!("netns del {}", self.name(host)));
+    fn of(&self, host: Host) -> &Namespace {
+        match host {
+            Host::Left => &self.left,
+            Host::Middle => &self.middle,
+            Host::Right => &self.right,
         }
     }
-}
 
-/// Runs `ip` with these words; the error is what it says.
-pub(crate) fn ip(arguments: &str) -> Result<(), String> {
-    let output = Command::new("ip").args(arguments.split(' ')).output().map_err(|error| format!("ip: {error}"))?;
-    if output.status.success() {
-        return Ok(());
+    fn name(&self, host: Host) -> &str {
+        self.of(host).name()
     }
-    Err(format!("ip {arguments}: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }

@@ -1,13 +1,13 @@
 //! The harness of the live tests and benchmarks: real windows, real browsers, real clips.
 //!
 //! ```text
-//! process   programs that end with the test      display   a screen (Xvfb)
-//! clip      Y4M with readable frame numbers      service   a channel service on a free port
-//! window    the app under WebDriver              browser   Chromium under WebDriver
-//! measure   what processes cost              hosts     three hosts in network namespaces
-//! gate      a port of a host, from outside
-//! relay     a service that misbehaves   wire      two hosts and a bad network between them
-//! call      callers on those three hosts
+//! process    programs that end with the test     display  a screen (Xvfb)
+//! clip       Y4M with readable frame numbers     service  a channel service on a free port
+//! window     the app under WebDriver             browser  Chromium under WebDriver
+//! measure    what processes cost                 relay    a service that misbehaves
+//! namespace  a host in a network namespace       call     callers on such hosts
+//! hosts      three of them in a row              wire     two of them and a bad network between
+//! gate       a port of one, from outside
 //! ```
 //!
 //! Everything a test starts ends when its guard is dropped, by process group id, never by name.
@@ -24,6 +24,8 @@ pub mod gate;
 #[cfg(target_os = "linux")]
 pub mod hosts;
 pub mod measure;
+#[cfg(target_os = "linux")]
+pub mod namespace;
 pub mod process;
 pub mod relay;
 pub mod service;

@@ -103,10 +103,18 @@ impl DeadPort {
 /// # Panics
 /// If the file cannot be made.
 pub fn logged<S: AsRef<OsStr>>(program: S, log: &Path) -> Command {
-    let file = std::fs::File::create(log).expect("a log can be made");
     let mut command = Command::new(program);
-    command.stdin(Stdio::null()).stdout(file.try_clone().expect("a file has two handles")).stderr(file);
+    log_to(&mut command, log);
     command
+}
+
+/// Has a command write all it says to a file.
+///
+/// # Panics
+/// If the file cannot be made.
+pub fn log_to<'a>(command: &'a mut Command, log: &Path) -> &'a mut Command {
+    let file = std::fs::File::create(log).expect("a log can be made");
+    command.stdin(Stdio::null()).stdout(file.try_clone().expect("a file has two handles")).stderr(file)
 }
 
 /// Polls `ready` every 20 ms until it answers `Some`; `None` after `limit`.

@@ -6,11 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::{
     call::Caller,
-    process::{Group, until},
-    wire::{Bottleneck, End, Impairment, LEFT, Wire},
+    process::until,
+    wire::{Bottleneck, End, Impairment, Wire},
 };
-
-const PORT: u16 = 47_880;
 
 /// For the pictures to come, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,13 +41,11 @@ async fn across(name: &str, network: Impairment) {
     if let Err(why) = wire.impair(network) {
         return eprintln!("skipped: {name} (this kernel cannot make such a network: {why})");
     }
-    let mut service = wire.command(End::Left, tests::binary("channel-server"));
-    let _service = Group::start(service.args(["--listen", &format!("{LEFT}:{PORT}")]));
-    until("the service listens", PATIENCE, async || wire.listens(End::Left, PORT).then_some(())).await;
+    let _service = wire.service(&[]).await;
     let callers = [(End::Left, "7"), (End::Right, "8")].map(|(end, uid)| {
         let report = tests::output().join(format!("{name}-{uid}.jsonl"));
         let command = wire.command(end, tests::binary("headless"));
-        Caller::join(command, &format!("ws://{LEFT}:{PORT}"), report, &["--uid", uid, "--profile", "640x360@30:2000"])
+        Caller::join(command, &Wire::server(), report, &["--uid", uid, "--profile", "640x360@30:2000"])
     });
     for caller in &callers {
         until("several seconds of pictures", PATIENCE, async || (caller.frames() > SEVERAL_SECONDS).then_some(())).await;

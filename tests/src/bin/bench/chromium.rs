@@ -1,16 +1,16 @@
 //! The same table for Chromium to Chromium: what there is to beat, on the same machine, clip and networks.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::{
     browser::Browser,
     clip,
     measure::{percentile, round},
-    wire::{End, LEFT, Wire},
+    wire::{End, Wire},
 };
 
-use crate::network::{PORT, RAMP_UP, pause};
+use crate::{bench::pause, network::RAMP_UP};
 
 /// A call of two browsers over the wire, both directions.
 pub async fn row(wire: &Wire, measured: Duration) -> Value {
@@ -21,8 +21,7 @@ pub async fn row(wire: &Wire, measured: Duration) -> Value {
     ];
     for browser in &browsers {
         browser.page.execute(clip::READ_NUMBER, vec![]).await.expect("the page runs scripts");
-        let arguments =
-            vec![json!(format!("ws://{LEFT}:{PORT}")), json!(channel_server::DEFAULT_APP_ID), json!("chromium"), json!([640, 360])];
+        let arguments = vec![json!(Wire::server()), json!(channel_server::DEFAULT_APP_ID), json!("chromium"), json!([640, 360])];
         browser.call("joinChannel", arguments).await;
     }
     pause(RAMP_UP).await;
@@ -74,10 +73,4 @@ fn latencies(captured: &Value, shown: &Value) -> Vec<f64> {
             .min_by(f64::total_cmp)
     };
     rows(shown).into_iter().filter_map(|(number, at)| before(number, at)).collect()
-}
-
-/// Whether Chromium and its driver are here.
-pub fn installed() -> bool {
-    let works = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    works("chromedriver") && [Path::new("/usr/bin/chromium"), Path::new("/usr/bin/chromium-browser")].iter().any(|path| path.exists())
 }

@@ -10,18 +10,17 @@ use std::{
 use crate::chromium;
 use serde_json::{Value, json};
 use tests::{
+    browser,
+    call::Caller,
     clip,
     measure::{percentile, round},
-    process::{Group, until},
-    wire::{Bottleneck, End, Impairment, LEFT, Wire},
+    wire::{Bottleneck, End, Impairment, Wire},
 };
 
 /// How long a call finds its rate before it is measured.
 pub const RAMP_UP: Duration = Duration::from_secs(12);
 /// What joining may take besides.
 const JOINING: Duration = Duration::from_secs(5);
-
-pub const PORT: u16 = 47_880;
 
 /// What a network is to leave of a call, each figure for either direction. Times in ms, rates in kb/s.
 struct Goal {
@@ -64,27 +63,20 @@ fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-pub use crate::bench::pause;
-
 /// The whole table, or the rows whose name contains `only`; `seconds` of measurement each.
 pub async fn network(seconds: u64, only: Option<&str>) -> Value {
     let wire = match Wire::up() {
         Ok(wire) => wire,
         Err(reason) => return json!({"bench": "network", "skipped": reason}),
     };
-    let chromium = chromium::installed();
-    if !chromium {
-        eprintln!("Chromium is not here to compare with");
-    }
+    let chromium = browser::available();
     let mut rows = Vec::new();
     for scenario in scenarios().iter().filter(|scenario| only.is_none_or(|only| scenario.name.contains(only))) {
         wire.impair(scenario.network).unwrap_or_else(|error| panic!("{}: {error}", scenario.name));
         eprintln!("{} …", scenario.name);
         let measured = Duration::from_secs(seconds);
-        let mut service = wire.command(End::Left, tests::binary("channel-server"));
         // Chromium's page is a file, whose origin is called so.
-        let _service = Group::start(service.args(["--listen", &format!("{LEFT}:{PORT}"), "--allow-origin", "null"]));
-        until("the service listens", JOINING, async || wire.listens(End::Left, PORT).then_some(())).await;
+        let _service = wire.service(&["--allow-origin", "null"]).await;
         let mut row = row(&wire, scenario, measured).await;
         if chromium {
             row["chromium"] = chromium::row(&wire, measured).await;
@@ -99,12 +91,9 @@ async fn row(wire: &Wire, scenario: &Scenario, measured: Duration) -> Value {
     fs::create_dir_all(&folder).expect("the temporary folder is writable");
     let ends = [(End::Left, 7), (End::Right, 8)];
     let time = RAMP_UP + measured + JOINING;
-    for mut caller in ends.map(|(end, uid)| caller(wire, end, uid, time, &folder)) {
-        // Its recording is whole when it has ended by itself.
-        let ended = tokio::task::spawn_blocking(move || caller.wait()).await.expect("waiting does not panic");
-        assert!(ended.success(), "a caller failed: {ended}");
-    }
-    let reports = ends.map(|(_, uid)| lines(&folder, uid));
+    let [left, right] = ends.map(|(end, uid)| caller(wire, end, uid, time, &folder));
+    // A recording is whole when its caller has ended by itself.
+    let reports: [Vec<Value>; 2] = tokio::join!(left.finished(), right.finished()).into();
     let windows = reports.each_ref().map(|report| Span::of(report, measured));
     let directions = [(0, 1, "8", "8 to 7"), (1, 0, "7", "7 to 8")].map(|(to, from, stream, name)| {
         let mut figures = direction(&windows[to], &windows[from], stream);
@@ -119,25 +108,18 @@ async fn row(wire: &Wire, scenario: &Scenario, measured: Duration) -> Value {
     json!({"network": scenario.name, "met": met, "directions": directions})
 }
 
-fn caller(wire: &Wire, end: End, uid: u32, time: Duration, folder: &Path) -> Group {
-    let mut command = wire.command(end, tests::binary("headless"));
-    command
-        .args(["call", "--server", &format!("ws://{LEFT}:{PORT}"), "--app-id", channel_server::DEFAULT_APP_ID, "--channel", "bench"])
-        .args(["--uid", &uid.to_string(), "--profile", "640x360@30:2000", "--seconds", &time.as_secs().to_string()])
-        .arg("--camera")
-        .arg(clip::y4m(640, 360, 30))
-        .arg("--microphone")
-        .arg(clip::speech())
-        .arg("--report")
-        .arg(report(folder, uid))
-        .arg("--record")
-        .arg(recording(folder, uid))
-        .arg("--record-sound");
-    Group::start(&mut command)
-}
-
-fn report(folder: &Path, uid: u32) -> PathBuf {
-    folder.join(format!("{uid}.jsonl"))
+fn caller(wire: &Wire, end: End, uid: u32, time: Duration, folder: &Path) -> Caller {
+    let command = wire.command(end, tests::binary("headless"));
+    let (camera, sound, record) = (clip::y4m(640, 360, 30), clip::speech(), recording(folder, uid));
+    let report = folder.join(format!("{uid}.jsonl"));
+    let (uid, time) = (uid.to_string(), time.as_secs().to_string());
+    let path = |path: &'_ Path| path.to_string_lossy().into_owned();
+    let files = [path(&camera), path(&sound), path(&record)];
+    let mut arguments = vec!["--uid", &uid, "--profile", "640x360@30:2000", "--seconds", &time, "--record-sound"];
+    for (name, file) in ["--camera", "--microphone", "--record"].into_iter().zip(&files) {
+        arguments.extend([name, file]);
+    }
+    Caller::join(command, &Wire::server(), report, &arguments)
 }
 
 fn recording(folder: &Path, uid: u32) -> PathBuf {
@@ -162,12 +144,6 @@ fn opinion(played: &Path) -> Value {
             Value::Null
         }
     }
-}
-
-/// A caller's report, line by line. The last one may be cut off where the caller was ended.
-fn lines(folder: &Path, uid: u32) -> Vec<Value> {
-    let text = fs::read_to_string(report(folder, uid)).expect("the caller wrote a report");
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// The measured part of a report.
