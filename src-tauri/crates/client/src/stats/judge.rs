@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use session::ConnectionState;
 use signal::{StreamId, Uid};
 
 use super::exception::{Exception, Exceptions, Kind};
@@ -40,7 +39,7 @@ impl Judge {
     /// Judges the numbers of now; to be called every two seconds.
     pub fn look(&mut self, now: &CallStats) -> (Judgement, Vec<Exception>) {
         let before = self.before.replace(now.clone()).filter(|before| before.uid == now.uid);
-        let Some(before) = before.filter(|_| now.state == ConnectionState::Connected || now.uid.is_some()) else {
+        let (Some(before), Some(own)) = (before, &now.uid) else {
             return (Judgement::default(), self.exceptions.look(&[]));
         };
         let pairs: Vec<_> = now
@@ -50,7 +49,7 @@ impl Judge {
             .collect();
         let loss = pairs.iter().map(|(before, now)| (now.stream.clone(), loss(before, now))).collect();
         let network = NetworkQuality { uplink: uplink(now), downlink: downlink(&pairs, now.rtt_ms) };
-        let mut wrong = now.uid.as_ref().map(|own| sending(now, own)).unwrap_or_default();
+        let mut wrong = sending(now, own);
         wrong.extend(pairs.iter().flat_map(|(before, now)| receiving(before, now)));
         (Judgement { network, loss }, self.exceptions.look(&wrong))
     }
@@ -149,6 +148,8 @@ fn receiving(before: &ReceivedStats, now: &ReceivedStats) -> Vec<(Kind, Uid)> {
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
+
+    use session::ConnectionState;
 
     use super::super::{SentAudio, SentStats, SentVideo};
     use super::*;
