@@ -1,6 +1,8 @@
 //! What the page may ask. Each command is idempotent, because a page that is reloaded sends those under way again.
 
 pub mod projects;
+pub mod screen;
+pub mod speaker;
 
 use client::Error;
 use tauri::{AppHandle, State, WebviewWindow, ipc::Channel};
@@ -132,6 +134,12 @@ pub async fn frame_socket(window: WebviewWindow, app: State<'_, App>) -> Result<
 pub async fn subscribe_events(window: WebviewWindow, app: State<'_, App>, channel: Channel<PageEvent>) -> Result<(), Error> {
     let page: Page = Box::new(move |event| channel.send(event).is_ok());
     app.window(window.label()).call.set_page(page).await
+}
+
+/// Changes the name that this window's user goes by in the call; an empty one takes it back.
+#[tauri::command]
+pub async fn set_name(window: WebviewWindow, app: State<'_, App>, name: String) -> Result<(), Error> {
+    app.window(window.label()).call.set_name(name).await
 }
 
 /// Opens one more window, with a call of its own. Asynchronous, because building a window waits for the main thread.

@@ -7,7 +7,7 @@ use ts_rs::TS;
 
 use crate::{
     signal::{Error, LeaveReason, Role, StreamId, Uid},
-    types::{CallState, Connection, DeviceKind, DeviceProblem, Problem},
+    types::{CallState, Connection, DeviceChange, DeviceKind, DeviceProblem, Problem},
 };
 
 /// A stream and whose it is.
@@ -43,6 +43,15 @@ pub enum PageEvent {
     },
     /// Devices came or went; ask `get_devices` again.
     DevicesChanged,
+    /// A camera, a microphone, a speaker came or went.
+    CameraChanged(DeviceChange),
+    RecordingDeviceChanged(DeviceChange),
+    PlayoutDeviceChanged(DeviceChange),
+    /// The shared screen or window is gone, or the service took it back; the call goes on.
+    #[serde(rename = "stopScreenSharing")]
+    StopScreenSharing {
+        reason: String,
+    },
     /// The projects are others; ask `list_projects` again.
     ProjectsChanged,
     ConnectionStateChange {
@@ -159,6 +168,8 @@ impl PageEvent {
             Event::StreamSubscribed { stream } => Self::StreamSubscribed((&stream.id()).into()),
             Event::StreamRemoved { stream } => Self::StreamRemoved(stream.into()),
             Event::PeerOnline { uid } => Self::PeerOnline { uid: uid.clone() },
+            // The state carries it.
+            Event::PeerNamed { .. } => return None,
             Event::PeerLeave { uid, reason } => Self::PeerLeave { uid: uid.clone(), reason: *reason },
             Event::MuteAudio { stream, .. } => Self::MuteAudio(stream.into()),
             Event::UnmuteAudio { stream, .. } => Self::UnmuteAudio(stream.into()),

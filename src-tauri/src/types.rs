@@ -2,10 +2,13 @@
 //!
 //! A stream is named on the page by the quick start's id: the uid, with `-screen` behind it for a screen; this window's own is `"local"`.
 
+mod screen;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::signal::{Error, Mode, Role, Uid};
+use crate::signal::{Error, Mode, Role, StreamSource, Uid};
+pub use screen::*;
 
 /// The page's name for this window's own stream.
 pub const LOCAL: &str = "local";
@@ -135,6 +138,10 @@ pub struct RemoteState {
     pub stream: String,
     #[ts(type = "number | string")]
     pub uid: Uid,
+    /// The name that the user goes by: a claim, not a proof.
+    pub name: Option<String>,
+    #[ts(type = "\"camera\" | \"screen\"")]
+    pub source: StreamSource,
     pub audio: bool,
     pub video: bool,
     pub audio_muted: bool,
@@ -159,7 +166,11 @@ pub struct CallState {
     /// In `rtc` mode everyone is a host.
     #[ts(type = "\"host\" | \"audience\" | null")]
     pub role: Option<Role>,
+    /// The name that this user goes by in the call.
+    pub name: Option<String>,
     pub local: Option<LocalState>,
+    /// The screen that is shared.
+    pub screen: Option<ScreenState>,
     pub remote: Vec<RemoteState>,
     /// What stands in the way of any call, such as `PORT_TAKEN`.
     pub problem: Option<Problem>,
@@ -188,6 +199,9 @@ pub struct JoinParams {
     pub mode: Mode,
     #[serde(default)]
     pub codec: Option<String>,
+    /// The name to go by, if any. It is cleaned and cut to 64 characters, never refused.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 impl std::fmt::Debug for JoinParams {

@@ -72,7 +72,11 @@ problems: Array<DeviceProblem>, };
 /**
  * Somebody else's stream.
  */
-export type RemoteState = { stream: string, uid: number | string, audio: boolean, video: boolean, audioMuted: boolean, videoMuted: boolean, state: RemoteMedia, };
+export type RemoteState = { stream: string, uid: number | string, 
+/**
+ * The name that the user goes by: a claim, not a proof.
+ */
+name: string | null, source: "camera" | "screen", audio: boolean, video: boolean, audioMuted: boolean, videoMuted: boolean, state: RemoteMedia, };
 
 /**
  * What a window's call is now. Sent whole after each change, so that a page that was reloaded needs nothing else.
@@ -89,7 +93,15 @@ params: JoinParams | null, uid: number | string | null,
 /**
  * In `rtc` mode everyone is a host.
  */
-role: "host" | "audience" | null, local: LocalState | null, remote: Array<RemoteState>, 
+role: "host" | "audience" | null, 
+/**
+ * The name that this user goes by in the call.
+ */
+name: string | null, local: LocalState | null, 
+/**
+ * The screen that is shared.
+ */
+screen: ScreenState | null, remote: Array<RemoteState>, 
 /**
  * What stands in the way of any call, such as `PORT_TAKEN`.
  */
@@ -102,7 +114,11 @@ export type JoinParams = { appId: string, channel: string, token: string | null,
 /**
  * `"default"`, a profile of AGORA's table such as `"720p_2"`, or `WxH@FPS:MAX_KBPS`.
  */
-resolution: string | null, mode: "rtc" | "live", codec: string | null, };
+resolution: string | null, mode: "rtc" | "live", codec: string | null, 
+/**
+ * The name to go by, if any. It is cleaned and cut to 64 characters, never refused.
+ */
+name: string | null, };
 
 /**
  * What the lobby shows.
@@ -127,6 +143,70 @@ export type Device = { id: string, label: string, };
  * All devices, the one to start with first.
  */
 export type Devices = { cameras: Array<Device>, microphones: Array<Device>, speakers: Array<Device>, };
+
+/**
+ * A device that came (`ACTIVE`) or went (`INACTIVE`).
+ */
+export type DeviceChange = { state: Presence, device: Device, };
+
+/**
+ * Whether a device is there.
+ */
+export type Presence = "ACTIVE" | "INACTIVE";
+
+/**
+ * A whole screen, or one window.
+ */
+export type ScreenKind = "screen" | "window";
+
+/**
+ * Something that can be shared, as a person chooses it.
+ */
+export type ScreenSource = { id: string, kind: ScreenKind, title: string, 
+/**
+ * The program a window belongs to, where the system says.
+ */
+app: string | null, width: number, height: number, 
+/**
+ * A `data:` URL of a picture of at most 320×180 pixels; none if it could not be made in time.
+ */
+thumbnail: string | null, };
+
+/**
+ * What the shared picture keeps longest where the network does not carry all.
+ */
+export type SharePreference = "detail" | "motion";
+
+/**
+ * The largest picture that is sent; never larger than the screen.
+ */
+export type ShareResolution = "480p" | "720p" | "1080p" | "native";
+
+/**
+ * What to share, and how.
+ */
+export type ShareSpec = { 
+/**
+ * A `ScreenSource`'s id.
+ */
+id: string, preference: SharePreference, resolution: ShareResolution, };
+
+/**
+ * The screen that this window shares.
+ */
+export type ScreenState = { 
+/**
+ * Always `"local-screen"`.
+ */
+stream: string, 
+/**
+ * The screen's or window's title.
+ */
+label: string, 
+/**
+ * The window is minimised: what it last showed is sent.
+ */
+paused: boolean, };
 
 /**
  * What the page fills its form with.
@@ -303,4 +383,4 @@ level: number, };
 /**
  * One message to the page.
  */
-export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "projects-changed" } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "stream-type-changed", stream: string, uid: number | string, streamType: number, } | { "event": "stream-fallback", stream: string, uid: number | string, attr: number, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "network-quality", uplinkNetworkQuality: number, downlinkNetworkQuality: number, } | { "event": "exception", code: number, msg: string, uid: number | string, recovered: boolean, } | { "event": "device-lost" } & DeviceProblem | { "event": "device-back", device: DeviceKind, } | { "event": "client-role-changed", role: "host" | "audience", } | { "event": "onTokenPrivilegeWillExpire", seconds: number, } | { "event": "onTokenPrivilegeDidExpire" } & Problem | { "event": "client-banned", uid: number | string, attr: string, message: string, } | { "event": "error" } & Problem;
+export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "camera-changed" } & DeviceChange | { "event": "recording-device-changed" } & DeviceChange | { "event": "playout-device-changed" } & DeviceChange | { "event": "stopScreenSharing", reason: string, } | { "event": "projects-changed" } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "stream-type-changed", stream: string, uid: number | string, streamType: number, } | { "event": "stream-fallback", stream: string, uid: number | string, attr: number, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "network-quality", uplinkNetworkQuality: number, downlinkNetworkQuality: number, } | { "event": "exception", code: number, msg: string, uid: number | string, recovered: boolean, } | { "event": "device-lost" } & DeviceProblem | { "event": "device-back", device: DeviceKind, } | { "event": "client-role-changed", role: "host" | "audience", } | { "event": "onTokenPrivilegeWillExpire", seconds: number, } | { "event": "onTokenPrivilegeDidExpire" } & Problem | { "event": "client-banned", uid: number | string, attr: string, message: string, } | { "event": "error" } & Problem;

@@ -92,6 +92,17 @@ pub enum Input {
         attempt: Attempt,
         role: Role,
     },
+    /// A user goes by this name, or by none.
+    PeerNamed {
+        attempt: Attempt,
+        uid: Uid,
+        name: Option<String>,
+    },
+    /// This window's user goes by this name, or by none.
+    Named {
+        attempt: Attempt,
+        name: Option<String>,
+    },
     StreamAdded {
         attempt: Attempt,
         stream: StreamInfo,

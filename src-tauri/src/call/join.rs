@@ -5,7 +5,7 @@ use client::Codec;
 use crate::{
     error::invalid_parameter,
     media::profile::VideoProfile,
-    signal::{Error, Uid},
+    signal::{Error, Name, Uid},
     types::JoinParams,
 };
 
@@ -80,8 +80,9 @@ pub struct Join {
 
 impl Join {
     /// Checks the form; `camera` and `microphone` are what the app was started with.
-    pub fn new(params: JoinParams, camera: Option<&str>, microphone: Option<&str>) -> Result<Self, Error> {
+    pub fn new(mut params: JoinParams, camera: Option<&str>, microphone: Option<&str>) -> Result<Self, Error> {
         let codec = params.codec.as_deref().filter(|codec| !codec.is_empty()).map_or(Ok(Codec::default()), str::parse)?;
+        params.name = params.name.as_deref().and_then(Name::clean).map(String::from);
         let uid = params.uid.as_ref().map_or(Ok(None), |wish| wish.uid())?;
         let devices = Devices {
             camera: Choice::new(params.camera_id.as_deref(), camera),

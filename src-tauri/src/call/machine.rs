@@ -9,7 +9,7 @@
 //!
 //! No I/O and no clock: inputs go in, outputs come out of [`Machine::poll`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use client::Lost;
 
@@ -54,6 +54,8 @@ pub struct Machine {
     preview: bool,
     connection: Connection,
     remote: Vec<RemoteState>,
+    /// What the others go by.
+    names: BTreeMap<Uid, String>,
     service: Option<Problem>,
     speaker: Option<Error>,
     outputs: VecDeque<Output>,
@@ -68,6 +70,7 @@ impl Default for Machine {
             preview: false,
             connection: Connection::Disconnected,
             remote: Vec::new(),
+            names: BTreeMap::new(),
             service: None,
             speaker: None,
             outputs: VecDeque::new(),
@@ -105,6 +108,8 @@ impl Machine {
             Input::Unpublished { attempt } if attempt == self.attempt => self.on_unpublished(),
             Input::Role { attempt, role } if attempt == self.attempt => self.on_role(role),
             Input::Renewed { attempt, token } if attempt == self.attempt => self.on_renewed(token),
+            Input::PeerNamed { attempt, uid, name } if attempt == self.attempt => self.on_peer_named(uid, name),
+            Input::Named { attempt, name } if attempt == self.attempt => self.on_named(name),
             Input::StreamAdded { attempt, stream } if attempt == self.attempt => self.on_stream_added(&stream),
             Input::StreamUpdated { attempt, stream } if attempt == self.attempt => self.on_stream_updated(&stream),
             Input::StreamRemoved { attempt, stream } if attempt == self.attempt => self.on_stream_removed(&stream),
@@ -123,6 +128,8 @@ impl Machine {
             | Input::Unpublished { .. }
             | Input::Role { .. }
             | Input::Renewed { .. }
+            | Input::PeerNamed { .. }
+            | Input::Named { .. }
             | Input::StreamAdded { .. }
             | Input::StreamUpdated { .. }
             | Input::StreamRemoved { .. }
@@ -293,6 +300,22 @@ impl Machine {
         }
     }
 
+    fn on_named(&mut self, name: Option<String>) {
+        if let Phase::Call { join, .. } = &mut self.phase {
+            join.params.name = name;
+        }
+    }
+
+    fn on_peer_named(&mut self, uid: Uid, name: Option<String>) {
+        for remote in self.remote.iter_mut().filter(|remote| remote.uid == uid) {
+            remote.name.clone_from(&name);
+        }
+        match name {
+            Some(name) => drop(self.names.insert(uid, name)),
+            None => drop(self.names.remove(&uid)),
+        }
+    }
+
     fn on_mute(&mut self, audio: Option<bool>, video: Option<bool>, ticket: Ticket) {
         self.local.mute(audio, video);
         self.done(ticket);
@@ -319,13 +342,14 @@ impl Machine {
             return;
         }
         self.remote.retain(|remote| remote.stream != stream.id.to_string());
-        self.remote.push(remote_state(stream, RemoteMedia::Connecting));
+        self.remote.push(self.remote_state(stream, RemoteMedia::Connecting));
         self.outputs.push_back(Output::Subscribe { attempt: self.attempt, stream: stream.id.clone() });
     }
 
     fn on_stream_updated(&mut self, stream: &StreamInfo) {
-        if let Some(remote) = self.remote(&stream.id) {
-            *remote = remote_state(stream, remote.state);
+        if let Some(state) = self.remote(&stream.id).map(|remote| remote.state) {
+            let updated = self.remote_state(stream, state);
+            self.remote(&stream.id).into_iter().for_each(|remote| *remote = updated.clone());
         }
     }
 
@@ -368,6 +392,20 @@ impl Machine {
         self.remote.iter_mut().find(|remote| remote.stream == name)
     }
 
+    fn remote_state(&self, stream: &StreamInfo, state: RemoteMedia) -> RemoteState {
+        RemoteState {
+            stream: stream.id.to_string(),
+            uid: stream.id.uid.clone(),
+            name: self.names.get(&stream.id.uid).cloned(),
+            source: stream.id.source,
+            audio: stream.audio,
+            video: stream.video,
+            audio_muted: stream.audio_muted,
+            video_muted: stream.video_muted,
+            state,
+        }
+    }
+
     fn connect(&mut self, join: Box<Join>, tickets: Vec<Ticket>) {
         self.attempt += 1;
         self.local.want(Some(join.devices.clone()));
@@ -379,6 +417,7 @@ impl Machine {
 
     fn disconnect(&mut self, tickets: Vec<Ticket>) {
         self.remote.clear();
+        self.names.clear();
         self.connection = Connection::Disconnecting;
         self.outputs.push_back(Output::Disconnect { attempt: self.attempt });
         self.phase = Phase::Leaving { tickets, next: None };
@@ -430,6 +469,7 @@ impl Machine {
             }
             Phase::Leaving { .. } => (PagePhase::Leaving, None, None, None, false),
         };
+        let name = params.as_ref().and_then(|params| params.name.clone());
         CallState {
             revision,
             state,
@@ -439,22 +479,12 @@ impl Machine {
             params,
             uid,
             role,
+            name,
             local: self.local.snapshot(self.speaker.as_ref()),
+            screen: None,
             remote: self.remote.clone(),
             problem: self.service.clone(),
         }
-    }
-}
-
-fn remote_state(stream: &StreamInfo, state: RemoteMedia) -> RemoteState {
-    RemoteState {
-        stream: stream.id.to_string(),
-        uid: stream.id.uid.clone(),
-        audio: stream.audio,
-        video: stream.video,
-        audio_muted: stream.audio_muted,
-        video_muted: stream.video_muted,
-        state,
     }
 }
 

@@ -16,6 +16,8 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
         }
         Event::StreamUnpublished { asked: false, .. } => vec![Input::Unpublished { attempt }],
         Event::ClientRoleChanged { role } => vec![Input::Role { attempt, role: *role }],
+        Event::PeerNamed { uid, name } => vec![Input::PeerNamed { attempt, uid: uid.clone(), name: name.clone().map(String::from) }],
+        Event::PeerLeave { uid, .. } => vec![Input::PeerNamed { attempt, uid: uid.clone(), name: None }],
         Event::StreamAdded { stream } => vec![Input::StreamAdded { attempt, stream: stream.clone() }],
         Event::StreamUpdated { stream } => vec![Input::StreamUpdated { attempt, stream: stream.clone() }],
         Event::StreamRemoved { stream } => vec![Input::StreamRemoved { attempt, stream: stream.clone() }],
@@ -37,7 +39,6 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
         | Event::StreamPublished { .. }
         | Event::StreamUnpublished { .. }
         | Event::PeerOnline { .. }
-        | Event::PeerLeave { .. }
         | Event::FirstAudioFrameDecode { .. }
         | Event::VolumeIndicator { .. }
         | Event::NetworkQuality(_)

@@ -27,7 +27,7 @@ use crate::{
     events::{PageEvent, Volume},
     frames::Streams,
     service::{self, Status},
-    signal::{Code, Error, StreamId},
+    signal::{Code, Error, Name, StreamId},
     stats::CallStats,
     types::{CallState, LOCAL},
 };
@@ -134,6 +134,7 @@ impl Task {
             Order::State(reply) => drop(reply.send(self.machine.snapshot(self.revision))),
             Order::Stats(reply) => drop(reply.send(self.stats())),
             Order::Volume { stream, volume, reply } => drop(reply.send(self.set_volume(&stream, volume))),
+            Order::Name { name, reply } => self.set_name(name, reply),
             Order::Renew { token, reply } => self.renew(token, reply),
             Order::Page(page) => {
                 self.page = Some(page);
@@ -290,6 +291,7 @@ impl Task {
             let result = async {
                 service::ready(service).await?;
                 joiner.init(&join.params.app_id).await?;
+                joiner.set_name(join.params.name.as_deref().unwrap_or_default()).await?;
                 joiner.join(join.token(), &join.params.channel, join.uid.clone()).await
             };
             let result = result.await;
@@ -324,6 +326,22 @@ impl Task {
         self.job(async move {
             let result = client.subscribe(&stream, SubscribeOptions::default()).await;
             Input::SubscribeEnded { attempt, stream, result }
+        });
+    }
+
+    fn set_name(&self, name: String, reply: oneshot::Sender<Result<(), Error>>) {
+        // Whoever asked may have gone meanwhile; then the answer has no use.
+        let Some(Call { client, attempt, .. }) = &self.call else {
+            return drop(reply.send(Err(Error::new(Code::InvalidOperation, "Join a channel first."))));
+        };
+        let (client, attempt, jobs) = (client.clone(), *attempt, self.jobs.clone());
+        tokio::spawn(async move {
+            let result = client.set_name(&name).await;
+            if result.is_ok() {
+                let name = Name::clean(&name).map(String::from);
+                let _ = jobs.send(Input::Named { attempt, name }).await;
+            }
+            drop(reply.send(result));
         });
     }
 

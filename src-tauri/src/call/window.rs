@@ -50,6 +50,7 @@ pub enum Order {
     State(oneshot::Sender<CallState>),
     Stats(oneshot::Sender<CallStats>),
     Volume { stream: String, volume: u8, reply: oneshot::Sender<Result<(), Error>> },
+    Name { name: String, reply: oneshot::Sender<Result<(), Error>> },
     Renew { token: String, reply: oneshot::Sender<Result<(), Error>> },
     Page(Page),
 }
@@ -89,6 +90,11 @@ impl Window {
     /// Goes on by another token; answers when the service has taken it.
     pub async fn renew_token(&self, token: String) -> Result<(), Error> {
         self.ask(|reply| Order::Renew { token, reply }).await?
+    }
+
+    /// Goes by another name in the call; answers when the service has taken it.
+    pub async fn set_name(&self, name: String) -> Result<(), Error> {
+        self.ask(|reply| Order::Name { name, reply }).await?
     }
 
     /// Sends events here from now on, the state first.

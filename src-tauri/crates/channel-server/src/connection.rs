@@ -35,6 +35,9 @@ pub const MOST_READ: usize = 4 * MAX_MESSAGE;
 /// other end has to refuse.
 const MOST_RELAYED: usize = MAX_MESSAGE - 1024;
 
+/// How many changes of its name a connection may make at once; one more is allowed a second. Everybody in the channel is told of each.
+const MOST_NAMES: u32 = 5;
+
 /// How many bytes of messages that wait together are written at once.
 const MOST_AT_ONCE: usize = 16 * 1024;
 
@@ -183,6 +186,7 @@ struct Connection {
     read_at: Instant,
     messages: Pace,
     joins: Pace,
+    names: Pace,
     mistakes: u32,
 }
 
@@ -194,6 +198,7 @@ impl Connection {
             join_by: now + service.config.join_limit,
             messages: Pace::new(limits.messages, limits.messages, now),
             joins: Pace::new(limits.joins, 1, now),
+            names: Pace::new(MOST_NAMES, 1, now),
             service,
             outbox,
             phase,
@@ -243,6 +248,10 @@ impl Connection {
         if let Some(channel) = &self.channel {
             let connection = self.outbox.id();
             let stays = match command {
+                Command::SetName { .. } if !self.names.take(now) => {
+                    let error = Error::new(Code::InvalidOperation, "The name was changed too often; wait some seconds.");
+                    return self.outbox.reply(id, Err(error));
+                }
                 Command::RenewToken { token } => self.service.renew(channel, connection, id, &token, now),
                 command => channel.request(connection, id, command, now),
             };
@@ -254,9 +263,9 @@ impl Connection {
             return;
         }
         match command {
-            Command::Join { version, app_id, channel, token, uid, mode, session } => {
+            Command::Join { version, app_id, channel, token, uid, mode, session, name } => {
                 let peer = self.peer;
-                self.on_join(JoinRequest { id, peer, version, app_id, channel, token, uid, mode, session }, now);
+                self.on_join(JoinRequest { id, peer, version, app_id, channel, token, uid, mode, session, name }, now);
             }
             Command::Ping => self.outbox.reply(id, Ok(Success::Done {})),
             _ => self.outbox.reply(id, Err(Error::new(Code::InvalidOperation, "This connection is in no channel; join first."))),

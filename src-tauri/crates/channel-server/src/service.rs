@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use signal::{AppId, ChannelName, Code, Error, Mode, SessionKey, Uid};
+use signal::{AppId, ChannelName, Code, Error, Mode, Name, SessionKey, Uid};
 use tokio::sync::watch;
 
 use crate::{
@@ -59,6 +59,7 @@ pub struct JoinRequest {
     pub uid: Option<Uid>,
     pub mode: Mode,
     pub session: Option<SessionKey>,
+    pub name: Option<Name>,
 }
 
 /// Counts a connection for as long as it exists.
@@ -227,6 +228,7 @@ impl Service {
             uid: request.uid,
             mode: request.mode,
             session: request.session,
+            name: request.name,
             grant,
             ice: self.handout.at(moment.wall.as_secs()),
             fresh_session: format!("{:032x}", rand::random::<u128>()).parse().expect("32 hexadecimal digits are a key"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use signal::{AppId, ChannelName, Error, Fallback, Mode, Role, StreamId, StreamType, Uid};
+use signal::{AppId, ChannelName, Error, Fallback, Mode, Name, Role, StreamId, StreamType, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::{Command, Engine, Handles, Snapshot};
@@ -52,6 +52,13 @@ impl Client {
         let channel: ChannelName = channel.parse().map_err(Error::from)?;
         let token = token.filter(|token| !token.is_empty()).map(str::to_owned);
         self.ask(|reply| Command::Join { token, channel, uid, reply }).await
+    }
+
+    /// Sets the name that others read beside this user's uid; before [`join`](Self::join), or in the channel, where they hear of it. It is
+    /// cleaned and cut to 64 characters ([`signal::Name::clean`]); an empty one takes it back.
+    pub async fn set_name(&self, name: &str) -> Result<(), Error> {
+        let name = Name::clean(name);
+        self.ask(|reply| Command::SetName { name, reply }).await
     }
 
     /// Leaves the channel; a join under way is cut short. Whatever it answers, the channel is left.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use session::ConnectionState;
-use signal::{Error, LeaveReason, Role, StreamId, StreamInfo, StreamType, Uid};
+use signal::{Error, LeaveReason, Name, Role, StreamId, StreamInfo, StreamType, Uid};
 use tokio::sync::mpsc;
 
 use crate::RemoteStream;
@@ -46,6 +46,11 @@ pub enum Event {
     PeerLeave {
         uid: Uid,
         reason: LeaveReason,
+    },
+    /// A user goes by this name from now on, or by none. It is a claim, not a proof.
+    PeerNamed {
+        uid: Uid,
+        name: Option<Name>,
     },
     /// The publisher silenced (or blacked out) the stream for now, or took it back.
     MuteAudio {
@@ -146,6 +151,7 @@ impl Event {
             Self::StreamRemoved { .. } => "stream-removed",
             Self::PeerOnline { .. } => "peer-online",
             Self::PeerLeave { .. } => "peer-leave",
+            Self::PeerNamed { .. } => "peer-named",
             Self::MuteAudio { .. } => "mute-audio",
             Self::UnmuteAudio { .. } => "unmute-audio",
             Self::MuteVideo { .. } => "mute-video",

@@ -35,7 +35,7 @@ pub use local::{InitReport, LocalStream, Lost, LostDevices, Problem, StreamSpec}
 pub use remote::RemoteStream;
 pub use session::ConnectionState;
 pub use signal::{
-    AppId, ChannelName, Code, Error, Fallback, Invalid, LeaveReason, Mode, Role, StreamId, StreamInfo, StreamSource, StreamType, Uid,
+    AppId, ChannelName, Code, Error, Fallback, Invalid, LeaveReason, Mode, Name, Role, StreamId, StreamInfo, StreamSource, StreamType, Uid,
 };
 pub use stats::{
     CallStats, Exception, ExceptionKind, NetworkQuality, Quality, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudio, SentStats,

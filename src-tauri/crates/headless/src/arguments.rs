@@ -41,6 +41,9 @@ pub struct Call {
     /// A number or an account; the service assigns one otherwise.
     #[arg(long, value_parser = parse_uid)]
     pub uid: Option<Uid>,
+    /// The name to go by; others read it beside the uid.
+    #[arg(long, default_value = "")]
+    pub name: String,
     /// rtc, or live.
     #[arg(long, default_value = "rtc", value_parser = parse_mode)]
     pub mode: Mode,

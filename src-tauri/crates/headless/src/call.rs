@@ -27,6 +27,7 @@ pub async fn run(call: Call) -> Result<(), Error> {
     };
     let (client, events) = Client::with_config(config);
     client.init(&call.app_id).await?;
+    client.set_name(&call.name).await?;
     let began = Instant::now();
     client.join(call.token.as_deref(), &call.channel, call.uid.clone()).await?;
     if call.dual_stream {

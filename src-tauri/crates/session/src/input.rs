@@ -1,8 +1,8 @@
 //! Everything that can happen to a session.
 
 use signal::{
-    AppId, Candidate, ChannelName, Error, Fallback, Incoming, Layer, Mode, Role, Sdp, StreamId, StreamSource, StreamType, SubscriptionId,
-    Uid,
+    AppId, Candidate, ChannelName, Error, Fallback, Incoming, Layer, Mode, Name, Role, Sdp, StreamId, StreamSource, StreamType,
+    SubscriptionId, Uid,
 };
 
 /// The application's name for one of its calls; its [`Output::Reply`](crate::Output::Reply) carries it back.
@@ -18,6 +18,8 @@ pub struct Join {
     /// `None` lets the service assign one.
     pub uid: Option<Uid>,
     pub mode: Mode,
+    /// What to go by.
+    pub name: Option<Name>,
 }
 
 /// A stream of this user as it is now: which tracks it has, and which of them are muted.
@@ -66,6 +68,11 @@ pub enum Input {
         stream: StreamId,
         stream_type: Option<StreamType>,
         fallback: Option<Fallback>,
+    },
+    /// Go by another name, or by none. While the service is away the way back carries it.
+    SetName {
+        call: CallId,
+        name: Option<Name>,
     },
     /// In `live` mode: become a host, or an audience member, whose streams are taken back.
     SetRole {
@@ -150,6 +157,7 @@ impl Input {
             | Self::Subscribe { call, .. }
             | Self::Unsubscribe { call, .. }
             | Self::Want { call, .. }
+            | Self::SetName { call, .. }
             | Self::SetRole { call, .. }
             | Self::RenewToken { call, .. } => Some(*call),
             Self::StreamChanged { .. }

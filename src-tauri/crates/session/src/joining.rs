@@ -109,8 +109,8 @@ impl Joining {
 
 /// The first request of a connection.
 pub(crate) fn request(join: Join, session: Option<SessionKey>) -> Request {
-    let Join { app_id, channel, token, uid, mode } = join;
-    Request { id: JOIN_REQUEST, command: Command::Join { version: signal::VERSION, app_id, channel, token, uid, mode, session } }
+    let Join { app_id, channel, token, uid, mode, name } = join;
+    Request { id: JOIN_REQUEST, command: Command::Join { version: signal::VERSION, app_id, channel, token, uid, mode, session, name } }
 }
 
 /// What a join's reply amounts to for this client, which speaks mesh only.

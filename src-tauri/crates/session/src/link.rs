@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use signal::{Code, Command, Error, Request, StreamSource, SubscriptionId};
+use signal::{Code, Command, Error, Name, Request, StreamSource, SubscriptionId};
 
 use crate::CallId;
 
@@ -30,6 +30,10 @@ pub(crate) enum Purpose {
     /// This user's role; without a call, the one it had before the service forgot everyone.
     SetRole {
         call: Option<CallId>,
+    },
+    SetName {
+        call: CallId,
+        name: Option<Name>,
     },
     Renew {
         call: CallId,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use signal::{Code, Error, Joined, Peer, Request, Role, SessionKey, StreamId, Uid};
+use signal::{Code, Error, Joined, Name, Peer, Request, Role, SessionKey, StreamId, Uid};
 
 use crate::CallId;
 use crate::desk::{Desk, Wire};
@@ -40,6 +40,13 @@ impl Member {
         match input {
             Input::Publish { call, stream } => self.published.publish(call, stream, wire),
             Input::Unpublish { call, source } => self.published.unpublish(call, source, wire),
+            Input::SetName { call, name } => {
+                if wire.is_online() {
+                    wire.ask(signal::Command::SetName { name: name.clone() }, Purpose::SetName { call, name });
+                } else {
+                    self.keep_name(call, name, wire.desk);
+                }
+            }
             Input::SetRole { call, role } => self.standing.set_role(call, role, wire),
             Input::RenewToken { call, token } => self.standing.renew(call, token, wire),
             Input::StreamChanged { stream } => self.published.changed(stream, wire),
@@ -103,6 +110,10 @@ impl Member {
                 }
             }
             Purpose::SetRole { call } => self.standing.on_role_set(call, result, wire.desk),
+            Purpose::SetName { call, name } => match result {
+                Ok(()) => self.keep_name(call, name, wire.desk),
+                Err(error) => wire.desk.fail(call, error),
+            },
             Purpose::Renew { call, token } => self.standing.on_renewed(call, token, result, wire.desk),
         }
     }
@@ -112,6 +123,7 @@ impl Member {
     pub fn reply_lost(&mut self, purpose: Purpose, desk: &mut Desk) {
         match purpose {
             Purpose::Unpublish { source, call } => self.published.finish_unpublish(source, call, Ok(()), desk),
+            Purpose::SetName { call, name } => self.keep_name(call, name, desk),
             Purpose::Renew { call, token } => self.standing.keep_renewal(call, token, desk),
             Purpose::SetRole { call: Some(call) } => {
                 desk.refuse(call, Code::SocketDisconnected, "The connection broke before the service answered; set the role again.");
@@ -125,6 +137,12 @@ impl Member {
         self.standing.refuse_renewal(error, desk)
     }
 
+    /// The name to come back with.
+    fn keep_name(&mut self, call: CallId, name: Option<Name>, desk: &mut Desk) {
+        self.join.name = name;
+        desk.done(call);
+    }
+
     fn on_role(&mut self, role: Role, wire: &mut Wire) {
         if role == Role::Audience {
             self.published.taken_back(wire);
@@ -134,11 +152,16 @@ impl Member {
 
     pub fn on_event(&mut self, event: signal::Event, wire: &mut Wire) {
         match event {
-            signal::Event::PeerOnline { uid } if uid != self.uid => {
-                let changes = self.roster.online(uid.clone());
+            signal::Event::PeerOnline { uid, name } if uid != self.uid => {
+                let mut changes = self.roster.online(uid.clone());
                 if changes.is_empty() {
                     self.subscriptions.publisher_is_back(&uid, wire);
                 }
+                changes.extend(self.roster.named(&uid, name));
+                self.apply(changes, wire);
+            }
+            signal::Event::PeerNamed { uid, name } => {
+                let changes = self.roster.named(&uid, name);
                 self.apply(changes, wire);
             }
             signal::Event::PeerLeave { uid, reason } => {
@@ -198,6 +221,7 @@ impl Member {
         for change in changes {
             match change {
                 Change::Online(uid) => wire.desk.event(Event::PeerOnline { uid }),
+                Change::Named(uid, name) => wire.desk.event(Event::PeerNamed { uid, name }),
                 Change::Left(uid, reason) => {
                     self.published.left(&uid, wire);
                     wire.desk.event(Event::PeerLeave { uid, reason });

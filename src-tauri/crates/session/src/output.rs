@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use signal::{
-    Candidate, Error, IceServer, LeaveReason, Request, Role, Sdp, StreamId, StreamInfo, StreamSource, StreamType, SubscriptionId, Uid, Want,
+    Candidate, Error, IceServer, LeaveReason, Name, Request, Role, Sdp, StreamId, StreamInfo, StreamSource, StreamType, SubscriptionId,
+    Uid, Want,
 };
 
 use crate::CallId;
@@ -50,6 +51,11 @@ pub enum Event {
     },
     PeerOnline {
         uid: Uid,
+    },
+    /// A user goes by this name from now on, or by none; one that comes without a name is not told.
+    PeerNamed {
+        uid: Uid,
+        name: Option<Name>,
     },
     PeerLeave {
         uid: Uid,

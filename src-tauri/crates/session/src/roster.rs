@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use signal::{LeaveReason, Peer, StreamId, StreamInfo, StreamSource, Uid};
+use signal::{LeaveReason, Name, Peer, StreamId, StreamInfo, StreamSource, Uid};
 
 /// One difference to what the application knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Online(Uid),
+    Named(Uid, Option<Name>),
     Left(Uid, LeaveReason),
     Added(StreamInfo),
     Updated { before: StreamInfo, after: StreamInfo },
@@ -26,6 +27,7 @@ struct Stream {
 
 #[derive(Debug, Default)]
 struct Entry {
+    name: Option<Name>,
     streams: BTreeMap<StreamSource, Stream>,
     missing: bool,
 }
@@ -56,6 +58,13 @@ impl Roster {
                 vec![Change::Online(uid)]
             }
         }
+    }
+
+    /// Somebody who is there goes by this name, or by none.
+    pub fn named(&mut self, uid: &Uid, name: Option<Name>) -> Vec<Change> {
+        let Some(entry) = self.peers.get_mut(uid).filter(|entry| entry.name != name) else { return Vec::new() };
+        entry.name.clone_from(&name);
+        vec![Change::Named(uid.clone(), name)]
     }
 
     pub fn left(&mut self, uid: &Uid, reason: LeaveReason) -> Vec<Change> {
@@ -99,6 +108,7 @@ impl Roster {
         let mut changes = Vec::new();
         for peer in peers {
             changes.extend(self.online(peer.uid.clone()));
+            changes.extend(self.named(&peer.uid, peer.name.clone()));
             let own = |info: &StreamInfo| info.id.uid == peer.uid;
             for info in peer.streams.into_iter().filter(own) {
                 changes.extend(self.put(info));
@@ -160,7 +170,7 @@ mod tests {
     }
 
     fn peer(n: u32) -> Peer {
-        Peer { uid: uid(n), streams: vec![info(n)] }
+        Peer { uid: uid(n), name: None, streams: vec![info(n)] }
     }
 
     fn with(numbers: &[u32], now: Instant) -> Roster {
@@ -175,6 +185,20 @@ mod tests {
         assert_eq!(roster.put(info(7)), [Change::Online(uid(7)), Change::Added(info(7))]);
         assert_eq!(roster.put(info(7)), []);
         assert_eq!(roster.online(uid(7)), []);
+    }
+
+    #[test]
+    fn a_name_is_told_once_and_only_of_who_is_there() {
+        let (ana, now) = (Name::clean("Ana"), Instant::now());
+        let mut roster = Roster::default();
+        assert_eq!(roster.named(&uid(7), ana.clone()), []);
+        let peers = || vec![Peer { name: ana.clone(), ..peer(7) }];
+        let changes = roster.reconcile(peers(), true, now);
+        assert_eq!(changes, [Change::Online(uid(7)), Change::Named(uid(7), ana.clone()), Change::Added(info(7))]);
+        assert_eq!(roster.reconcile(peers(), true, now), []);
+        assert_eq!(roster.named(&uid(7), None), [Change::Named(uid(7), None)]);
+        roster.left(&uid(7), LeaveReason::Quit);
+        assert_eq!(roster.online(uid(7)), [Change::Online(uid(7))], "who comes again comes without a name");
     }
 
     #[test]
@@ -207,7 +231,7 @@ mod tests {
     fn after_a_restart_of_the_service_those_not_yet_back_have_time() {
         let now = Instant::now();
         let mut roster = with(&[7, 8], now);
-        assert_eq!(roster.reconcile(vec![Peer { uid: uid(7), streams: vec![] }], false, now), []);
+        assert_eq!(roster.reconcile(vec![Peer { uid: uid(7), name: None, streams: vec![] }], false, now), []);
         assert_eq!(roster.put(info(7)), []);
         let end = roster.next_deadline().unwrap();
         assert_eq!(roster.time_passed(now), []);
@@ -230,7 +254,7 @@ mod tests {
     #[test]
     fn a_stream_under_a_false_name_is_ignored() {
         let mut roster = Roster::default();
-        let changes = roster.reconcile(vec![Peer { uid: uid(7), streams: vec![info(8)] }], true, Instant::now());
+        let changes = roster.reconcile(vec![Peer { uid: uid(7), name: None, streams: vec![info(8)] }], true, Instant::now());
         assert_eq!(changes, [Change::Online(uid(7))]);
     }
 }

@@ -75,6 +75,8 @@ codes! {
     PermissionDenied = "PERMISSION_DENIED",
     /// A codec, format or feature that this build does not have.
     NotSupported = "NOT_SUPPORTED",
+    /// This desktop lets no program see its screens.
+    SharingScreenNotSupport = "SHARING_SCREEN_NOT_SUPPORT",
     /// Ours: client and service speak different versions of this protocol.
     UnsupportedVersion = "UNSUPPORTED_VERSION",
     /// Ours: a message was not JSON of this protocol, or too long.

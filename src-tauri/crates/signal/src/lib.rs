@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! ids      AppId · ChannelName · Uid · StreamId · SubscriptionId · SessionKey
+//! name     Name
 //! message  Request{id, command} · Reply{id, ok | error} · Event
 //! layer    StreamType · Fallback · Want · Layer
 //! error    Code · Error{code, message}
@@ -15,6 +16,7 @@ mod error;
 mod ids;
 mod layer;
 mod message;
+mod name;
 
 pub use error::{Code, Error};
 pub use ids::{AppId, ChannelName, Invalid, SessionKey, StreamId, StreamSource, SubscriptionId, Uid};
@@ -23,6 +25,7 @@ pub use message::{
     Candidate, Command, Event, IceServer, Incoming, Joined, LeaveReason, MayPublish, Media, Mode, Outcome, Peer, Reply, Request, Role, Sdp,
     StreamInfo, Success,
 };
+pub use name::Name;
 
 /// The protocol's version; a `join` that names another is refused with [`Code::UnsupportedVersion`].
 pub const VERSION: u16 = 1;

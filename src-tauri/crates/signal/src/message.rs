@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, ChannelName, Error, Layer, SessionKey, StreamId, SubscriptionId, Uid, Want};
+use crate::{AppId, ChannelName, Error, Layer, Name, SessionKey, StreamId, SubscriptionId, Uid, Want};
 
 /// An SDP text, at most 64 KiB.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +108,8 @@ pub struct StreamInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
     pub uid: Uid,
+    #[serde(default, deserialize_with = "crate::name::read", skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
     #[serde(default)]
     pub streams: Vec<StreamInfo>,
 }
@@ -157,6 +159,8 @@ pub enum Command {
         mode: Mode,
         #[serde(default)]
         session: Option<SessionKey>,
+        #[serde(default, deserialize_with = "crate::name::read", skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
     },
     Leave,
     /// Offer a stream to the channel. Publishing what is published already updates it.
@@ -211,6 +215,11 @@ pub enum Command {
     /// Become a host or an audience member of a channel in `live` mode. An audience member has nothing published: what is, is withdrawn.
     SetRole {
         role: Role,
+    },
+    /// Go by another name; by none without one.
+    SetName {
+        #[serde(default, deserialize_with = "crate::name::read", skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
     },
     /// Stay by another token. It is checked like that of a join; if it is refused, the one before stays in force.
     RenewToken {
@@ -307,6 +316,14 @@ pub enum LeaveReason {
 pub enum Event {
     PeerOnline {
         uid: Uid,
+        #[serde(default, deserialize_with = "crate::name::read", skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+    },
+    /// A user goes by another name, or by none.
+    PeerNamed {
+        uid: Uid,
+        #[serde(default, deserialize_with = "crate::name::read", skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
     },
     PeerLeave {
         uid: Uid,
@@ -412,6 +429,7 @@ mod tests {
                 uid: Some(uid(7)),
                 mode: Mode::Rtc,
                 session: None,
+                name: None,
             },
         };
         let wire = serde_json::to_value(&request).unwrap();
@@ -477,6 +495,7 @@ mod tests {
             role: Role::Host,
             peers: vec![Peer {
                 uid: uid(8),
+                name: None,
                 streams: vec![StreamInfo {
                     id: StreamId::camera(uid(8)),
                     audio: true,
@@ -493,6 +512,22 @@ mod tests {
         let reply = Reply::new(1, Ok(Success::Joined(Box::new(joined))));
         let wire = serde_json::to_string(&reply).unwrap();
         assert_eq!(serde_json::from_str::<Incoming>(&wire).unwrap(), Incoming::Reply(reply));
+    }
+
+    #[test]
+    fn a_name_is_cleaned_while_it_is_read_and_may_be_missing() {
+        let name = |wire: serde_json::Value| match serde_json::from_value::<Incoming>(wire).unwrap() {
+            Incoming::Event(Event::PeerOnline { name, .. } | Event::PeerNamed { name, .. }) => name.map(String::from),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(name(json!({"event": "peer-online", "uid": 7})), None, "a service without names");
+        assert_eq!(name(json!({"event": "peer-online", "uid": 7, "name": null})), None);
+        assert_eq!(name(json!({"event": "peer-named", "uid": 7, "name": " \u{202e}Ana\n"})).as_deref(), Some("Ana"));
+        assert_eq!(name(json!({"event": "peer-named", "uid": 7, "name": "😀".repeat(10_000)})).unwrap().chars().count(), Name::MAX);
+        assert_eq!(serde_json::to_value(Event::PeerOnline { uid: uid(7), name: None }).unwrap(), json!({"event": "peer-online", "uid": 7}));
+        let request = json!({"id": 1, "op": "set-name", "name": "  "});
+        assert_eq!(serde_json::from_value::<Request>(request).unwrap().command, Command::SetName { name: None });
+        assert!(serde_json::from_value::<Request>(json!({"id": 1, "op": "set-name", "name": 7})).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use signal::{Event, MayPublish, Mode, Role, SessionKey, StreamInfo, StreamSource};
+use signal::{Event, MayPublish, Mode, Name, Role, SessionKey, StreamInfo, StreamSource};
 
 use super::{ConnectionId, mail::Mail};
 use crate::grant::Grant;
@@ -15,6 +15,8 @@ pub struct Member {
     pub session: SessionKey,
     pub peer: IpAddr,
     pub streams: BTreeMap<StreamSource, StreamInfo>,
+    /// What the member goes by.
+    pub name: Option<Name>,
     pub mode: Mode,
     /// Always host in `rtc` mode.
     pub role: Role,
@@ -61,6 +63,7 @@ impl Member {
             session: join.fresh_session.clone(),
             peer: join.peer,
             streams: BTreeMap::new(),
+            name: join.name.clone(),
             mode: join.mode,
             role,
             rights: Rights::new(join.grant, now),

@@ -22,7 +22,7 @@ use std::{
 };
 
 use signal::{
-    Code, Command, Error, Event, Incoming, Joined, LeaveReason, MAX_MESSAGE, Media, Mode, Peer, Reply, SessionKey, StreamSource,
+    Code, Command, Error, Event, Incoming, Joined, LeaveReason, MAX_MESSAGE, Media, Mode, Name, Peer, Reply, SessionKey, StreamSource,
     SubscriptionId, Success, Uid,
 };
 
@@ -46,6 +46,7 @@ pub struct Join {
     pub mode: Mode,
     /// The key of an earlier membership, if the client has one.
     pub session: Option<SessionKey>,
+    pub name: Option<Name>,
     pub grant: Grant,
     pub ice: Handout,
     /// Drawn at random by the edge, for a new membership.
@@ -107,9 +108,15 @@ pub enum Parting {
 /// What the list of a channel's people may take of the answer to a join, in bytes; the rest of it is short.
 const MOST_LISTED: usize = MAX_MESSAGE - 8 * 1024;
 
-/// The most that a member takes in that list: the uid, and that of a camera and of a screen; JSON may double each character.
+/// The most that a member takes in that list: the longest name, the uid, and that of a camera and of a screen.
 fn listed_bytes(uid: &Uid) -> usize {
-    300 + 3 * 2 * uid.to_string().len()
+    let uid = match uid {
+        Uid::Number(number) => number.to_string().len(),
+        // JSON may double each character.
+        Uid::Account(account) => 2 + 2 * account.len(),
+    };
+    // Of the characters that JSON doubles, each is a single byte.
+    240 + Name::MAX_BYTES + 3 * uid
 }
 
 type Answer = Result<Success, Error>;
@@ -218,6 +225,7 @@ impl Channel {
         let Some(member) = self.members.get_mut(&uid) else { return };
         let (old, missed) = member.connect(join.connection, now);
         member.peer = join.peer;
+        member.name.clone_from(&join.name);
         // The edge cannot know which rules name the uid, if the join names none.
         let grant = join.grant.under_bans_of(&member.rights.grant);
         member.rights.replace(grant, now);
@@ -236,7 +244,7 @@ impl Channel {
         }
         if is_host {
             // Who lost a connection to them meanwhile asks again at once.
-            self.tell_others(&uid, Event::PeerOnline { uid: uid.clone() });
+            self.tell_others(&uid, Event::PeerOnline { uid: uid.clone(), name: join.name.clone() });
         }
         self.enforce(&uid, now);
     }
@@ -283,14 +291,18 @@ impl Channel {
         self.connections.insert(join.connection, uid.clone());
         self.welcome(uid.clone(), session, &join, false);
         if visible {
-            self.tell_others(&uid.clone(), Event::PeerOnline { uid });
+            self.tell_others(&uid.clone(), Event::PeerOnline { uid, name: join.name });
         }
     }
 
     fn welcome(&mut self, uid: Uid, session: SessionKey, join: &Join, resumed: bool) {
         let Member { role, rights: member::Rights { may_publish, .. }, .. } = self.members[&uid];
         let others = self.members.iter().filter(|(other, member)| **other != uid && member.is_host());
-        let peers = others.map(|(uid, member)| Peer { uid: uid.clone(), streams: member.streams.values().cloned().collect() }).collect();
+        let listed = |(uid, member): (&Uid, &Member)| {
+            let streams = member.streams.values().cloned().collect();
+            Peer { uid: uid.clone(), name: member.name.clone(), streams }
+        };
+        let peers = others.map(listed).collect();
         let ice_servers = join.ice.servers(&uid);
         let joined = Joined { uid, session, role, peers, media: Media::Mesh, ice_servers, resumed, may_publish };
         self.reply(join.connection, join.id, Ok(Success::Joined(Box::new(joined))));
@@ -326,6 +338,7 @@ impl Channel {
             Command::Unsubscribe { subscription } => self.on_unsubscribe(&uid, subscription)?,
             Command::Want { subscription, want } => self.on_want(&uid, subscription, want)?,
             Command::Carry { subscription, layer } => self.on_carry(&uid, subscription, layer)?,
+            Command::SetName { name } => self.on_set_name(&uid, name),
             Command::SetRole { role } => self.on_set_role(&uid, role, now)?,
             // The edge checks the token and hands in `Input::Renew`.
             Command::RenewToken { .. } => return Err(Error::new(Code::InternalError, "This token was not checked; nothing changed.")),

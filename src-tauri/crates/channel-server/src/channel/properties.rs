@@ -142,7 +142,7 @@ impl Told {
     fn hear(&mut self, event: &Event) {
         match event {
             // Of a host who came back, again.
-            Event::PeerOnline { uid } => drop(self.hosts.entry(uid.clone()).or_default()),
+            Event::PeerOnline { uid, .. } => drop(self.hosts.entry(uid.clone()).or_default()),
             Event::PeerLeave { uid, .. } => assert_eq!(self.hosts.remove(uid), Some(BTreeMap::new()), "a host leaves without streams"),
             Event::StreamAdded { stream } | Event::StreamUpdated { stream } => {
                 let host = self.hosts.get_mut(&stream.id.uid).expect("streams are hosts'");
@@ -190,6 +190,7 @@ impl Edge {
                     uid,
                     mode: if live { Mode::Live } else { Mode::Rtc },
                     session: session.and_then(|n| self.sessions.get(n).cloned()),
+                    name: None,
                     grant: token.grant(self.now),
                     ice: Handout::new(&crate::Config::default()),
                     fresh_session: format!("{:016x}", self.next).parse().expect("16 digits"),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use signal::{Code, Error, Event, LeaveReason, MayPublish, Mode, Role, Success, Uid};
+use signal::{Code, Error, Event, LeaveReason, MayPublish, Mode, Name, Role, Success, Uid};
 
 use super::{Answer, Channel, ConnectionId, Output, Parting};
 use crate::{ban::Verdict, grant::Grant};
@@ -28,15 +28,24 @@ impl Channel {
     pub(super) fn take_role(&mut self, uid: &Uid, role: Role) {
         let Some(member) = self.members.get_mut(uid).filter(|member| member.role != role) else { return };
         member.role = role;
+        let (uid_told, name) = (uid.clone(), member.name.clone());
         self.tell_now(uid, Event::RoleChanged { role });
-        let uid_told = uid.clone();
         self.tell_others(
             uid,
             match role {
-                Role::Host => Event::PeerOnline { uid: uid_told },
+                Role::Host => Event::PeerOnline { uid: uid_told, name },
                 Role::Audience => Event::PeerLeave { uid: uid_told, reason: LeaveReason::BecomeAudience },
             },
         );
+    }
+
+    /// Goes by another name. An audience member does so unseen.
+    pub(super) fn on_set_name(&mut self, uid: &Uid, name: Option<Name>) {
+        let Some(member) = self.members.get_mut(uid).filter(|member| member.name != name) else { return };
+        member.name.clone_from(&name);
+        if member.is_host() {
+            self.tell_others(uid, Event::PeerNamed { uid: uid.clone(), name });
+        }
     }
 
     /// A renewed token, or why it is not one; then the grant before stays in force.

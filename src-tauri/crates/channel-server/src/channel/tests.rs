@@ -3,7 +3,7 @@
 mod rules;
 
 use signal::{
-    Command::{Answer, Candidate, Carry, Leave, Mute, Ping, Publish, Refuse, Subscribe, Unpublish, Unsubscribe, Want},
+    Command::{Answer, Candidate, Carry, Leave, Mute, Ping, Publish, Refuse, SetName, Subscribe, Unpublish, Unsubscribe, Want},
     Layer, Role, StreamId, StreamInfo,
 };
 
@@ -36,6 +36,10 @@ fn camera(uid: u32) -> StreamInfo {
     StreamInfo { id: StreamId::camera(number(uid)), audio: true, video: true, audio_muted: false, video_muted: false }
 }
 
+fn online(uid: u32) -> Event {
+    Event::PeerOnline { uid: number(uid), name: None }
+}
+
 fn key(n: u32) -> SubscriptionId {
     format!("{n:016x}").parse().unwrap()
 }
@@ -56,6 +60,7 @@ fn join(connection: u64, uid: Option<Uid>) -> Join {
         uid,
         mode: Mode::Rtc,
         session: None,
+        name: None,
         grant: Grant::ALL,
         ice: Handout::new(&crate::Config::default()),
         fresh_session: format!("{connection:016x}").parse().unwrap(),
@@ -141,8 +146,8 @@ fn absent_join_here() {
     assert_eq!((first.uid, first.role, first.peers, first.resumed), (number(1), Role::Host, vec![], false));
     bench.command(1, Publish { stream: camera(1) }).unwrap();
     let second = bench.enter(2);
-    assert_eq!(second.peers, [Peer { uid: number(1), streams: vec![camera(1)] }]);
-    assert_eq!(bench.events(1), [Event::PeerOnline { uid: number(2) }]);
+    assert_eq!(second.peers, [Peer { uid: number(1), name: None, streams: vec![camera(1)] }]);
+    assert_eq!(bench.events(1), [online(2)]);
     assert_eq!(bench.events(2), []);
 }
 
@@ -186,6 +191,8 @@ fn the_longest_list_of_people_fits_into_a_message() {
         if let Err(code) = bench.try_join(join(count, Some(uid.clone()))) {
             break code;
         }
+        bench.command(count, SetName { name: Name::clean(&"\"😀\\".repeat(21)) }).unwrap();
+        bench.command(count, SetName { name: Name::clean(&"😀".repeat(64)) }).unwrap();
         for source in [StreamSource::Camera, StreamSource::Screen] {
             let id = StreamId { uid: uid.clone(), source };
             bench.command(count, Publish { stream: StreamInfo { id, ..camera(1) } }).unwrap();
@@ -221,7 +228,7 @@ fn away_join_with_its_session_here() {
     assert_eq!((again.uid, again.session, again.resumed), (number(1), session, true));
     bench.command(3, Mute { stream: camera(1).id, audio: true, video: false }).unwrap();
     let muted = StreamInfo { audio_muted: true, ..camera(1) };
-    let back = Event::PeerOnline { uid: number(1) };
+    let back = online(1);
     assert_eq!(bench.events(2), [back, Event::StreamUpdated { stream: muted }], "the others saw nothing of the break but its end");
     bench.wait(SILENCE / 2);
     assert_eq!(bench.events(2), []);
@@ -238,7 +245,7 @@ fn here_join_with_its_session_replaces_the_older_connection() {
     assert_eq!(bench.closed, [(1, Parting::Replaced)]);
     bench.input(Input::Disconnected { connection: ConnectionId(1) });
     assert_eq!(bench.command(3, Ping), Ok(()), "the end of the older connection is not the newer one's");
-    assert_eq!(bench.events(2), [Event::PeerOnline { uid: number(1) }]);
+    assert_eq!(bench.events(2), [online(1)]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use session::{CallId, ConnectionState, Input, Join, Output, Session};
-use signal::{AppId, ChannelName, Code, Error, Fallback, Incoming, Role, StreamId, StreamInfo, StreamType, Uid};
+use signal::{AppId, ChannelName, Code, Error, Fallback, Incoming, Name, Role, StreamId, StreamInfo, StreamType, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use transport::network;
@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Want { stream: StreamId, stream_type: Option<StreamType>, fallback: Option<Fallback>, reply: Reply },
     SetDualStream { on: bool, reply: Reply },
     SetLowStream { low: LowStream, reply: Reply },
+    SetName { name: Option<Name>, reply: Reply },
     SetRole { role: Role, reply: Reply },
     RenewToken { token: String, reply: Reply },
     IndicateVolume,
@@ -74,6 +75,8 @@ pub(crate) struct Engine {
     commands: mpsc::Receiver<Command>,
     snapshot: watch::Sender<Snapshot>,
     app_id: Option<AppId>,
+    /// What this user goes by.
+    name: Option<Name>,
     uid: Option<Uid>,
     session: Session,
     calls: Calls,
@@ -125,6 +128,7 @@ impl Engine {
             snapshot,
             told: Told::new(events),
             app_id: None,
+            name: None,
             uid: None,
             session: Session::new(session::Config { seed: rand::random() }, Instant::now()),
             calls: Calls::default(),
@@ -203,6 +207,7 @@ impl Engine {
                 let SubscribeOptions { audio, video } = options;
                 self.call(Pending::Plain(reply), |call| Input::Subscribe { call, stream, audio, video });
             }
+            Command::SetName { name, reply } => self.on_set_name(name, reply),
             Command::SetRole { role, reply } => self.call(Pending::Plain(reply), |call| Input::SetRole { call, role }),
             Command::IndicateVolume => self.indicates_volume = true,
             Command::RenewToken { token, reply } => self.call(Pending::Plain(reply), |call| Input::RenewToken { call, token }),
@@ -227,8 +232,16 @@ impl Engine {
         };
         let (speaker, notices) = (&self.config.speaker, &self.notice_sender);
         self.playback.get_or_insert_with(|| Playback::open(speaker, notices.clone()));
-        let join = Box::new(Join { app_id, channel, token, uid, mode: self.config.mode });
+        let join = Box::new(Join { app_id, channel, token, uid, mode: self.config.mode, name: self.name.clone() });
         self.call(Pending::Join(reply), |call| Input::Join { call, join });
+    }
+
+    fn on_set_name(&mut self, name: Option<Name>, reply: Reply) {
+        self.name.clone_from(&name);
+        if self.session.connection_state() == ConnectionState::Disconnected {
+            return self.told.done(reply, Ok(()));
+        }
+        self.call(Pending::Plain(reply), |call| Input::SetName { call, name });
     }
 
     fn on_publish(&mut self, stream: Outgoing, reply: Reply) {

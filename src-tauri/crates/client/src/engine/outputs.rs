@@ -105,6 +105,7 @@ impl Engine {
                 self.online.insert(uid.clone());
                 self.told.event(Event::PeerOnline { uid });
             }
+            session::Event::PeerNamed { uid, name } => self.told.event(Event::PeerNamed { uid, name }),
             session::Event::PeerLeave { uid, reason } => {
                 self.online.remove(&uid);
                 self.told.event(Event::PeerLeave { uid, reason });

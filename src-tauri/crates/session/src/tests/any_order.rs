@@ -20,7 +20,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        (0..10u8, 1..4u8).prop_map(|(kind, n)| Step::Call(kind, n)),
+        (0..11u8, 1..4u8).prop_map(|(kind, n)| Step::Call(kind, n)),
         (0..4u8).prop_map(Step::Signalling),
         (0..6u32, 0..6u8).prop_map(|(back, kind)| Step::Reply(back, kind)),
         (0..18u8, 0..6u8).prop_map(|(kind, n)| Step::Event(kind, n)),
@@ -123,6 +123,7 @@ impl Driver {
             4 => Input::Publish { call, stream: own(StreamSource::Camera) },
             5 if n == 1 => Input::Unpublish { call, source: StreamSource::Camera },
             6 => Input::SetRole { call, role: if n == 1 { Role::Audience } else { Role::Host } },
+            9 => Input::SetName { call, name: signal::Name::clean("Ana") },
             7 => Input::RenewToken { call, token: n.to_string() },
             8 => Input::Want {
                 call,
@@ -139,7 +140,7 @@ impl Driver {
         let error = Error::new(Code::NoSuchRemoteStream, "No.");
         let n = u32::from(n % 3) + 1;
         match kind {
-            0 => signal::Event::PeerOnline { uid: uid(n) },
+            0 => signal::Event::PeerOnline { uid: uid(n), name: signal::Name::clean(["", "Ana"][n as usize % 2]) },
             1 => signal::Event::PeerLeave { uid: uid(n), reason: LeaveReason::Quit },
             2 | 3 => signal::Event::StreamAdded { stream: info(n) },
             4 => signal::Event::StreamUpdated { stream: StreamInfo { video: false, ..info(n) } },

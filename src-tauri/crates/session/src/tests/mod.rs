@@ -4,6 +4,7 @@ mod any_order;
 mod join;
 mod layers;
 mod leave;
+mod names;
 mod publish;
 mod reconnect;
 mod recovery;
@@ -163,7 +164,7 @@ pub(crate) fn info(n: u32) -> StreamInfo {
 }
 
 pub(crate) fn peer(n: u32) -> Peer {
-    Peer { uid: uid(n), streams: vec![info(n)] }
+    Peer { uid: uid(n), name: None, streams: vec![info(n)] }
 }
 
 pub(crate) fn own(source: StreamSource) -> PublishedStream {
@@ -181,6 +182,7 @@ pub(crate) fn join() -> Join {
         token: None,
         uid: Some(uid(1)),
         mode: Mode::Rtc,
+        name: None,
     }
 }
 

@@ -87,7 +87,7 @@ fn what_changed_while_away_is_told_and_the_rest_is_not() {
     let mut bench = Bench::online(vec![peer(2), peer(3), peer(4)]);
     bench.lose_and_reopen();
     let muted = StreamInfo { audio_muted: true, ..info(4) };
-    let now = vec![peer(2), Peer { uid: uid(4), streams: vec![muted.clone()] }, peer(5)];
+    let now = vec![peer(2), Peer { uid: uid(4), name: None, streams: vec![muted.clone()] }, peer(5)];
     let out = bench.rejoin(now, true);
     assert_eq!(
         events(&out)[1..],
@@ -109,7 +109,7 @@ fn a_restarted_service_does_not_end_the_media_of_those_not_yet_back() {
     assert_eq!(events(&out).len(), 1, "{out:?}");
     assert!(!out.contains(&Output::ClosePeer { subscription: id.clone() }));
     bench.wait(3_000 * MS);
-    assert_eq!(bench.event(signal::Event::PeerOnline { uid: uid(2) }), [Output::CheckPath { subscription: id.clone() }]);
+    assert_eq!(bench.event(signal::Event::PeerOnline { uid: uid(2), name: None }), [Output::CheckPath { subscription: id.clone() }]);
     assert_eq!(bench.event(signal::Event::StreamAdded { stream: info(2) }), []);
     let out = bench.wait(30_000 * MS);
     assert!(!out.contains(&Output::ClosePeer { subscription: id }), "{out:?}");

@@ -279,6 +279,7 @@ impl World {
             | Command::Carry { .. }
             | Command::Unpublish { .. }
             | Command::Mute { .. }
+            | Command::SetName { .. }
             | Command::SetRole { .. }
             | Command::RenewToken { .. }
             | Command::Ping => {}
@@ -297,12 +298,14 @@ impl World {
                 let session = format!("{:016x}", self.number()).parse().unwrap();
                 let member = Known { session, link: Some(link), away_since: self.now, streams: BTreeMap::new() };
                 self.members.insert(who, member);
-                self.tell_others(who, signal::Event::PeerOnline { uid: name(who) });
+                self.tell_others(who, signal::Event::PeerOnline { uid: name(who), name: None });
                 false
             }
         };
         let others = self.members.iter().filter(|(other, _)| **other != who);
-        let peers = others.map(|(other, member)| Peer { uid: name(*other), streams: member.streams.values().cloned().collect() }).collect();
+        let peers = others
+            .map(|(other, member)| Peer { uid: name(*other), name: None, streams: member.streams.values().cloned().collect() })
+            .collect();
         let session = self.members[&who].session.clone();
         Ok(Success::Joined(Box::new(Joined { uid: name(who), session, ..joined(peers, resumed) })))
     }

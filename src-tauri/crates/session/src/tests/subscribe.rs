@@ -87,7 +87,7 @@ fn an_attempt_that_fails_is_followed_by_another() {
 
 #[test]
 fn a_publisher_that_comes_back_is_asked_anew_at_once() {
-    let online = || signal::Event::PeerOnline { uid: uid(2) };
+    let online = || signal::Event::PeerOnline { uid: uid(2), name: None };
     // asked
     let mut bench = Bench::online(vec![peer(2)]);
     let first = bench.ask_for(camera(2));
@@ -163,7 +163,7 @@ fn unsubscribe_ends_it_in_every_state() {
 
 #[test]
 fn a_subscribe_that_makes_no_sense_is_refused() {
-    let mut bench = Bench::online(vec![peer(2), Peer { uid: uid(3), streams: vec![StreamInfo { video: false, ..info(3) }] }]);
+    let mut bench = Bench::online(vec![peer(2), Peer { uid: uid(3), name: None, streams: vec![StreamInfo { video: false, ..info(3) }] }]);
     let mut code = |stream, audio, video| {
         let out = bench.give(Input::Subscribe { call: CALL, stream, audio, video });
         answer(&out, CALL).unwrap().unwrap_err()

@@ -57,10 +57,6 @@ fn role(role: Role) -> Event {
     Event::RoleChanged { role }
 }
 
-fn online(uid: u32) -> Event {
-    Event::PeerOnline { uid: number(uid) }
-}
-
 fn left(uid: u32, reason: LeaveReason) -> Event {
     Event::PeerLeave { uid: number(uid), reason }
 }
@@ -116,7 +112,7 @@ fn only_hosts_are_listed_and_a_role_is_kept_over_a_break() {
     let session = bench.enter_live(2).session;
     bench.command(2, SetRole { role: Role::Host }).unwrap();
     let peers = bench.enter_live(3).peers;
-    assert_eq!(peers, [Peer { uid: number(2), streams: vec![] }]);
+    assert_eq!(peers, [Peer { uid: number(2), name: None, streams: vec![] }]);
     bench.input(Input::Disconnected { connection: ConnectionId(2) });
     let again = Join { mode: Mode::Live, session: Some(session), ..join(4, Some(number(2))) };
     assert_eq!(bench.try_join(again).unwrap().role, Role::Host);
