@@ -26,7 +26,7 @@ struct Series {
     colour: &'static str,
     width: f64,
     dashed: bool,
-    /// One for each [`STEP`].
+    /// One for each [`STEP`]; not a number where there is nothing to draw.
     points: Vec<f64>,
 }
 
@@ -64,7 +64,7 @@ pub fn svg(title: &str, world: &World) -> String {
          <text x=\"{LEFT}\" y=\"24\" font-size=\"15\" font-weight=\"600\">{}</text>\n",
         escape(title)
     );
-    legend(&mut out, rates.iter().chain(&queue));
+    legend(&mut out, rates.iter().chain(&queue), upper.most);
     grid(&mut out, &upper, 5, "kb/s", false);
     grid(&mut out, &lower, 2, "ms", true);
     for (axes, series) in [(&upper, &rates[..]), (&lower, &queue[..])] {
@@ -84,14 +84,14 @@ fn rates(world: &World) -> Vec<Series> {
     }];
     let kbps = |bytes: f64| bytes * 8.0;
     if world.log.iter().any(|moment| moment.downloaded > 0) {
-        let points = bins(world.log.len(), |at| kbps(world.log[at].downloaded as f64));
+        let points = from_its_beginning(bins(world.log.len(), |at| kbps(world.log[at].downloaded as f64)));
         all.push(Series { name: "download".to_owned(), colour: GREEN, width: 1.2, dashed: false, points });
     }
     for (index, (call, (target, sent))) in world.calls.iter().zip(CALLS.iter().cycle()).enumerate() {
         let of = if world.calls.len() > 1 { format!(", call {}", index + 1) } else { String::new() };
-        let points = bins(call.log.len(), |at| kbps(call.log[at].sent as f64));
+        let points = from_its_beginning(bins(call.log.len(), |at| kbps(call.log[at].sent as f64)));
         all.push(Series { name: format!("sent{of}"), colour: sent, width: 1.2, dashed: false, points });
-        let points = bins(call.log.len(), |at| f64::from(call.log[at].target) / 1e3);
+        let points = from_its_beginning(bins(call.log.len(), |at| f64::from(call.log[at].target) / 1e3));
         all.push(Series { name: format!("target{of}"), colour: target, width: 1.8, dashed: false, points });
     }
     all
@@ -107,6 +107,12 @@ fn bins(length: usize, value: impl Fn(usize) -> f64) -> Vec<f64> {
     (0..length / STEP).map(|bin| (bin * STEP..(bin + 1) * STEP).map(&value).sum::<f64>() / STEP as f64).collect()
 }
 
+/// Without the zeros of the time before somebody joined.
+fn from_its_beginning(mut points: Vec<f64>) -> Vec<f64> {
+    points.iter_mut().take_while(|point| **point == 0.0).for_each(|point| *point = f64::NAN);
+    points
+}
+
 fn most<'a>(series: impl Iterator<Item = &'a Series>) -> f64 {
     series.flat_map(|series| &series.points).fold(0.0, |most, point| most.max(*point))
 }
@@ -117,15 +123,19 @@ fn round_up(value: f64) -> f64 {
     [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0].into_iter().map(|step| step * unit).find(|step| *step >= value).unwrap_or(10.0 * unit)
 }
 
-fn legend<'a>(out: &mut String, series: impl Iterator<Item = &'a Series>) {
+/// What is drawn at the upper edge because it is more than `most` kb/s says so.
+fn legend<'a>(out: &mut String, series: impl Iterator<Item = &'a Series>, most: f64) {
     let mut x = LEFT;
-    for Series { name, colour, dashed, .. } in series {
+    for series in series {
+        let Series { name, colour, dashed, .. } = series;
+        let highest = series.points.iter().copied().fold(0.0, f64::max);
+        let name = if *dashed && highest > most { format!("{name} (off the scale: {highest:.0} kb/s)") } else { name.clone() };
         let dash = if *dashed { " stroke-dasharray=\"5 4\"" } else { "" };
         let _ = writeln!(
             out,
             "<path d=\"M{x} 44h22\" stroke=\"{colour}\" stroke-width=\"3\"{dash}/><text x=\"{}\" y=\"48\">{}</text>",
             x + 28.0,
-            escape(name)
+            escape(&name)
         );
         x += 46.0 + name.len() as f64 * 6.5;
     }
@@ -154,7 +164,7 @@ fn grid(out: &mut String, axes: &Axes, lines: u32, unit: &str, times: bool) {
 fn line(out: &mut String, axes: &Axes, series: &Series) {
     let dash = if series.dashed { " stroke-dasharray=\"5 4\"" } else { "" };
     let _ = write!(out, "<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{dash} points=\"", series.colour, series.width);
-    for (bin, point) in series.points.iter().enumerate() {
+    for (bin, point) in series.points.iter().enumerate().filter(|(_, point)| !point.is_nan()) {
         let _ = write!(out, "{:.1},{:.1} ", axes.x((bin * STEP) as f64 / 1e3), axes.y(*point));
     }
     out.push_str("\"/>\n");
