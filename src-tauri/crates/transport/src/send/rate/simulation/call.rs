@@ -63,7 +63,7 @@ pub struct Call {
 
 impl Call {
     /// A call that begins so many milliseconds after `start`, when the world does.
-    pub fn new(config: Config, joins_at: u32, start: Instant) -> Self {
+    pub fn new(config: Config, joins_at: u32, random: Random, start: Instant) -> Self {
         let begins = start + joins_at * MS;
         let rate = Rate::new(config, begins);
         Self {
@@ -78,7 +78,7 @@ impl Call {
             in_flight: VecDeque::new(),
             feedback: VecDeque::new(),
             start,
-            random: Random::new(u64::from(joins_at) + 11),
+            random,
         }
     }
 

@@ -45,8 +45,8 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new(link: Link, start: Instant) -> Self {
-        Self { link, paid_at: start, random: Random::new(7) }
+    pub fn new(link: Link, random: Random, start: Instant) -> Self {
+        Self { link, paid_at: start, random }
     }
 
     pub fn link(&self) -> &Link {

@@ -6,8 +6,18 @@ use super::super::Config;
 use super::call::{Call, Tick};
 use super::download::{Control, Download};
 use super::network::{Link, Network};
+use super::random::Random;
 
 const MS: Duration = Duration::from_millis(1);
+/// A call begins up to so many milliseconds late, so that its pictures and another's do not always meet in the same way.
+const LATEST_JOIN: f64 = 100.0;
+
+/// When a world begins, and what its chances are made of: worlds of one seed are alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    pub at: Instant,
+    pub seed: u64,
+}
 
 /// What a millisecond looked like to everybody.
 #[derive(Debug, Clone, Copy)]
@@ -28,16 +38,20 @@ pub struct World {
     /// By milliseconds.
     pub log: Vec<Moment>,
     start: Instant,
+    random: Random,
 }
 
 impl World {
-    pub fn new(link: Link, start: Instant) -> Self {
-        Self { network: Network::new(link, start), calls: Vec::new(), downloads: Vec::new(), log: Vec::new(), start }
+    pub fn new(link: Link, start: Start) -> Self {
+        let mut random = Random::new(start.seed);
+        let network = Network::new(link, random.split(), start.at);
+        Self { network, calls: Vec::new(), downloads: Vec::new(), log: Vec::new(), start: start.at, random }
     }
 
-    /// Adds a call that begins now.
+    /// Adds a call that begins now, or [`LATEST_JOIN`] later at most.
     pub fn join(&mut self, config: Config) -> &mut Call {
-        let mut call = Call::new(config, self.ms(), self.start);
+        let begins = self.ms() + (self.random.share() * LATEST_JOIN) as u32;
+        let mut call = Call::new(config, begins, self.random.split(), self.start);
         call.log.resize(self.log.len(), Tick::default());
         self.calls.push(call);
         self.calls.last_mut().expect("one was added")
