@@ -6,6 +6,7 @@
 import { problemOf } from "./api.js";
 import { joinParams, missingField, wellFormedAppId } from "./form.js";
 import { t } from "./i18n/index.js";
+import { pref } from "./prefs.js";
 import { refusal } from "./rules.js";
 
 /** @typedef {import("./api.js").Api} Api */
@@ -58,7 +59,7 @@ export class Actions {
     this.#mark({ state: "joining" });
     this.#store.set({ joinProblem: null });
     try {
-      const { uid } = await this.#api.join(joinParams(fields));
+      const { uid } = await this.#api.join(joinParams(fields, pref("name")));
       this.#toasts.notice(t("toast.joined", { channel: fields.channel, uid }));
     } catch (thrown) {
       await this.refresh();

@@ -5,7 +5,13 @@
  */
 
 /** @typedef {import("./types/app").CallState} CallState */
-/** @typedef {import("./types/app").PageEvent} PageEvent */
+/** @typedef {import("./types/app").PageEvent | import("./types/desktop").DesktopEvent} PageEvent */
+/** @typedef {import("./types/desktop").Settings} Settings */
+/** @typedef {import("./types/desktop").SettingsReport} SettingsReport */
+/** @typedef {import("./types/desktop").HotkeyReport} HotkeyReport */
+/** @typedef {import("./types/desktop").Link} Link */
+/** @typedef {import("./types/desktop").OpenedLink} OpenedLink */
+/** @typedef {import("./types/desktop").NearbyCall} NearbyCall */
 /** @typedef {import("./types/app").Problem} Problem */
 /** @typedef {import("./video/frame-source.js").Socket} Socket */
 
@@ -36,7 +42,26 @@
  * @property {(appId: string) => Promise<string>} revealCertificate
  * @property {(appId: string, enabled: boolean) => Promise<void>} setEnabled
  * @property {(order: import("./types/app").TokenOrder) => Promise<import("./types/app").MadeToken>} makeToken
+ * @property {() => Promise<SettingsReport>} getSettings
+ * @property {(change: Partial<Settings>) => Promise<Settings>} setSettings
+ * @property {(link: Link) => Promise<string>} makeLink
+ * @property {(text: string) => Promise<Link>} readLink
+ * @property {() => Promise<OpenedLink>} takeLink
+ * @property {() => Promise<NearbyCall[]>} listNearby
+ * @property {() => Promise<string>} getDiagnostics
+ * @property {() => Promise<void>} openLogs
+ * @property {(stream: string) => Promise<void>} openPip
+ * @property {() => Promise<void>} closePip
+ * @property {() => Promise<import("./types/app").ScreenSource[]>} listScreens
+ * @property {(share: import("./types/app").ShareSpec) => Promise<void>} startScreen
+ * @property {() => Promise<void>} stopScreen
+ * @property {(name: string) => Promise<void>} setName
+ * @property {(id: string) => Promise<void>} setSpeaker
+ * @property {() => Promise<void>} testSpeaker resolves when the chime is over
  */
+
+/** What an app answers that does not know a command: it is older than this page. */
+export const MISSING = "COMMAND_MISSING";
 
 /** @returns {Api} */
 export function connect() {
@@ -48,7 +73,8 @@ export function connect() {
  * @param {{ invoke: (command: string, args?: object) => Promise<any>, Channel: new () => { onmessage: (event: PageEvent) => void } }} core
  * @returns {Api}
  */
-function tauri({ invoke, Channel }) {
+function tauri({ invoke: call, Channel }) {
+  const invoke = (/** @type {string} */ command, /** @type {object} */ args = {}) => call(command, args).catch((thrown) => Promise.reject(known(thrown)));
   return {
     getState: () => invoke("get_state"),
     getDevices: () => invoke("get_devices"),
@@ -81,7 +107,29 @@ function tauri({ invoke, Channel }) {
     revealCertificate: (appId) => invoke("reveal_certificate", { appId }),
     setEnabled: (appId, enabled) => invoke("set_enabled", { appId, enabled }),
     makeToken: (order) => invoke("make_token", { order }),
+    getSettings: () => invoke("get_settings"),
+    setSettings: (change) => invoke("set_settings", { change }),
+    makeLink: (link) => invoke("make_link", { link }),
+    readLink: (text) => invoke("read_link", { text }),
+    takeLink: () => invoke("take_link"),
+    listNearby: () => invoke("list_nearby"),
+    getDiagnostics: () => invoke("get_diagnostics"),
+    openLogs: () => invoke("open_logs"),
+    openPip: (stream) => invoke("open_pip", { stream }),
+    closePip: () => invoke("close_pip"),
+    listScreens: () => invoke("list_screens"),
+    startScreen: (share) => invoke("start_screen", { share }),
+    stopScreen: () => invoke("stop_screen"),
+    setName: (name) => invoke("set_name", { name }),
+    setSpeaker: (id) => invoke("set_speaker", { id }),
+    testSpeaker: () => invoke("test_speaker"),
   };
+}
+
+/** Tauri's own refusals are sentences; of a command that it does not know it says so. @param {unknown} thrown */
+function known(thrown) {
+  const unknown = typeof thrown === "string" && /\bnot (found|allowed)\b/.test(thrown);
+  return unknown ? { code: MISSING, message: thrown } : thrown;
 }
 
 /**

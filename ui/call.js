@@ -24,12 +24,39 @@ export function drawCall({ call, inCall: shown }) {
   setText("call_title", t("call.title", { channel }));
   setText("call_channel", channel);
   setText("call_people", String(people));
-  byId("call_info").title = t("call.people", { n: people });
+  const info = byId("call_info");
+  info.title = `${t("people.open")} (U)`;
+  info.setAttribute("aria-label", `${t("people.open")}: ${t("call.people", { n: people })}, ${channel}`);
   setText("alone_title", t("alone.title", { channel }));
   byId("alone").hidden = !(call.state === "call" && call.remote.length === 0);
   const away = call.state === "call" && call.connection !== "CONNECTED";
-  byId("away").hidden = !away;
-  setText("away", away ? t("call.away") : "");
+  banner("away", away ? t("call.away") : "");
+}
+
+/** Says which way one's own network is slow, if it is. @param {"up" | "down" | null} way */
+export function drawSlow(way) {
+  banner("slow", way ? t(way === "up" ? "call.slowUp" : "call.slowDown") : "");
+}
+
+/**
+ * @param {number} page
+ * @param {number} pages
+ */
+export function drawPager(page, pages) {
+  byId("pager").hidden = pages < 2;
+  if (pages < 2) return;
+  setText("page_number", t("call.page", { page: page + 1, pages }));
+  byId("page_back").setAttribute("aria-disabled", String(page === 0));
+  byId("page_on").setAttribute("aria-disabled", String(page === pages - 1));
+}
+
+/**
+ * @param {string} id
+ * @param {string} text empty: nothing to say
+ */
+function banner(id, text) {
+  byId(id).hidden = !text;
+  setText(id, text);
 }
 
 /** The facts in the "more" popover: what to tell somebody who looks for this call. @param {State["call"]} call */

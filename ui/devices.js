@@ -15,12 +15,9 @@ import { deviceProblems } from "./state.js";
 /** @typedef {"camera" | "microphone"} Kind */
 
 const PARTS = /** @type {const} */ ({
-  camera: { list: "cameras", select: "cameraId", start: "camera_id", none: "field.noCamera", title: "devices.pickCamera", track: "video", muted: "videoMuted", drawing: "camera" },
-  microphone: { list: "microphones", select: "microphoneId", start: "microphone_id", none: "field.noMicrophone", title: "devices.pickMicrophone", track: "audio", muted: "audioMuted", drawing: "mic" },
+  camera: { list: "cameras", select: "cameraId", start: "camera_id", none: "field.noCamera", title: "devices.camera", track: "video", muted: "videoMuted", off: "cameraOff", drawing: "camera" },
+  microphone: { list: "microphones", select: "microphoneId", start: "microphone_id", none: "field.noMicrophone", title: "devices.microphone", track: "audio", muted: "audioMuted", off: "microphoneOff", drawing: "mic" },
 });
-
-/** What can be done to the microphone's sound, in Agora's words, and how it is called. */
-const SOUND = /** @type {const} */ ([["AEC", "devices.echo"], ["ANS", "devices.noise"], ["AGC", "devices.gain"]]);
 
 const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
 
@@ -58,8 +55,7 @@ export class DevicesView {
   #store;
   #toasts;
   #actions;
-  /** Whether the app has been told of what the page remembers. */
-  #told = false;
+  #sound;
 
   /**
    * @param {object} tools
@@ -67,19 +63,24 @@ export class DevicesView {
    * @param {import("./state.js").Store} tools.store
    * @param {import("./toasts.js").Toasts} tools.toasts
    * @param {import("./actions.js").Actions} tools.actions
+   * @param {import("./sound.js").SoundView} tools.sound
    */
-  constructor({ api, store, toasts, actions }) {
+  constructor({ api, store, toasts, actions, sound }) {
     this.#api = api;
     this.#store = store;
     this.#toasts = toasts;
     this.#actions = actions;
+    this.#sound = sound;
     for (const kind of KINDS) {
       const { list, select, track } = PARTS[kind];
       byId(select).addEventListener("change", () => this.#chosen(kind));
-      byId(`${kind}_toggle`).addEventListener("click", () => this.#actions.toggle(track));
+      byId(`${kind}_toggle`).addEventListener("click", () => this.toggle(track));
       setUpPopover(byId(list), () => this.#fill(kind));
     }
-    byId("cameraResolution").addEventListener("change", () => this.preview());
+    byId("cameraResolution").addEventListener("change", () => {
+      remember("form", { ...pref("form"), resolution: this.#spec().profile });
+      this.preview();
+    });
   }
 
   /**
@@ -87,7 +88,6 @@ export class DevicesView {
    * that was missing is tried as soon as it is there; in a call it is only told of, since nobody should be seen unasked.
    */
   async load() {
-    await this.#remembered();
     const before = this.#spec();
     const known = this.#store.state.devices;
     try {
@@ -95,6 +95,7 @@ export class DevicesView {
     } catch (thrown) {
       this.#toasts.error(t("toast.deviceFailed"), problemOf(thrown));
     }
+    await this.#sound.remembered();
     const now = this.#spec();
     const replaced = /** @type {const} */ (["cameraId", "microphoneId"]).some((id) => before[id] && before[id] !== now[id]);
     const come = KINDS.filter((kind) => this.#isMissing(kind) && arrived(known, this.#store.state.devices, kind));
@@ -102,17 +103,17 @@ export class DevicesView {
     if (this.#store.state.inCall) for (const kind of come) this.#toasts.info(t(`toast.${kind}There`));
   }
 
-  /** Once: what was switched before this start. What nobody switched stays as is usual for the device. */
-  async #remembered() {
-    if (this.#told) return;
-    this.#told = true;
-    const { AEC, ANS, AGC } = pref("sound");
-    if (typeof AEC === "boolean" && typeof ANS === "boolean" && typeof AGC === "boolean") await this.#process({ AEC, ANS, AGC });
-  }
-
   /** @param {Kind} kind */
   #isMissing(kind) {
     return deviceProblems(this.#store.call.local).some((problem) => problem.kind === kind || problem.key === "neither");
+  }
+
+  /** Turns one's microphone or camera off or on; in the lobby also for calls to come. @param {"audio" | "video"} track */
+  async toggle(track) {
+    const lobby = this.#store.call.state === "lobby";
+    await this.#actions.toggle(track);
+    const { local } = this.#store.call;
+    if (lobby && local) remember("devices", { ...pref("devices"), cameraOff: local.video ? local.videoMuted : pref("devices").cameraOff, microphoneOff: local.audio ? local.audioMuted : pref("devices").microphoneOff });
   }
 
   /** Tries the device that is chosen once more. @param {import("./state.js").Kind} kind */
@@ -135,9 +136,18 @@ export class DevicesView {
     if (this.#store.call.state !== "lobby") return;
     try {
       await this.#api.startPreview(this.#spec());
+      await this.#rest();
     } catch (thrown) {
       this.#toasts.error(t("toast.streamFailed"), problemOf(thrown));
     }
+  }
+
+  /** Has what was off when a call was left, or the app, off again. */
+  async #rest() {
+    const { cameraOff: video, microphoneOff: audio } = pref("devices");
+    const { state, local } = this.#store.call;
+    const awake = (audio && !local?.audioMuted) || (video && !local?.videoMuted);
+    if (state === "lobby" && awake) await this.#api.mute({ ...(audio && { audio }), ...(video && { video }) });
   }
 
   /** Says which device is gone, and in a call offers the others. @param {import("./types/app").DeviceProblem} problem */
@@ -156,10 +166,6 @@ export class DevicesView {
       if (state.devices !== before.devices || (state === before && state.devices[PARTS[kind].list].length)) this.#fillSelect(kind, state);
       this.#drawSwitch(kind, state.call.local);
       if (state.call.local !== before.call.local) this.#drawProblems(kind);
-    }
-    for (const [name] of SOUND) {
-      const input = /** @type {HTMLInputElement | null} */ (byId(PARTS.microphone.list).querySelector(`input[name=${name}]`));
-      if (input && state.call.local) input.checked = state.call.local.audioProcessing[name];
     }
   }
 
@@ -186,7 +192,7 @@ export class DevicesView {
     const { select, start } = PARTS[kind];
     const { call, defaults } = this.#store.state;
     const { value } = /** @type {HTMLSelectElement} */ (byId(select));
-    return value || call.params?.[select] || defaults?.[start] || pref("form")[select];
+    return value || call.params?.[select] || defaults?.[start] || (pref("devices")[kind] ?? undefined);
   }
 
   /**
@@ -231,46 +237,15 @@ export class DevicesView {
       return element("label", { class: "item" }, [radio, element("span", {}, [deviceLabel(device, kind, index)])]);
     });
     const empty = devices.length ? [] : [element("p", { class: "reason" }, [t(none)])];
-    const sound = kind === "microphone" ? this.#soundSwitches() : [];
+    const sound = kind === "microphone" ? [element("hr"), ...this.#sound.processing(), ...this.#sound.speakerRows()] : [];
     byId(list).replaceChildren(element("h3", {}, [t(title)]), ...this.#problemLines(kind), ...rows, ...empty, ...sound);
-  }
-
-  /** Echo, noise and gain, as they are now or will be. */
-  #soundSwitches() {
-    const now = this.#store.call.local?.audioProcessing ?? { AEC: true, ANS: true, AGC: true, ...pref("sound") };
-    const rows = SOUND.map(([name, key]) => {
-      const input = element("input", { type: "checkbox", role: "switch", name });
-      input.checked = now[name];
-      input.addEventListener("change", () => this.#processed());
-      return element("label", { class: "switch" }, [element("span", {}, [t(key)]), input]);
-    });
-    return [element("hr"), ...rows];
-  }
-
-  /** Somebody switched: as all three stand now, here and in calls to come. */
-  async #processed() {
-    const on = (/** @type {string} */ name) => {
-      const input = /** @type {HTMLInputElement | null} */ (byId(PARTS.microphone.list).querySelector(`input[name=${name}]`));
-      return input?.checked ?? true;
-    };
-    const switches = { AEC: on("AEC"), ANS: on("ANS"), AGC: on("AGC") };
-    remember("sound", switches);
-    await this.#process(switches);
-  }
-
-  /** @param {import("./types/app").AudioProcessing} switches */
-  async #process(switches) {
-    try {
-      await this.#api.setAudioProcessing(switches);
-    } catch (thrown) {
-      this.#toasts.error(t("toast.deviceFailed"), problemOf(thrown));
-    }
   }
 
   /** @param {Kind} kind */
   async #chosen(kind) {
-    if (!this.#store.state.inCall) return this.preview();
     const { value } = /** @type {HTMLSelectElement} */ (byId(PARTS[kind].select));
+    if (value) remember("devices", { ...pref("devices"), [kind]: value });
+    if (!this.#store.state.inCall) return this.preview();
     try {
       await (kind === "camera" ? this.#api.setCamera(value) : this.#api.setMicrophone(value));
     } catch (thrown) {

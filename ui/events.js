@@ -16,6 +16,13 @@ import { sentence, t } from "./i18n/index.js";
  * @property {(device: import("./types/app").DeviceKind) => void} deviceBack
  * @property {(exception: Exception) => void} excepted
  * @property {(problem: import("./types/app").Problem) => void} callEnded what to change before the next attempt
+ * @property {(settings: import("./api.js").Settings) => void} settingsChanged
+ * @property {(opened: { link: import("./api.js").Link | null, problem: import("./types/app").Problem | null }) => void} linkOpened
+ * @property {() => void} nearbyChanged
+ * @property {(reason: string) => void} screenEnded
+ * @property {() => void} mutedTalk
+ * @property {(up: number, down: number) => void} networkHeard Agora's scale, 0 to 6
+ * @property {(stream: string) => string} nameOf who a stream belongs to, in words
  */
 
 /** What takes a privilege to publish away in a call. */
@@ -25,7 +32,8 @@ const ENDS_PUBLISHING = ["DYNAMIC_KEY_EXPIRED", "NO_AUTHORIZED", "K_UID_BANNED",
  * @param {PageEvent} event
  * @param {Listeners} listeners
  */
-export function handle(event, { toasts, callChanged, devicesChanged, projectsChanged, heard, deviceLost, deviceBack, excepted, callEnded }) {
+export function handle(event, listeners) {
+  const { toasts, callChanged, devicesChanged, projectsChanged, heard, deviceLost, deviceBack, excepted, callEnded } = listeners;
   switch (event.event) {
     case "call-state":
       return callChanged(event.call);
@@ -57,6 +65,26 @@ export function handle(event, { toasts, callChanged, devicesChanged, projectsCha
     case "onTokenPrivilegeDidExpire":
       toasts.info(t("toast.tokenDidExpire"), sentence(event.code) ?? event.message);
       return callEnded(event);
+    case "settings-changed":
+      return listeners.settingsChanged(event.settings);
+    case "link-opened":
+      return listeners.linkOpened(event);
+    case "nearby-changed":
+      return listeners.nearbyChanged();
+    case "stopScreenSharing":
+      return listeners.screenEnded(event.reason);
+    case "speaking-while-muted":
+      return listeners.mutedTalk();
+    case "network-quality":
+      return listeners.networkHeard(event.uplinkNetworkQuality, event.downlinkNetworkQuality);
+    case "camera-changed":
+    case "recording-device-changed":
+    case "playout-device-changed":
+      return deviceMoved(event, toasts);
+    case "stream-reconnect-start":
+      return toasts.say(t("said.reconnecting", { name: listeners.nameOf(event.stream) }));
+    case "stream-reconnect-end":
+      return event.success ? toasts.say(t("said.reconnected", { name: listeners.nameOf(event.stream) })) : undefined;
     case "client-banned":
       return toasts.error(t("toast.removed"), { code: event.attr, message: event.message });
     case "error":
@@ -64,4 +92,15 @@ export function handle(event, { toasts, callChanged, devicesChanged, projectsCha
       // A privilege that ended or was taken: the picture or the sound is gone from the others' pages.
       if (ENDS_PUBLISHING.includes(event.code)) toasts.error(t("toast.publishingEnded"), event);
   }
+}
+
+/**
+ * A device that came is worth a look; of one that went and was in use, `device-lost` tells.
+ * @param {{ state: "ACTIVE" | "INACTIVE", device: import("./types/app").Device }} event
+ * @param {import("./toasts.js").Toasts} toasts
+ */
+function deviceMoved({ state, device }, toasts) {
+  const label = device.label || device.id;
+  if (state === "ACTIVE") toasts.info(t("toast.deviceThere", { device: label }));
+  else toasts.say(t("said.deviceGone", { device: label }));
 }

@@ -32,9 +32,10 @@ export function missingField(fields) {
 
 /**
  * @param {Fields} fields
+ * @param {string} [name] the display name
  * @returns {JoinParams}
  */
-export function joinParams({ appID, channel, token, uid, cameraId, microphoneId, cameraResolution, mode, codec }) {
+export function joinParams({ appID, channel, token, uid, cameraId, microphoneId, cameraResolution, mode, codec }, name = "") {
   return {
     appId: appID,
     channel,
@@ -45,6 +46,7 @@ export function joinParams({ appID, channel, token, uid, cameraId, microphoneId,
     resolution: cameraResolution,
     mode: mode === "rtc" ? "rtc" : "live",
     codec,
+    name: name.trim() || null,
   };
 }
 

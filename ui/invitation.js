@@ -3,10 +3,10 @@
 
 /**
  * @param {string} greeting
- * @param {{ appID: string, channel: string }} call
+ * @param {{ appID: string, channel: string, link?: string | null }} call
  */
-export function writeInvitation(greeting, { appID, channel }) {
-  return `${greeting}\nChannel: ${channel}\nApp ID: ${appID}`;
+export function writeInvitation(greeting, { appID, channel, link }) {
+  return `${greeting}\n${link ? `${link}\n` : ""}Channel: ${channel}\nApp ID: ${appID}`;
 }
 
 /**

@@ -3,18 +3,16 @@
 import { problemLine } from "./devices.js";
 import { byId, element } from "./dom.js";
 import { fieldOfCode } from "./form.js";
-import { sentence, shownCode } from "./i18n/index.js";
+import { sentence, shownCode, t } from "./i18n/index.js";
 import { readInvitation } from "./invitation.js";
 import { pref, remember } from "./prefs.js";
+import { Hearing } from "./quality.js";
 import { deviceProblems } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
 
 const FORM = () => /** @type {HTMLFormElement} */ (byId("form"));
 const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (FORM().elements.namedItem(name));
-
-/** What JOIN keeps for the next start. */
-const KEPT = /** @type {const} */ (["appID", "channel", "cameraId", "microphoneId", "cameraResolution"]);
 
 /**
  * Fills the form so that JOIN works at once: with the call that runs, with what was joined last, or with the defaults.
@@ -23,10 +21,10 @@ const KEPT = /** @type {const} */ (["appID", "channel", "cameraId", "microphoneI
 export function fillForm({ call, defaults }) {
   const last = pref("form");
   const { params } = call;
-  field("appID").value = params?.appId || last.appID || defaults?.app_id || "";
+  field("appID").value = params?.appId || last.appId || defaults?.app_id || "";
   field("channel").value = params?.channel || last.channel || defaults?.channel || "";
   addProfiles(defaults?.profiles ?? []);
-  const resolution = params?.resolution || last.cameraResolution;
+  const resolution = params?.resolution || last.resolution;
   const select = /** @type {HTMLSelectElement} */ (byId("cameraResolution"));
   if (resolution && [...select.options].some(({ value }) => value === resolution)) select.value = resolution;
   if (!params) return;
@@ -45,13 +43,10 @@ function addProfiles(profiles) {
   select.append(...profiles.filter((name) => !known.has(name)).map((name) => new Option(name, name)));
 }
 
-/**
- * Keeps the form for the next start; the token and the uid belong to this call only. A select that is not filled yet
- * says nothing about its device.
- */
+/** Keeps the form for the next start; the token and the uid belong to this call only. */
 export function rememberForm() {
-  const last = pref("form");
-  remember("form", Object.fromEntries(KEPT.map((name) => [name, field(name).value.trim() || last[name]])));
+  const resolution = field("cameraResolution").value || pref("form").resolution;
+  remember("form", { appId: field("appID").value.trim(), channel: field("channel").value.trim(), resolution });
 }
 
 /**
@@ -72,18 +67,42 @@ export function namedChannel() {
 }
 
 /**
- * An invitation pasted into any field fills the form.
+ * An invitation or a link pasted into any field fills the form.
  * @param {() => void} filled
+ * @param {(text: string) => boolean} link takes a link, if it is one
  */
-export function acceptInvitations(filled) {
+export function acceptInvitations(filled, link) {
   FORM().addEventListener("paste", (event) => {
-    const invitation = readInvitation(event.clipboardData?.getData("text/plain") ?? "");
-    if (!invitation) return;
-    event.preventDefault();
-    field("appID").value = invitation.appID;
-    field("channel").value = invitation.channel;
-    filled();
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    const invitation = readInvitation(text);
+    if (invitation) {
+      field("appID").value = invitation.appID;
+      field("channel").value = invitation.channel;
+      filled();
+    }
+    if (invitation || link(text)) event.preventDefault();
   });
+}
+
+const hearing = new Hearing();
+
+/**
+ * Shows how loud one's own microphone is, and says that it is heard.
+ * @param {number} level 0 to 100
+ * @param {State["call"]["local"]} local
+ * @param {number} now ms
+ */
+export function drawHearing(level, local, now) {
+  const on = Boolean(local?.audio && !local.audioMuted);
+  const heard = hearing.hear(on ? level : 0, now);
+  for (const bar of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".level"))) {
+    bar.style.setProperty("--level", String(on ? Math.min(level / 60, 1) : 0));
+  }
+  const key = !local?.audio ? "noMicrophone" : !on ? "microphoneOff" : heard ? "heard" : "speak";
+  const place = byId("heard");
+  const words = t(`lobby.${key}`);
+  place.classList.toggle("yes", key === "heard");
+  if (place.textContent !== words) place.textContent = words;
 }
 
 /**

@@ -1,22 +1,32 @@
 // @ts-check
 /** Puts the page together: state in the middle, views around it, the app at the other end of `api.js`. */
 import { Actions } from "./actions.js";
-import { connect } from "./api.js";
-import { drawButtons, drawCall, drawFacts } from "./call.js";
+import { connect, problemOf } from "./api.js";
+import { drawButtons, drawCall, drawFacts, drawPager, drawSlow } from "./call.js";
 import { DevicesView } from "./devices.js";
 import { byId } from "./dom.js";
 import { handle } from "./events.js";
+import { hideMissing, probe } from "./features.js";
 import { readFields } from "./form.js";
+import { nameOf } from "./grid/names.js";
 import { GridView } from "./grid/view.js";
 import { language, t } from "./i18n/index.js";
 import { Idle } from "./idle.js";
-import { acceptInvitations, drawLobby, fillForm, fillFromProject, namedChannel, rememberForm } from "./lobby.js";
+import { Links } from "./links.js";
+import { acceptInvitations, drawHearing, drawLobby, fillForm, fillFromProject, namedChannel, rememberForm } from "./lobby.js";
+import { setUpLook } from "./look.js";
 import { setUpMenu } from "./menu.js";
+import { MutedHint } from "./muted-hint.js";
+import { paced } from "./pace.js";
+import { PeopleView } from "./people.js";
 import { placeShared } from "./placement.js";
-import { anyOpen } from "./popover.js";
-import { pref } from "./prefs.js";
+import { anyOpen, openBeside } from "./popover.js";
+import { pref, setUpPrefs, take, watchPrefs } from "./prefs.js";
 import { ProjectsPanel } from "./projects/panel.js";
-import { MutedTalk } from "./quality.js";
+import { NetworkJudge } from "./quality.js";
+import { ScreenShare } from "./screen/share.js";
+import { SettingsPanel } from "./settings/panel.js";
+import { SoundView } from "./sound.js";
 import { deviceProblems, initialState, Store } from "./state.js";
 import { StatisticsView } from "./stats.js";
 import { Toasts } from "./toasts.js";
@@ -24,11 +34,14 @@ import { FrameSource } from "./video/frame-source.js";
 import { quickestFormat } from "./video/surface.js";
 
 const api = connect();
-const store = new Store({ ...initialState(), statistics: pref("statistics") });
+const store = new Store({ ...initialState(), statistics: pref("statistics"), hideSelf: pref("hideSelf") });
 const toasts = new Toasts(byId("toasts"), byId("toast_log"));
 const form = /** @type {HTMLFormElement} */ (byId("form"));
 const actions = new Actions({ api, store, toasts, fields: () => readFields(form) });
-const devices = new DevicesView({ api, store, toasts, actions });
+const sound = new SoundView({ api, store, toasts });
+const devices = new DevicesView({ api, store, toasts, actions, sound });
+const screen = new ScreenShare({ api, store, toasts });
+const links = new Links({ api, store, toasts, fill });
 
 const frames = new FrameSource({
   connect: () => api.openFrameSocket(),
@@ -48,17 +61,44 @@ const grid = new GridView(byId("video"), byId("bar"), {
   frames,
   format: wish === "auto" ? quickestFormat() : wish,
   pin: togglePin,
-  setVolume: (stream, volume) => api.setVolume(stream, volume).catch(console.error),
+  setVolume,
+  openPip,
+  stopScreen: () => screen.stop(),
+  explain: (button, why) => {
+    byId("why_text").textContent = why;
+    openBeside(byId("why"), button);
+  },
+  paged: drawPager,
 });
 byId("preview_slot").append(grid.local.panel);
 placeShared(false);
+const people = new PeopleView({ store, setVolume, weak: () => grid.weak });
 const statistics = new StatisticsView(api, store, grid);
 const bar = byId("bar");
 // After a tap a finger still "hovers", for ever; a mouse leaves again.
 const pointed = () => matchMedia("(hover: hover)").matches && bar.matches(":hover");
 const idle = new Idle(byId("call"), bar, () => anyOpen() || pointed() || bar.querySelector(":focus-visible") !== null);
 const projects = new ProjectsPanel({ api, channel: namedChannel, use: useProject });
-const menu = setUpMenu({ api, store, toasts, actions, grid, projects: () => projects.open() });
+const mutedHint = new MutedHint(byId("muted_hint"));
+const network = new NetworkJudge();
+const menu = setUpMenu({
+  store, actions, grid,
+  toggle: (track) => devices.toggle(track),
+  unpin: () => store.set({ pinned: null, dismissed: store.state.pinned ? store.state.dismissed : store.state.focus }),
+  deeds: {
+    settings: () => settings.open(),
+    projects: () => openProjects(),
+    window: () => api.newWindow().catch((thrown) => failed("toast.windowFailed", thrown)),
+    invite: () => links.copy(true),
+    link: () => links.copy(!store.state.features.has("links")),
+    screen: () => screen.toggle(),
+    pip: () => openPip(grid.foremost.stream),
+    fullscreen: () => grid.foremost.toggleFullscreen(),
+    diagnostics: () => settings.copyDiagnostics(),
+    logs: () => settings.openLogs(),
+  },
+});
+const settings = new SettingsPanel({ api, store, fillKeys: menu.fillKeys, processing: () => sound.processing() });
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -70,9 +110,14 @@ for (const action of /** @type {const} */ (["leave", "publish", "unpublish"])) {
     actions.run(action);
   });
 }
-acceptInvitations(() => toasts.notice(t("toast.pasted")));
+byId("page_back").addEventListener("click", () => grid.turn(-1));
+byId("page_on").addEventListener("click", () => grid.turn(1));
+acceptInvitations(() => toasts.notice(t("toast.pasted")), (text) => links.paste(text));
 // An edited form is another attempt, which the last failure says nothing about.
-form.addEventListener("input", () => store.set({ joinProblem: null }));
+form.addEventListener("input", () => {
+  store.set({ joinProblem: null });
+  links.forget();
+});
 
 /** Lobby and call are two faces of one window; the focus follows. @param {boolean} call */
 function turn(call) {
@@ -81,36 +126,76 @@ function turn(call) {
   byId("lobby").hidden = call;
   byId("call").hidden = !call;
   for (const popover of document.querySelectorAll(":popover-open")) /** @type {HTMLElement} */ (popover).hidePopover();
-  byId(call ? "call_title" : "join").focus();
+  if (!document.querySelector("dialog[open]")) byId(call ? "call_title" : "join").focus();
   idle.wake();
-  if (call) return rememberForm();
+  network.reset();
+  drawSlow(null);
+  mutedHint.hide();
+  if (call) {
+    links.forget();
+    return rememberForm();
+  }
   toasts.say(t("call.lobby"));
   devices.preview();
 }
 
 /** @param {import("./projects/panel.js").Filling} filling */
-function useProject(filling) {
+function fill(filling) {
   fillFromProject(filling);
   store.set({ joinProblem: null });
+}
+
+/** @param {import("./projects/panel.js").Filling} filling */
+function useProject(filling) {
+  fill(filling);
   toasts.notice(t("toast.filledIn"));
   if (!store.state.inCall) byId("join").focus();
 }
 
-/** @param {string} stream */
-function togglePin(stream) {
-  const pinned = store.state.pinned === stream ? null : stream;
-  store.set({ pinned });
-  toasts.say(pinned ? t("tile.pinned", { name: grid.tile(stream)?.shownName ?? stream }) : t("tile.unpinned"));
+function openProjects() {
+  /** @type {HTMLDialogElement} */ (byId("settings")).close();
+  projects.open();
 }
 
-const mutedTalk = new MutedTalk();
+/** A screen that is large by itself steps back when it is unpinned, until another one comes. @param {string} stream */
+function togglePin(stream) {
+  const { focus, pinned, dismissed } = store.state;
+  if (focus === stream) store.set({ pinned: null, dismissed: stream });
+  else store.set({ pinned: stream, dismissed: pinned ? dismissed : focus });
+  toasts.say(store.state.focus === stream ? t("tile.pinned", { name: grid.tile(stream)?.shownName ?? stream }) : t("tile.unpinned"));
+}
+
+/**
+ * @param {string} stream
+ * @param {number} volume
+ */
+function setVolume(stream, volume) {
+  store.set({ volumes: { ...store.state.volumes, [stream]: volume } });
+  api.setVolume(stream, volume).catch(console.error);
+}
+
+/** @param {string} stream */
+function openPip(stream) {
+  if (store.state.features.has("settings")) api.openPip(stream).catch((thrown) => failed("toast.pipFailed", thrown));
+}
+
+/**
+ * @param {string} toast
+ * @param {unknown} thrown
+ */
+function failed(toast, thrown) {
+  console.error(toast, thrown);
+  toasts.error(t(toast), problemOf(thrown));
+}
 
 /** @param {import("./types/app").Volume[]} levels */
 function heard(levels) {
-  for (const { stream, level } of levels) grid.tile(stream)?.hear(level);
-  const own = levels.find(({ stream }) => stream === "local");
-  const muted = store.state.inCall && Boolean(store.call.local?.audioMuted);
-  if (mutedTalk.heard(own?.level ?? 0, muted, performance.now())) toasts.info(t("toast.mutedTalk"));
+  const now = performance.now();
+  const own = levels.find(({ stream }) => stream === "local")?.level ?? 0;
+  if (store.state.inCall) grid.hear(levels, now);
+  else grid.local.hear(own);
+  drawHearing(own, store.call.local, now);
+  mutedHint.heard(own, store.state.inCall && Boolean(store.call.local?.audioMuted), now);
 }
 
 /**
@@ -128,45 +213,80 @@ function tellOfSpeaker(state, before) {
 store.watch((state, before) => {
   document.documentElement.dataset.state = state.call.state;
   document.documentElement.lang = language();
+  if (state.features !== before.features) hideMissing(state.features);
   if (state.call.state !== before.call.state && (state.call.state === "joining" || state.call.state === "leaving")) toasts.say(t(`call.${state.call.state}`));
   if (state.inCall !== before.inCall) turn(state.inCall);
   tellOfSpeaker(state, before);
   drawLobby(state, before, () => devices.preview());
   devices.draw(state, before);
+  sound.draw(state, before);
   drawButtons(state);
   drawCall(state);
   drawFacts(state.call);
+  screen.draw(state);
   grid.draw(state);
+  people.draw(state);
   statistics.draw(state);
   menu.draw(state);
+  settings.follow();
+  if (!state.call.local?.audioMuted) mutedHint.hide();
   // The language is another.
-  if (state === before) projects.draw();
+  if (state === before) {
+    projects.draw();
+    settings.draw();
+    links.draw();
+  }
 });
+hideMissing(store.state.features);
+setUpLook(() => store.redraw());
+
+watchPrefs((now, before) => {
+  if (now.statistics !== before.statistics || now.hideSelf !== before.hideSelf) store.set({ statistics: now.statistics, hideSelf: now.hideSelf });
+  if (now.name !== before.name && store.call.state === "call" && store.state.features.has("names")) api.setName(now.name).catch((thrown) => failed("toast.nameFailed", thrown));
+});
+
+/** @param {string} stream */
+function nameOfStream(stream) {
+  const remote = store.call.remote.find((candidate) => candidate.stream === stream);
+  return remote ? nameOf(remote) : stream;
+}
+
+const receive = paced((/** @type {import("./types/app").CallState} */ call) => store.receive(call));
 
 /**
  * A page that was reloaded finds its call by `getState`; events then keep it current. The defaults come first: they hold the
  * devices that the app was told to start with, which go before what a list of devices or an earlier run would choose.
  */
 async function start() {
-  const defaults = await api.getDefaults();
+  const [defaults, report] = await Promise.all([api.getDefaults(), setUpPrefs(api, (thrown) => failed("toast.settingsFailed", thrown))]);
   store.set({ defaults });
+  settings.learn(report);
+  if (report?.problem) toasts.error(t("toast.settingsFailed"), report.problem);
   await api.subscribe((event) =>
     handle(event, {
       toasts,
-      callChanged: (call) => store.receive(call),
+      callChanged: receive,
       devicesChanged: () => devices.load(),
       projectsChanged: () => projects.load(),
       deviceLost: (problem) => devices.lost(problem),
       deviceBack: (device) => devices.back(device),
       excepted: (exception) => statistics.note(exception),
       callEnded: (joinProblem) => store.set({ joinProblem }),
+      settingsChanged: take,
+      linkOpened: (opened) => links.opened(opened),
+      nearbyChanged: () => links.look(),
+      screenEnded: (reason) => screen.ended(reason),
+      mutedTalk: () => mutedHint.told(performance.now()),
+      networkHeard: (up, down) => drawSlow(store.state.inCall ? network.hear(up, down, performance.now()) : null),
+      nameOf: nameOfStream,
       heard,
     }),
   );
   const call = await api.getState();
   fillForm({ ...store.state, call });
   store.receive(call);
-  await Promise.all([devices.preview(), devices.load()]);
+  store.set({ features: await probe(api, call, report !== null) });
+  await Promise.all([devices.preview(), devices.load(), links.begin()]);
 }
 
 start().catch((thrown) => {

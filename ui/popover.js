@@ -3,6 +3,9 @@
 
 const MARGIN = 8;
 
+/** @type {WeakMap<HTMLElement, HTMLElement>} what a popover stands beside that no button names */
+const anchors = new WeakMap();
+
 /**
  * Keeps the popover beside whichever of its buttons is on the page now, or in the middle where it has none.
  * @param {HTMLElement} popover
@@ -20,6 +23,16 @@ export function setUpPopover(popover, fill = () => {}) {
   });
 }
 
+/**
+ * Opens the popover beside an element that comes and goes.
+ * @param {HTMLElement} popover
+ * @param {HTMLElement} anchor
+ */
+export function openBeside(popover, anchor) {
+  anchors.set(popover, anchor);
+  popover.showPopover();
+}
+
 /** Whether any popover or panel is open. */
 export function anyOpen() {
   return document.querySelector(":popover-open, dialog[open]") !== null;
@@ -28,7 +41,8 @@ export function anyOpen() {
 /** @param {HTMLElement} popover */
 function stand(popover) {
   const buttons = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[popovertarget="${popover.id}"]`));
-  const button = [...buttons].find((candidate) => candidate.offsetParent);
+  const named = anchors.get(popover);
+  const button = named?.isConnected ? named : [...buttons].find((candidate) => candidate.offsetParent);
   const own = popover.getBoundingClientRect();
   const room = { width: document.documentElement.clientWidth, height: document.documentElement.clientHeight };
   const anchor = button?.getBoundingClientRect();

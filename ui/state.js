@@ -1,6 +1,8 @@
 // @ts-check
 /** The page's state: what the app says of the call, and what only the page knows. Views draw it, nothing else holds it. */
 
+import { isScreen } from "./grid/names.js";
+
 /** @typedef {import("./types/app").CallState} CallState */
 /** @typedef {import("./types/app").Devices} Devices */
 /** @typedef {import("./types/app").Defaults} Defaults */
@@ -15,7 +17,12 @@
  * @property {Defaults | null} defaults
  * @property {Problem | null} joinProblem why the last JOIN failed
  * @property {string | null} pinned a stream's id
+ * @property {string | null} focus the stream that is shown large: the pinned one, or else a screen that somebody shares
+ * @property {string | null} dismissed a screen that somebody did not want large
  * @property {boolean} statistics whether the overlay is shown
+ * @property {boolean} hideSelf whether one's own picture is left out of the tiles
+ * @property {Record<string, number>} volumes by stream, 0 to 100; who is not named is heard in full
+ * @property {Set<import("./features.js").Feature>} features what the app can do
  */
 
 /** @returns {State} */
@@ -23,14 +30,19 @@ export function initialState() {
   return {
     call: {
       revision: 0, state: "lobby", joined: false, published: false, connection: "DISCONNECTED",
-      params: null, uid: null, role: null, local: null, remote: [], problem: null,
+      params: null, uid: null, role: null, local: null, remote: [], screen: null, name: null, problem: null,
     },
     inCall: false,
     devices: { cameras: [], microphones: [], speakers: [] },
     defaults: null,
     joinProblem: null,
     pinned: null,
+    focus: null,
+    dismissed: null,
     statistics: false,
+    hideSelf: false,
+    volumes: {},
+    features: new Set(),
   };
 }
 
@@ -82,15 +94,18 @@ export class Store {
 }
 
 /**
- * What follows from the rest: which face the window shows, and that a pin goes with its stream.
+ * What follows from the rest: which face the window shows, which stream is large, and that a pin goes with its stream.
  * @param {State} state
  * @returns {State}
  */
 function settle(state) {
-  const { call, pinned } = state;
+  const { call, dismissed } = state;
   const inCall = call.state === "call" || (call.state === "leaving" && state.inCall);
-  const there = pinned === "local" || call.remote.some(({ stream }) => stream === pinned);
-  return { ...state, inCall, pinned: inCall && there ? pinned : null };
+  const there = (/** @type {string | null} */ stream) =>
+    stream === "local" || (stream === "local-screen" && Boolean(call.screen)) || call.remote.some((remote) => remote.stream === stream);
+  const pinned = inCall && there(state.pinned) ? state.pinned : null;
+  const screen = inCall ? call.remote.filter((remote) => isScreen(remote) && remote.stream !== dismissed).at(-1) : undefined;
+  return { ...state, inCall, pinned, focus: pinned ?? screen?.stream ?? null, dismissed: inCall && there(dismissed) ? dismissed : null };
 }
 
 /** @typedef {import("./types/app").DeviceKind} Kind */

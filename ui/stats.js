@@ -4,7 +4,7 @@
  * once a second instead of as fast as the browser can.
  */
 import { t } from "./i18n/index.js";
-import { isWeak } from "./quality.js";
+import { whyWeak } from "./quality.js";
 
 /** @typedef {import("./types/app").CallStats} CallStats */
 /** @typedef {import("./types/app").ReceivedStats} ReceivedStats */
@@ -13,6 +13,8 @@ import { isWeak } from "./quality.js";
 
 const OVERLAY_MS = 1000;
 const QUALITY_MS = 2000;
+// Agora's scale: poor and worse.
+const SLOW = 4;
 /** What an exception's code grows by when it is over. */
 const RECOVERED = 2000;
 
@@ -64,7 +66,7 @@ export class StatisticsView {
   #timer;
   /** ms between two readings; 0: none */
   #pace = 0;
-  /** @type {Map<string, import("./types/app").ReceivedVideo | null>} the reading of two seconds ago */
+  /** @type {Map<string, ReceivedStats>} the reading of two seconds ago */
   #before = new Map();
   #judged = 0;
   /** @type {Map<string, Exception>} what is wrong now, by user and code */
@@ -119,10 +121,17 @@ export class StatisticsView {
    * @param {CallStats} stats
    * @param {number} now
    */
-  #judge({ receive }, now) {
+  #judge({ receive, uplinkQuality }, now) {
     this.#judged = now;
-    for (const { stream, video } of receive) this.#grid.tile(stream)?.setWeak(isWeak(this.#before.get(stream), video));
-    this.#before = new Map(receive.map(({ stream, video }) => [stream, video]));
+    /** @type {Map<string, string>} */
+    const weak = new Map();
+    for (const received of receive) {
+      const why = whyWeak(this.#before.get(received.stream), received);
+      if (why) weak.set(received.stream, t(`weak.${why.key}`, why.values));
+    }
+    if (uplinkQuality >= SLOW) weak.set("local", t("weak.own"));
+    this.#grid.setWeak(weak);
+    this.#before = new Map(receive.map((received) => [received.stream, received]));
   }
 
   /**

@@ -1,12 +1,14 @@
 // @ts-check
 /**
  * Which toasts are on the page: three at most, four seconds each. When more come at once, each stays long enough to be
- * read at a glance before it makes room, and the newcomers wait their turn. Knows no element.
+ * read at a glance before it makes room, and the newcomers wait their turn: so many that they are still news when it
+ * comes, of more the oldest are passed over. Knows no element.
  */
 
 export const MOST = 3;
 export const SHOWN_MS = 4000;
 export const GLANCE_MS = 700;
+export const MOST_WAITING = 6;
 
 /**
  * @template T
@@ -23,6 +25,7 @@ export class ToastQueue {
   /** @param {T} item */
   add(item) {
     this.#waiting.push(item);
+    if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
   }
 
   /**

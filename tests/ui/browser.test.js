@@ -136,7 +136,7 @@ test("theme and language are chosen at once and kept", { skip }, async () => {
   const page = await browser.open("lobby", { colorScheme: "light" });
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
-  await page.locator("#lobby_more").click();
+  await page.locator("#lobby_settings").click();
   await page.locator("[name=theme][value=dark]").check({ force: true });
   assert.notEqual(await background(), light);
   await page.locator("[name=language][value='zh-CN']").check({ force: true });

@@ -6,7 +6,12 @@ import { handle } from "../../ui/events.js";
 function said(event) {
   const all = [];
   const toasts = Object.fromEntries(["info", "notice", "error"].map((kind) => [kind, (...words) => all.push([kind, ...words])]));
-  handle(event, { toasts, callEnded: (problem) => all.push(["ended", problem.code]) });
+  toasts.say = (text) => all.push(["said", text]);
+  const ask = (name) => (value) => void all.push([name, value]);
+  handle(event, {
+    toasts, callEnded: (problem) => all.push(["ended", problem.code]), nameOf: () => "Ana",
+    linkOpened: ask("link"), settingsChanged: ask("settings"), nearbyChanged: ask("nearby"), screenEnded: ask("screen"), mutedTalk: ask("muted"),
+  });
   return all;
 }
 
@@ -19,6 +24,25 @@ test("a token that is about to end is told in the sample's words, with what to d
 test("a token that ended is told, and marks its field for the next attempt", () => {
   const [[kind, text], ended] = said({ event: "onTokenPrivilegeDidExpire", code: "DYNAMIC_KEY_EXPIRED", message: "Over." });
   assert.deepEqual([kind, text, ended], ["info", "onTokenPrivilegeDidExpire", ["ended", "DYNAMIC_KEY_EXPIRED"]]);
+});
+
+test("a device that came is told, of one that went only who cannot see hears", () => {
+  const device = { id: "camera:2", label: "<b>Webcam</b>" };
+  assert.deepEqual(said({ event: "camera-changed", state: "ACTIVE", device }), [["info", "Connected: <b>Webcam</b>"]]);
+  assert.deepEqual(said({ event: "playout-device-changed", state: "INACTIVE", device: { id: "hw:1", label: "" } }), [["said", "Unplugged: hw:1"]]);
+});
+
+test("who cannot see hears whose connection is lost and back", () => {
+  assert.deepEqual(said({ event: "stream-reconnect-start", stream: "7", uid: 7 }), [["said", "The connection to Ana is being brought back"]]);
+  assert.deepEqual(said({ event: "stream-reconnect-end", stream: "7", uid: 7, success: true }), [["said", "The connection to Ana is back"]]);
+  assert.deepEqual(said({ event: "stream-reconnect-end", stream: "7", uid: 7, success: false }), []);
+});
+
+test("the desktop's news reach their listeners", () => {
+  const link = { appId: "a", channel: "b", token: null, server: null };
+  assert.deepEqual(said({ event: "link-opened", link, problem: null }), [["link", { event: "link-opened", link, problem: null }]]);
+  assert.deepEqual(said({ event: "stopScreenSharing", reason: "closed" }), [["screen", "closed"]]);
+  assert.equal(said({ event: "speaking-while-muted" })[0][0], "muted");
 });
 
 test("who is banned learns by which rule", () => {

@@ -1,7 +1,7 @@
 // An app without Tauri behind the page's one seam, `globalThis.__VISAVIS_API__`: enough of a channel to press every
 // button. `?scene=` of the address says how it begins; screenshots.js and people in a browser use it alike.
 (() => {
-  const { FakeSocket, Person } = globalThis.visavisFake;
+  const { FakeSocket, Person, Desk, desktop, settings, older } = globalThis.visavisFake;
   const APP_ID = "76697361766973206c6f63616c206170";
   const query = new URLSearchParams(location.search);
   const scene = query.get("scene") ?? "lobby";
@@ -10,18 +10,25 @@
 
   const pictures = (globalThis.visavisPictures ?? []).map((urls) => new Person(urls));
   const uids = [2882341273, "ana.lima", 1904, "Ben", 77120, "mei-ling", 3141592653, "tom_k"];
+  const names = new Map([
+    [2882341273, "Maria Santos"], ["ana.lima", "Ana Lima"], ["Ben", "Ben Okafor"], [77120, "Jonas Lindqvist"], ["mei-ling", "陈美玲"],
+    [3141592653, "Priya Raghunathan-Krishnamurthy"], ["tom_k", "Tom K."],
+  ]);
   const own = pictures[0] ?? null;
+  const desk = new Desk();
 
   const local = { stream: "local", audio: true, video: true, audioMuted: false, videoMuted: false, audioProcessing: { AEC: true, ANS: true, AGC: true }, problems: [] };
   const remote = (uid, change = {}) => ({
-    stream: String(uid), uid, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing", ...change,
+    stream: String(uid), uid, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing", ...(!older && { name: names.get(uid) ?? null, source: "camera" }), ...change,
   });
-  const lobby = { revision: 0, state: "lobby", joined: false, published: false, connection: "DISCONNECTED", params: null, uid: null, role: null, local: null, remote: [], problem: null };
+  const screenOf = (uid) => remote(uid, { stream: `${uid}-screen`, source: "screen", audio: false });
+  const lobby = { revision: 0, state: "lobby", joined: false, published: false, connection: "DISCONNECTED", params: null, uid: null, role: null, local: null, remote: [], problem: null, ...(!older && { screen: null, name: null }) };
   const call = (people, change = {}) => ({
     ...lobby, state: "call", joined: true, published: true, connection: "CONNECTED", uid: 40961, role: "host", local, remote: people,
     params: { appId: APP_ID, channel: "design review", token: null, uid: null, cameraId: "camera:1", microphoneId: "microphone:1", resolution: "default", mode: "live", codec: "h264" },
-    ...change,
+    ...(!older && { name: settings.name || null }), ...change,
   });
+  const crowd = (count) => Array.from({ length: count }, (_, at) => remote(at < uids.length ? uids[at] : 5000 + at, { audioMuted: at % 3 === 1, videoMuted: at % 5 === 4, ...(!older && { name: names.get(uids[at]) ?? `Guest ${at + 1}` }) }));
   const some = (count) => uids.slice(0, count).map((uid) => remote(uid));
   const missing = (what) => ({ device: what, lost: false, code: "DEVICES_NOT_FOUND", message: `No ${what} found.` });
 
@@ -43,6 +50,17 @@
     away: call(some(1), { connection: "CONNECTING" }),
     statistics: call(some(3)),
     weak: call(some(2)),
+    slow: call(some(2)),
+    older: call(some(2)),
+    sixteen: call(crowd(15)),
+    hundred: call(crowd(99)),
+    screen: call([...some(2), screenOf(uids[0])]),
+    sharing: call(some(2), { screen: { stream: "local-screen", label: "Built-in display", paused: false } }),
+    wayland: call(some(1)),
+    names: call([
+      remote(uids[0], { name: "<b onclick=alert(1)>Bold</b>" }), remote(uids[1], { name: "👩‍👩‍👧‍👦".repeat(12) }),
+      remote(uids[2], { name: "Dr. Maximiliane Schwarzenberger-Hohenfels von der Donaudampfschifffahrt" }), remote(uids[3], { name: "\u05d3\u05e0\u05d9 (\u05de\u05e0\u05d4\u05dc)" }),
+    ]),
   };
 
   // The projects of the fake service; a scene may find another service in its place.
@@ -80,6 +98,7 @@
 
   const personOf = (stream) => {
     if (stream === "local") return own;
+    if (stream.endsWith("-screen")) return desk;
     const remoteState = state.remote.find((candidate) => candidate.stream === stream);
     const index = uids.findIndex((uid) => String(uid) === stream);
     return remoteState?.state === "playing" ? (pictures[(index + 1) % pictures.length] ?? null) : null;
@@ -90,7 +109,7 @@
     getDevices: async () => ({
       cameras: scene === "no-camera" ? [{ id: "default", label: "No camera found" }, { id: "pattern", label: "Test pattern" }] : [{ id: "camera:1", label: "HD Webcam C920" }, { id: "camera:2", label: "Integrated Camera" }, { id: "pattern", label: "Test pattern" }],
       microphones: [{ id: "microphone:1", label: "Headset (USB Audio)" }, { id: "microphone:2", label: "Built-in Audio Analog Stereo" }, { id: "tone", label: "Test tone" }],
-      speakers: [{ id: "default", label: "Default" }],
+      speakers: [{ id: "default", label: "Default" }, { id: "speaker:2", label: "Headset (USB Audio)" }],
     }),
     getDefaults: async () => ({ app_id: APP_ID, channel: "demo", server: "ws://127.0.0.1:47880", profiles: ["480p_1", "720p_2", "1080p_2"], camera_id: null, microphone_id: null, version: "0.1.0" }),
     async startPreview() {
@@ -105,7 +124,7 @@
         return refuse(scene === "error" ? "UID_CONFLICT" : "INVALID_VENDOR_KEY", "Refused.");
       }
       const uid = params.uid ?? 40961;
-      change({ state: "call", joined: true, connection: "CONNECTED", params, uid });
+      change({ state: "call", joined: true, connection: "CONNECTED", params, uid, ...(!older && { name: params.name }) });
       setTimeout(() => {
         for (const other of some(1)) {
           tell({ event: "stream-added", stream: other.stream, uid: other.uid });
@@ -172,9 +191,12 @@
     makeToken: async ({ channel, uid, role, seconds }) =>
       channel.includes("*") ? refuse("INVALID_CHANNEL_NAME", "No.") : { token: `007${btoa(JSON.stringify({ channel, uid, role }))}`, expiresAt: Math.floor(Date.now() / 1000) + seconds },
     newWindow: async () => void window.open(location.href),
+    ...desktop({ tell, change }),
   };
+  if (scene === "slow") setInterval(() => tell({ event: "network-quality", uplinkNetworkQuality: 5, downlinkNetworkQuality: 2 }), 500);
   globalThis.__VISAVIS_API__ = api;
   globalThis.visavisFake.change = change;
   globalThis.visavisFake.tell = tell;
+  globalThis.visavisFake.crowd = crowd;
   globalThis.visavisFake.state = () => state;
 })();

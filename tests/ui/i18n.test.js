@@ -7,6 +7,7 @@ import { read, sources } from "./sources.js";
 const leaves = (tree, path = "") =>
   Object.entries(tree).flatMap(([key, value]) => (typeof value === "string" ? [[`${path}${key}`, value]] : leaves(value, `${path}${key}.`)));
 const blanks = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+const PAGES = ["index.html", "pip.html"];
 const keys = new Map(leaves(LANGUAGES.en));
 
 test("every language says everything, with the same blanks to fill in", () => {
@@ -29,7 +30,7 @@ test("every code of the protocol has a sentence", () => {
     for (const code of codes) assert.ok(sentence(code), `${tag} ${code}`);
   }
   setLanguage("en");
-  assert.deepEqual(Object.keys(LANGUAGES.en.code).sort(), codes.sort());
+  for (const code of Object.keys(LANGUAGES.en.code)) assert.ok(codes.includes(code), `${code} is no code of the protocol`);
   assert.equal(sentence("NO_SUCH_CODE"), null);
 });
 
@@ -67,8 +68,47 @@ test("a number chooses its form", () => {
 });
 
 test("every sentence that the page asks for exists", () => {
-  const asked = [...read("index.html").matchAll(/data-i18n(?:-label)?="([^"]+)"/g)].map(([, key]) => key);
+  const asked = PAGES.flatMap((page) => [...read(page).matchAll(/data-i18n(?:-label|-placeholder)?="([^"]+)"/g)].map(([, key]) => key));
   for (const [, text] of sources()) asked.push(...[...text.matchAll(/\bt\("([\w.]+)"/g)].map(([, key]) => key));
-  assert.ok(asked.length > 60);
+  assert.ok(asked.length > 150);
   for (const key of asked) assert.ok(keys.has(key) || keys.has(`${key}.other`), key);
+});
+
+test("every sentence is asked for somewhere", () => {
+  const scripts = sources().filter(([path]) => !path.startsWith("i18n/en") && !path.startsWith("i18n/zh")).map(([, text]) => text).join("\n");
+  const pages = PAGES.map(read).join("\n");
+  // A sentence is named whole, or by a beginning that is completed at run time.
+  const whole = new Set([...`${scripts}${pages}`.matchAll(/["'`]([a-z]\w*(?:\.\w+)+)["'`]/g)].map(([, key]) => key));
+  const begun = [...scripts.matchAll(/`([a-z]\w*\.(?:\w+\.)*\w*)\$\{/g)].map(([, beginning]) => beginning);
+  const unused = [...keys.keys()].filter((key) => {
+    const asked = key.replace(/\.(?:one|other)$/, "");
+    return !whole.has(asked) && !begun.some((beginning) => asked.startsWith(beginning)) && key !== "name";
+  });
+  assert.deepEqual(unused, []);
+});
+
+test("no words stand on the pages that no language can change", () => {
+  const names = new Set(["Visavis", "JOIN", "LEAVE", "PUBLISH", "UNPUBLISH", "live", "rtc", "h264", "vp8", "480p", "720p", "1080p", "channel-server project list"]);
+  const fields = new Set(["App ID", "channel", "token", "UID"]);
+  for (const page of PAGES) {
+    const body = read(page).replace(/<!--[^]*?-->|<kbd>[^<]*<\/kbd>/g, "").replace(/^[^]*<body[^>]*>/, "");
+    const texts = [...body.matchAll(/>([^<>]*\p{L}[^<>]*)</gu)].map(([, text]) => text.trim());
+    assert.deepEqual(texts.filter((text) => !names.has(text)), [], page);
+    const said = [...body.matchAll(/\s(?:placeholder|title|aria-label|alt)="([^"]+)"/g)].map(([, text]) => text);
+    assert.deepEqual(said.filter((text) => !fields.has(text)), [], page);
+  }
+});
+
+test("no script speaks for itself", () => {
+  const spoken = [
+    /(?:textContent|title|placeholder|ariaLabel)\s*=\s*["'`](?=[^"'`]*\p{L}{2})[^$"'`]*["'`]/gu,
+    /["'](?:aria-label|title|placeholder)["']\s*[,:]\s*["'`][^"'`$]*\p{L}/gu,
+    /\.(?:info|notice|error|say|errorInFull)\(\s*["'`][^"'`]/g,
+    /\[\s*["'`][^"'`\]]*\p{L}{2,} \p{L}{2,}[^"'`\]]*["'`]\s*\]/gu,
+  ];
+  for (const [path, text] of sources()) {
+    if (path.startsWith("i18n/")) continue;
+    const code = text.split("\n").filter((line) => !/^\s*(?:\*|\/\/|\/\*)/.test(line) && !line.includes("console.")).join("\n");
+    for (const pattern of spoken) assert.deepEqual([...code.matchAll(pattern)].map(([match]) => match), [], path);
+  }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ASPECT, bestTiling, GAP, layout, overlap } from "../../ui/grid/layout.js";
+import { ASPECT, bestTiling, GAP, layout, MOST, MOST_STRIP, overlap } from "../../ui/grid/layout.js";
 
 const ids = (count) => Array.from({ length: count }, (_, index) => String(index + 1));
 const SIZES = [[456, 776], [976, 676], [1896, 1056], [3816, 2136], [600, 600], [2000, 300]];
@@ -27,7 +27,7 @@ test("any number of tiles stands inside the room without touching", () => {
   for (const [width, height] of SIZES) {
     for (let count = 2; count <= 40; count += 1) {
       const { rects } = layout({ width, height, remote: ids(count), self: "local" });
-      assert.equal(rects.size, count + 1);
+      assert.equal(rects.size, Math.min(count + 1, MOST));
       assertInside(rects, { width, height });
       assertApart(rects);
     }
@@ -89,11 +89,49 @@ test("a pinned tile is larger than all others together in a strip", () => {
   }
 });
 
+test("controls hide nothing of a screen", () => {
+  for (const [width, height] of SIZES) {
+    const scene = { width, height, covered: 64, remote: ids(8), self: "local", pinned: "3", screen: true };
+    const { rects } = layout(scene);
+    assertInside(rects, scene);
+    assertApart(rects);
+    const { y, height: tall } = rects.get("3");
+    assert.ok(y + tall <= height - 64, `${width}×${height}`);
+  }
+});
+
 test("a pin of somebody who is not there changes nothing", () => {
   const scene = { width: 976, height: 676, remote: ids(3), self: "local" };
   assert.deepEqual(layout({ ...scene, pinned: "9" }), layout(scene));
   const alone = { width: 976, height: 676, remote: [], self: "local" };
   assert.deepEqual(layout({ ...alone, pinned: "local" }), layout(alone));
+});
+
+test("more than a page of people stand on pages, each of them on one, oneself on all", () => {
+  const scene = { width: 1896, height: 1056, remote: ids(40), self: "local" };
+  const { pages } = layout(scene);
+  assert.equal(pages, 3);
+  const seen = [0, 1, 2].flatMap((page) => {
+    const { rects } = layout({ ...scene, page });
+    assert.ok(rects.has("local") && rects.size <= MOST);
+    assertInside(rects, scene);
+    assertApart(rects);
+    return [...rects.keys()].filter((id) => id !== "local");
+  });
+  assert.deepEqual(seen, scene.remote);
+  assert.equal(layout({ ...scene, page: 9 }).page, 2, "a page that is no more is the last");
+  assert.equal(layout({ ...scene, remote: ids(15) }).pages, 1);
+});
+
+test("the strip beside a pinned tile has pages of its own", () => {
+  const scene = { width: 1896, height: 1056, remote: ids(40), self: "local", pinned: "3" };
+  for (let page = 0; page < layout(scene).pages; page += 1) {
+    const { rects } = layout({ ...scene, page });
+    assert.ok(rects.has("3") && rects.has("local") && rects.size <= MOST_STRIP + 1);
+    assertInside(rects, scene);
+    assertApart(rects);
+  }
+  assert.equal(layout({ ...scene, pinned: "local" }).rects.size, MOST_STRIP + 1);
 });
 
 test("tiles make room for controls that would hide much of them, and only then", () => {

@@ -26,6 +26,15 @@ test("no id is given twice", () => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
+test("every page is of one origin, and every dialog has a name", () => {
+  for (const page of ["index.html", "pip.html"]) {
+    const text = read(page);
+    assert.doesNotMatch(text, /(?:src|href)="(?:https?:)?\/\//, page);
+    assert.doesNotMatch(text, /<script(?![^>]*\ssrc=)|<style|\sstyle="|\son\w+="/, page);
+    for (const [dialog] of text.matchAll(/<(?:dialog|div)[^>]*(?:role="dialog"|<dialog)[^>]*>/g)) assert.match(dialog, /aria-labelledby=|data-i18n-label=/);
+  }
+});
+
 test("only api.js knows Tauri", () => {
   for (const [path, text] of sources()) assert.equal(text.includes("__TAURI__"), path === "api.js", path);
 });

@@ -4,7 +4,11 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { browse, missing } from "./browser.js";
 
-const SIZES = [[480, 800], [1000, 700], [1920, 1080]];
+const SIZES = [[480, 800], [1000, 700], [1280, 800], [1920, 1080], [3840, 2160]];
+const settings = (tab) => async (page) => {
+  await page.keyboard.press(",");
+  await page.click(`#tab_${tab}`);
+};
 /** What is done on the page before the picture, by scene. */
 const DEEDS = {
   error: (page) => page.click("#join"),
@@ -38,15 +42,50 @@ const DEEDS = {
     await page.click(".project:not(:first-child) .token summary");
     await page.click(".project:not(:first-child) .token [type=submit]");
   },
+  general: settings("general"),
+  video: settings("video"),
+  sound: settings("sound"),
+  shortcuts: settings("shortcuts"),
+  recording: async (page) => {
+    await settings("shortcuts")(page);
+    await page.click("#hotkey_pushToTalk");
+  },
+  "hotkeys-denied": settings("shortcuts"),
+  service: settings("service"),
+  about: settings("about"),
+  "settings-broken": settings("general"),
+  screens: (page) => page.click("#screen_toggle"),
+  windows: async (page) => {
+    await page.click("#screen_toggle");
+    await page.click("#tab_windows");
+  },
+  "screens-denied": (page) => page.click("#screen_toggle"),
+  people: (page) => page.keyboard.press("u"),
+  "people-many": (page) => page.keyboard.press("u"),
+  "page-on": (page) => page.keyboard.press("PageDown"),
+  "hidden-self": (page) => page.keyboard.press("h"),
+  "muted-hint": async (page) => {
+    await page.keyboard.press("m");
+    await page.evaluate(() => globalThis.visavisFake.tell({ event: "speaking-while-muted" }));
+  },
+  slow: (page) => page.waitForTimeout(5000),
+  why: async (page) => {
+    await page.waitForTimeout(2500);
+    await page.evaluate(() => document.querySelector(".weak:not([hidden])").click());
+  },
+  pip: (page) => page.goto(page.url().replace("/?scene=pip", "/pip.html?scene=two&stream=2882341273")).then(() => page.waitForTimeout(900)),
   muted: async (page) => {
     await page.keyboard.press("m");
     await page.keyboard.press("v");
   },
 };
-const SCENE_OF = { advanced: "lobby", menu: "three", "camera-menu": "two", help: "two", pinned: "nine", toasts: "lobby", arrival: "lobby", projects: "lobby", "projects-question": "lobby", token: "lobby", muted: "two" };
+const SCENE_OF = { advanced: "lobby", menu: "three", "camera-menu": "two", help: "two", pinned: "nine", toasts: "lobby", arrival: "lobby", projects: "lobby", "projects-question": "lobby", token: "lobby", muted: "two", general: "lobby", video: "two", sound: "lobby", shortcuts: "two", recording: "two", "hotkeys-denied": "wayland", service: "lobby", about: "two", screens: "two", windows: "two", "screens-denied": "wayland", people: "names", "people-many": "hundred", "page-on": "hundred", "hidden-self": "three", "muted-hint": "three", why: "weak" };
 const SCENES = [
   "lobby", "advanced", "no-camera", "denied", "error", "port-taken", "joining", "toasts", "arrival", "alone", "watching", "two", "three", "four", "nine",
   "pinned", "camera-off", "muted", "stalled", "connecting", "away", "statistics", "menu", "camera-menu", "help",
+  "first", "link", "link-bad", "nearby", "names", "sixteen", "hundred", "page-on", "screen", "sharing", "screens", "windows", "screens-denied", "people", "people-many",
+  "hidden-self", "muted-hint", "slow", "why", "pip", "older",
+  "general", "video", "sound", "shortcuts", "recording", "hotkeys-denied", "service", "about", "settings-broken",
   "projects", "projects-question", "token", "projects-stranger", "projects-broken", "projects-empty",
 ];
 
@@ -66,10 +105,12 @@ const reason = missing();
 if (reason) throw new Error(reason);
 await mkdir(out, { recursive: true });
 const browser = await browse(pictures);
+const sizes = SIZES.filter(([width]) => !process.env.WIDTHS || process.env.WIDTHS.split(",").includes(String(width)));
 for (const scene of only.length ? only : SCENES) {
-  for (const size of SIZES) {
+  for (const size of sizes) {
     for (const theme of ["light", "dark"]) await shoot(browser, out, scene, size, theme, "en");
   }
   await shoot(browser, out, scene, SIZES[1], "light", "zh-CN");
+  await shoot(browser, out, scene, SIZES[0], "dark", "zh-CN");
 }
 await browser.close();

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const UI = join(HERE, "../../ui");
+const PAGES = ["/index.html", "/pip.html"];
+const FAKES = ["fake-frames.js", "fake-desktop.js", "fake-app.js"];
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg" };
 
 /**
@@ -31,8 +33,8 @@ async function answer(path, pictures) {
   if (path.startsWith("/fake/")) return readFile(join(HERE, path.slice("/fake/".length)));
   if (path.startsWith("/pictures/") && pictures) return readFile(join(pictures, path.slice("/pictures/".length)));
   const body = await readFile(join(UI, path));
-  if (path !== "/index.html") return body;
-  const scripts = `<script>visavisPictures = ${JSON.stringify(await people(pictures))}</script><script src="fake/fake-frames.js"></script><script src="fake/fake-app.js"></script>`;
+  if (!PAGES.includes(path)) return body;
+  const scripts = `<script>visavisPictures = ${JSON.stringify(await people(pictures))}</script>${FAKES.map((name) => `<script src="fake/${name}"></script>`).join("")}`;
   return body.toString().replace('<script src="early.js">', `${scripts}$&`);
 }
 

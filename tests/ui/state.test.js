@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { writeInvitation, readInvitation } from "../../ui/invitation.js";
 import { avatarOf, AVATARS, initials, isScreen } from "../../ui/grid/names.js";
 import { deviceProblems, initialState, Store } from "../../ui/state.js";
+import { peopleOf } from "../../ui/people.js";
 import { localLines, remoteLines } from "../../ui/stats.js";
 
 const missing = (device) => ({ device, lost: false, code: "DEVICES_NOT_FOUND", message: `No ${device} found.` });
@@ -67,6 +68,9 @@ test("initials come from an account's words or a number's last digits", () => {
   assert.equal(initials("Ben"), "BE");
   assert.equal(initials("7"), "7");
   assert.equal(initials("--"), "--");
+  assert.equal(initials("陈美玲"), "陈美");
+  assert.equal(initials("👩‍👩‍👧‍👦👍"), "👩‍👩‍👧‍👦👍", "a family is one letter");
+  assert.equal(initials("😀".repeat(10_000)), "😀😀");
 });
 
 test("an avatar's colour belongs to its uid", () => {
@@ -75,9 +79,36 @@ test("an avatar's colour belongs to its uid", () => {
   assert.deepEqual([...used].sort(), Array.from({ length: AVATARS }, (_, index) => index));
 });
 
-test("a screen is told from a camera by its id", () => {
-  assert.ok(isScreen("7-screen"));
-  assert.ok(!isScreen("7"));
+test("a screen that is shared is large by itself, until somebody pins another or does not want it", () => {
+  const remote = (stream, source) => ({ stream, uid: 7, source, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing" });
+  const store = new Store(initialState());
+  const call = (streams) => ({ ...initialState().call, state: "call", remote: streams });
+  const [camera, first, second] = [remote("7", "camera"), remote("7-screen", "screen"), remote("8-screen", "screen")];
+  store.set({ call: call([camera, first]) });
+  assert.equal(store.state.focus, "7-screen");
+  store.set({ pinned: "7" });
+  assert.equal(store.state.focus, "7");
+  store.set({ pinned: null, dismissed: "7-screen" });
+  assert.equal(store.state.focus, null);
+  store.set({ call: call([camera, first, second]) });
+  assert.equal(store.state.focus, "8-screen", "another screen is news");
+  store.set({ call: call([camera]) });
+  assert.deepEqual([store.state.focus, store.state.dismissed], [null, null]);
+});
+
+test("people are told once, by the name they gave or else their uid", () => {
+  const one = { uid: 7, name: "Ana", audio: true, video: true, audioMuted: true, videoMuted: false, state: "playing" };
+  const remote = [{ ...one, stream: "7-screen", source: "screen" }, { ...one, stream: "7", source: "camera" }, { ...one, uid: 8, name: null, stream: "8", source: "camera", videoMuted: true }];
+  const people = peopleOf({ ...initialState().call, remote, uid: 1, name: "Ben", local: null }, "You");
+  assert.deepEqual(people.map(({ name }) => name), ["Ben (You)", "Ana", "8"]);
+  assert.deepEqual(people.map(({ sharing, stream, microphone, camera }) => [sharing, stream, microphone, camera]), [[false, null, false, false], [true, "7", false, true], [false, "8", false, false]]);
+});
+
+test("a screen is told from a camera by its source, or by its id", () => {
+  assert.ok(isScreen({ stream: "7-screen" }));
+  assert.ok(!isScreen({ stream: "7" }));
+  assert.ok(isScreen({ stream: "7", source: "screen" }));
+  assert.ok(!isScreen({ stream: "x-screen", source: "camera" }));
 });
 
 test("an invitation is read back from whatever quotes it, and carries no token", () => {
@@ -85,6 +116,9 @@ test("an invitation is read back from whatever quotes it, and carries no token",
   const text = writeInvitation("Join me on Visavis", call);
   assert.deepEqual(readInvitation(text), call);
   assert.deepEqual(readInvitation(`Hi,\r\n> ${text.replaceAll("\n", "\r\n> ")}\r\nBye`), call);
+  const linked = writeInvitation("Join me on Visavis", { ...call, link: "visavis://join?appId=1&channel=x" });
+  assert.match(linked, /^visavis:/m);
+  assert.deepEqual(readInvitation(linked), call);
   assert.equal(readInvitation("Channel: demo"), null);
   assert.equal(readInvitation(call.appID), null);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GLANCE_MS, MOST, SHOWN_MS, ToastQueue } from "../../ui/toast-queue.js";
+import { GLANCE_MS, MOST, MOST_WAITING, SHOWN_MS, ToastQueue } from "../../ui/toast-queue.js";
 
 test("a toast stays four seconds", () => {
   const queue = new ToastQueue();
@@ -16,6 +16,18 @@ test("of many at once three are shown, and each long enough for a glance", () =>
   assert.deepEqual(queue.step(0), { come: ["a", "b", "c"], go: [], next: GLANCE_MS });
   assert.deepEqual(queue.step(GLANCE_MS - 1).come, []);
   assert.deepEqual(queue.step(GLANCE_MS), { come: ["d", "e"], go: ["a", "b"], next: SHOWN_MS });
+});
+
+test("of a flood the newest are told, and it is over soon", () => {
+  const queue = new ToastQueue();
+  const told = [];
+  for (let toast = 0; toast < 100; toast += 1) {
+    queue.add(toast);
+    told.push(...queue.step(toast).come);
+  }
+  for (let now = 100; now < 6000; now += 50) told.push(...queue.step(now).come);
+  assert.equal(told.length, MOST + MOST_WAITING);
+  assert.equal(told.at(-1), 99);
 });
 
 test("never more than three, whatever comes when", () => {

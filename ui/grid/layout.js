@@ -8,6 +8,8 @@
  * more              tiling         the grid with the largest 16:9 tiles
  * one pinned        spotlight      the pinned one large, the others in a strip beside or below it
  * ```
+ *
+ * Where there are more than can be told apart, they stand on pages; oneself and who is pinned stand on each.
  */
 
 /** @typedef {{ x: number, y: number, width: number, height: number }} Rect */
@@ -20,10 +22,24 @@
  * @property {string[]} remote ids in the order of appearance
  * @property {string | null} self the id of one's own tile, null when one only watches
  * @property {string | null} [pinned]
+ * @property {boolean} [screen] whether the pinned one is a screen, of which the controls must hide nothing
+ * @property {number} [page] which page is wanted, from 0; the last one where there are fewer
+ */
+
+/**
+ * @typedef {object} Placed
+ * @property {Map<string, Rect>} rects of those on this page
+ * @property {string | null} stage
+ * @property {string | null} floating
+ * @property {number} page the one that is shown
+ * @property {number} pages how many there are
  */
 
 export const ASPECT = 16 / 9;
 export const GAP = 12;
+/** Tiles on one page of the grid, and of the strip beside a pinned one. */
+export const MOST = 16;
+export const MOST_STRIP = 8;
 
 // How far a 16:9 picture is cropped on the stage: to a portrait, or to cinema's width.
 const NARROWEST = 9 / 16;
@@ -56,21 +72,39 @@ export function bestTiling(count, width, height, gap = GAP, aspect = ASPECT) {
 
 /**
  * @param {Scene} scene
- * @returns {{ rects: Map<string, Rect>, stage: string | null, floating: string | null }}
+ * @returns {Placed}
  */
-export function layout({ width, height, covered = 0, remote, self, pinned = null }) {
-  const all = self === null ? remote : [...remote, self];
+export function layout({ width, height, covered = 0, remote, self, pinned = null, screen = false, page: wanted = 0 }) {
+  const everybody = self === null ? remote : [...remote, self];
   const whole = { x: 0, y: 0, width, height };
   const room = { x: GAP, y: GAP, width: width - 2 * GAP, height: height - 2 * GAP };
   const coveredRoom = Math.max(0, covered - GAP);
-  if (pinned !== null && all.length > 1 && all.includes(pinned)) {
-    return { rects: spotlight(room, coveredRoom, pinned, all.filter((id) => id !== pinned)), stage: null, floating: null };
+  if (pinned !== null && everybody.length > 1 && everybody.includes(pinned)) {
+    const { shown, page, pages } = turnTo(wanted, remote.filter((id) => id !== pinned), self === pinned ? null : self, MOST_STRIP);
+    return { rects: spotlight(room, coveredRoom, pinned, shown, screen), stage: null, floating: null, page, pages };
   }
-  if (all.length === 1) return { rects: new Map([[all[0], large(whole)]]), stage: all[0], floating: null };
+  const one = { page: 0, pages: 1 };
+  if (everybody.length === 1) return { rects: new Map([[everybody[0], large(whole)]]), stage: everybody[0], floating: null, ...one };
   if (self !== null && remote.length === 1) {
-    return { rects: new Map([[remote[0], large(whole)], [self, float(room)]]), stage: remote[0], floating: self };
+    return { rects: new Map([[remote[0], large(whole)], [self, float(room)]]), stage: remote[0], floating: self, ...one };
   }
-  return { rects: clear(room, coveredRoom, all), stage: null, floating: null };
+  const { shown, page, pages } = turnTo(wanted, remote, self, MOST);
+  return { rects: clear(room, coveredRoom, shown), stage: null, floating: null, page, pages };
+}
+
+/**
+ * Who stands on a page.
+ * @param {number} wanted
+ * @param {string[]} remote
+ * @param {string | null} self
+ * @param {number} most
+ */
+function turnTo(wanted, remote, self, most) {
+  const own = self === null ? [] : [self];
+  const each = most - own.length;
+  const pages = Math.max(1, Math.ceil(remote.length / each));
+  const page = Math.min(Math.max(0, wanted), pages - 1);
+  return { shown: [...remote.slice(page * each, (page + 1) * each), ...own], page, pages };
 }
 
 /**
@@ -113,8 +147,9 @@ function float(room) {
  * @param {number} covered
  * @param {string} pinned
  * @param {string[]} others
+ * @param {boolean} screen
  */
-function spotlight(room, covered, pinned, others) {
+function spotlight(room, covered, pinned, others, screen) {
   const beside = room.width / room.height > 1.2;
   // Below, the strip stands on the controls; beside, only its own lower end minds them.
   const free = beside ? room : { ...room, height: room.height - covered };
@@ -126,7 +161,10 @@ function spotlight(room, covered, pinned, others) {
     ? { x: free.x + free.width - depth, y: free.y, width: depth, height: length }
     : { x: free.x, y: free.y + free.height - depth, width: length, height: depth };
   const main = beside ? { ...free, width: free.width - depth - GAP } : { ...free, height: free.height - depth - GAP };
-  return tile(strip, others).set(pinned, large(main));
+  const hidden = beside && screen && covered > 0 ? covered + GAP : 0;
+  const seen = { ...main, height: main.height - hidden };
+  // A screen is shown whole: any shape will do.
+  return tile(strip, others).set(pinned, screen ? round(seen) : large(main));
 }
 
 /**

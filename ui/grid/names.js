@@ -4,14 +4,23 @@
 const SCREEN = "-screen";
 
 /**
- * The initials of an account, or the last two digits of a number: those differ where the first ones often do not.
- * @param {string} uid
+ * The initials of a name or an account, or the last two digits of a number: those differ where the first ones often do not.
+ * @param {string} face
  */
-export function initials(uid) {
-  if (/^\d+$/.test(uid)) return uid.slice(-2);
-  const words = uid.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-  const letters = words.length > 1 ? words[0][0] + words[words.length - 1][0] : (words[0] ?? uid).slice(0, 2);
+export function initials(face) {
+  if (/^\d+$/.test(face)) return face.slice(-2);
+  const words = face.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const letters = words.length > 1 ? begin(words[0], 1) + begin(words[words.length - 1], 1) : begin(words[0] ?? face, 2);
   return letters.toUpperCase();
+}
+
+/**
+ * The first letters as a reader counts them: a family of emoji is one.
+ * @param {string} text
+ * @param {number} count
+ */
+function begin(text, count) {
+  return [...new Intl.Segmenter().segment(text.slice(0, 64))].slice(0, count).map(({ segment }) => segment).join("");
 }
 
 /** How many avatar colours tokens.css has. */
@@ -27,7 +36,18 @@ export function avatarOf(uid) {
   return sum % AVATARS;
 }
 
-/** Whether a stream's id is a screen's. @param {string} stream */
-export function isScreen(stream) {
-  return stream.endsWith(SCREEN);
+/**
+ * Whether a stream is a screen. An app that does not say so names it.
+ * @param {{ stream: string, source?: "camera" | "screen" }} remote
+ */
+export function isScreen({ stream, source }) {
+  return source ? source === "screen" : stream.endsWith(SCREEN);
+}
+
+/**
+ * What a remote stream's person is called: as they say, or else by their uid.
+ * @param {{ uid: number | string, name?: string | null }} remote
+ */
+export function nameOf({ uid, name }) {
+  return name || String(uid);
 }

@@ -5,15 +5,17 @@
  * itself and the picture is a canvas, so nothing can be blocked and no overlay exists.
  */
 import { element, icon, setIcon } from "../dom.js";
-import { t } from "../i18n/index.js";
+import { language, t } from "../i18n/index.js";
 import { Surface } from "../video/surface.js";
-import { avatarOf, initials, isScreen } from "./names.js";
+import { avatarOf, initials } from "./names.js";
 
 /**
  * What a tile shows of a stream, local or remote.
  * @typedef {object} Shown
  * @property {string} name
  * @property {string} face what the initials are made of; empty while there is no uid
+ * @property {string} uid
+ * @property {boolean} screen whether it is a screen, which is shown whole
  * @property {boolean} microphone
  * @property {"live" | "off" | "waiting" | "stalled" | "sound"} picture
  */
@@ -24,11 +26,19 @@ import { avatarOf, initials, isScreen } from "./names.js";
  * @property {import("../video/frame.js").Format} format
  * @property {(stream: string) => void} pin
  * @property {(stream: string, volume: number) => void} setVolume
+ * @property {(stream: string) => void} openPip
+ * @property {() => void} stopScreen
+ * @property {(button: HTMLElement, why: string) => void} explain says why a connection is weak
  */
+
+/** One's own two streams. */
+export const LOCAL = "local";
+export const LOCAL_SCREEN = "local-screen";
 
 /** The sample's ids. @param {string} stream */
 function idsOf(stream) {
-  if (stream === "local") return { panel: "local_video_panel", media: "local_stream", info: "local_video_info" };
+  if (stream === LOCAL) return { panel: "local_video_panel", media: "local_stream", info: "local_video_info" };
+  if (stream === LOCAL_SCREEN) return { panel: "local_screen_panel", media: "local_screen", info: "local_screen_info" };
   return { panel: `remote_video_panel_${stream}`, media: `remote_video_${stream}`, info: `remote_video_info_${stream}` };
 }
 
@@ -45,7 +55,10 @@ export class TileView {
   #tile;
   /** @type {Shown | null} */
   #shown = null;
-  #fit;
+  /** What the tile says now, and in which language. */
+  #said = "";
+  /** @type {"cover" | "contain"} */
+  #fit = "cover";
   #format;
   #sizes;
 
@@ -53,27 +66,31 @@ export class TileView {
    * @param {string} stream
    * @param {Surroundings} surroundings
    */
-  constructor(stream, { frames, format, pin, setVolume }) {
+  constructor(stream, { frames, format, pin, setVolume, openPip, stopScreen, explain }) {
     const ids = idsOf(stream);
     this.stream = stream;
     this.#format = format;
-    this.#fit = /** @type {"cover" | "contain"} */ (isScreen(stream) ? "contain" : "cover");
-    this.media = element("div", { id: ids.media, class: `video-placeholder ${this.#fit}` });
+    this.media = element("div", { id: ids.media, class: "video-placeholder" });
     this.avatar = element("div", { class: "avatar", "aria-hidden": "true" });
     this.note = element("p", { class: "note" });
-    this.name = element("span", { class: "name" });
+    // A name is anybody's text in any script: it must not turn what stands beside it.
+    this.name = element("bdi", { class: "name" });
     this.meter = element("span", { class: "meter", "aria-hidden": "true" }, Array.from({ length: METER_BARS }, () => element("i")));
-    this.weak = element("span", { class: "weak", role: "img" }, [icon("weak")]);
+    this.weak = element("button", { type: "button", class: "weak" }, [icon("weak")]);
     this.weak.hidden = true;
+    this.weak.addEventListener("click", () => explain(this.weak, this.weak.title));
     this.caption = element("div", { class: "caption" }, [icon("mic"), this.name, this.meter, this.weak]);
     this.info = element("div", { id: ids.info, class: "video-profile hide" });
     this.panel = element("div", { id: ids.panel, class: "video-view", role: "group", tabindex: "0" });
-    if (stream === "local") this.panel.classList.add("local");
+    if (stream === LOCAL) this.panel.classList.add("local");
     this.pinButton = tool("pin", () => pin(stream));
     this.fullButton = tool("full", () => this.toggleFullscreen());
-    this.tools = element("div", { class: "tools" }, [this.pinButton, this.fullButton]);
-    if (stream !== "local") this.tools.prepend(this.#volume(setVolume));
+    this.pipButton = tool("pip", () => openPip(stream));
+    this.pipButton.dataset.needs = "settings";
+    this.tools = element("div", { class: "tools" }, [this.pipButton, this.pinButton, this.fullButton]);
+    if (stream !== LOCAL && stream !== LOCAL_SCREEN) this.tools.prepend(this.#volume(setVolume));
     this.panel.append(this.media, this.avatar, this.note, this.caption, this.info, this.tools);
+    if (stream === LOCAL_SCREEN) this.panel.append(this.#stop(stopScreen));
     this.panel.addEventListener("dblclick", (event) => {
       if (!this.tools.contains(/** @type {Node} */ (event.target))) pin(stream);
     });
@@ -94,20 +111,34 @@ export class TileView {
   /** @param {Shown} shown */
   show(shown) {
     this.#shown = shown;
-    const { name, face, microphone, picture } = shown;
+    const said = `${language()} ${JSON.stringify(shown)}`;
+    if (said === this.#said) return;
+    this.#said = said;
+    const { name, face, uid, microphone, picture, screen } = shown;
+    this.#fit = screen ? "contain" : "cover";
+    this.media.classList.toggle("contain", screen);
+    this.media.classList.toggle("cover", !screen);
+    this.panel.classList.toggle("screen", screen);
     this.panel.dataset.picture = picture;
     this.panel.dataset.microphone = microphone ? "on" : "off";
     this.avatar.replaceChildren(face ? initials(face) : icon("camera-off"));
-    this.avatar.dataset.colour = face ? String(avatarOf(face)) : "";
+    this.avatar.dataset.colour = uid ? String(avatarOf(uid)) : "";
     this.name.textContent = name;
-    setIcon(this.caption, microphone ? "mic" : "mic-off");
+    this.name.title = name;
+    setIcon(this.caption, screen ? "screen" : microphone ? "mic" : "mic-off");
     const note = NOTES[picture];
     this.note.textContent = note ? t(note) : "";
-    const said = { microphone: t(microphone ? "tile.microphoneOn" : "tile.microphoneOff"), camera: t(picture === "off" ? "tile.cameraOff" : "tile.cameraOn") };
-    this.panel.setAttribute("aria-label", t("tile.label", { name, ...said }));
+    this.panel.setAttribute("aria-label", this.#spoken(shown));
     if (!microphone) this.hear(0);
     this.#light(picture !== "off" && picture !== "sound");
     this.#label();
+  }
+
+  /** @param {Shown} shown */
+  #spoken({ name, microphone, picture, screen }) {
+    if (screen) return name;
+    const said = { microphone: t(microphone ? "tile.microphoneOn" : "tile.microphoneOff"), camera: t(picture === "off" ? "tile.cameraOff" : "tile.cameraOn") };
+    return t("tile.label", { name, ...said });
   }
 
   /** How loud the stream is, 0 to 100. @param {number} level */
@@ -117,9 +148,18 @@ export class TileView {
     this.meter.style.setProperty("--level", String(Math.min(heard / 50, 1)));
   }
 
-  /** Whether the network serves this stream badly. @param {boolean} weak */
-  setWeak(weak) {
-    this.weak.hidden = !weak;
+  /** How badly the network serves this stream, in words; null: well. @param {string | null} why */
+  setWeak(why) {
+    if (this.weak.hidden === (why === null) && (why === null || this.weak.title === why)) return;
+    this.weak.hidden = why === null;
+    this.weak.title = why ?? "";
+    this.weak.setAttribute("aria-label", why ?? "");
+  }
+
+  /** @param {number} volume 0 to 100 */
+  showVolume(volume) {
+    const slider = this.tools.querySelector("input");
+    if (slider && slider.valueAsNumber !== volume) slider.value = String(volume);
   }
 
   /** @param {boolean} pinned */
@@ -174,14 +214,20 @@ export class TileView {
   }
 
   #label() {
-    for (const [button, key] of /** @type {const} */ ([[this.pinButton, "tile.pin"], [this.fullButton, "tile.fullscreen"]])) {
+    for (const [button, key] of /** @type {const} */ ([[this.pinButton, "tile.pin"], [this.fullButton, "tile.fullscreen"], [this.pipButton, "tile.pip"]])) {
       button.title = t(key);
       button.setAttribute("aria-label", t(key));
     }
-    this.weak.title = t("tile.weak");
-    this.weak.setAttribute("aria-label", t("tile.weak"));
-    const slider = this.tools.querySelector("input");
-    slider?.setAttribute("aria-label", t("tile.volume"));
+    this.tools.querySelector("input")?.setAttribute("aria-label", t("tile.volume", { name: this.shownName }));
+    const stop = this.panel.querySelector(".stop-screen span");
+    if (stop) stop.textContent = t("screen.stop");
+  }
+
+  /** @param {() => void} stopScreen */
+  #stop(stopScreen) {
+    const button = element("button", { type: "button", class: "button stop-screen" }, [icon("screen-off"), element("span")]);
+    button.addEventListener("click", stopScreen);
+    return button;
   }
 
   /** @param {(stream: string, volume: number) => void} setVolume */

@@ -1,17 +1,23 @@
 // @ts-check
-/** The tiles of a call: keeps one for each stream, and puts them where `layout` says. */
+/**
+ * The tiles of a call: keeps one for each stream that is seen, and puts them where `layout` says. Streams of other pages
+ * have none, so that a hundred people cost what one page of them costs.
+ */
 import { t } from "../i18n/index.js";
 import { GAP, layout, overlap } from "./layout.js";
-import { isScreen } from "./names.js";
-import { TileView } from "./tile.js";
+import { isScreen, nameOf } from "./names.js";
+import { broughtForward, renewed } from "./order.js";
+import { LOCAL, LOCAL_SCREEN, TileView } from "./tile.js";
 
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../types/app").RemoteState} RemoteState */
-/** @typedef {import("../types/app").LocalState} LocalState */
 /** @typedef {import("./layout.js").Rect} Rect */
 
 // A caption's height and its distance from the edges.
 const CAPTION = 44;
+// Agora's measure of speech, and how long somebody on the first page stays there after their last word.
+const SPEAKING = 5;
+const STAYS_MS = 5000;
 
 export class GridView {
   /** @type {Map<string, TileView>} */
@@ -21,18 +27,26 @@ export class GridView {
   #surroundings;
   /** @type {State | null} */
   #state = null;
+  /** @type {string[]} */
+  #order = [];
+  /** @type {Map<string, number>} when each stream was heard last, ms */
+  #heard = new Map();
+  /** @type {Map<string, string>} whose connection is weak, and why */
+  weak = new Map();
+  #page = 0;
+  #pages = 1;
 
   /**
    * @param {HTMLElement} room #video
    * @param {HTMLElement} bar the controls that may cover the bottom of tiles
-   * @param {import("./tile.js").Surroundings} surroundings
+   * @param {import("./tile.js").Surroundings & { paged: (page: number, pages: number) => void }} surroundings
    */
   constructor(room, bar, surroundings) {
     this.#room = room;
     this.#bar = bar;
     this.#surroundings = surroundings;
-    this.local = new TileView("local", surroundings);
-    this.#tiles.set("local", this.local);
+    this.local = new TileView(LOCAL, surroundings);
+    this.#tiles.set(LOCAL, this.local);
     const observer = new ResizeObserver(() => this.arrange());
     observer.observe(room);
     observer.observe(bar);
@@ -48,66 +62,138 @@ export class GridView {
     return this.#tiles.get(stream);
   }
 
-  /** The tile that has the focus, or else the pinned one. */
+  /** The tile that has the focus, or else the one that is large. */
   get chosen() {
     const focused = this.tiles.find(({ panel }) => panel.contains(document.activeElement));
-    return focused ?? this.#tiles.get(this.#state?.pinned ?? "");
+    return focused ?? this.#tiles.get(this.#state?.focus ?? "");
+  }
+
+  /** What to enlarge or to keep on top when nobody chose: the first of the others. */
+  get foremost() {
+    return this.chosen ?? this.tiles.find(({ stream }) => stream !== LOCAL && stream !== LOCAL_SCREEN) ?? this.local;
   }
 
   /** @param {State} state */
   draw(state) {
     this.#state = state;
-    const { call, inCall } = state;
-    const wanted = inCall ? call.remote : [];
-    for (const [stream, tile] of this.#tiles) {
-      if (stream === "local" || wanted.some((remote) => remote.stream === stream)) continue;
-      tile.close();
-      this.#tiles.delete(stream);
-    }
-    for (const remote of wanted) {
-      const tile = this.#tiles.get(remote.stream) ?? this.#add(remote.stream);
-      tile.show(shownRemote(remote));
-    }
-    this.local.show(shownLocal(call.local, call.uid));
-    for (const tile of this.tiles) {
-      tile.setPinned(tile.stream === state.pinned);
-      if (!state.statistics) tile.setStatistics(null);
-    }
+    this.#order = renewed(this.#order, state.inCall ? state.call.remote.map(({ stream }) => stream) : []);
+    for (const stream of this.#heard.keys()) if (!this.#order.includes(stream)) this.#heard.delete(stream);
     this.arrange();
+  }
+
+  /** Whose connection is weak now, and why. @param {Map<string, string>} weak */
+  setWeak(weak) {
+    this.weak = weak;
+    for (const tile of this.#tiles.values()) tile.setWeak(weak.get(tile.stream) ?? null);
+  }
+
+  /** @param {number} step pages forward or back */
+  turn(step) {
+    this.#page = Math.min(Math.max(0, this.#page + step), this.#pages - 1);
+    this.arrange();
+  }
+
+  /**
+   * How loud everybody is. Who speaks on a later page comes to the first, if that is the one in view.
+   * @param {import("../types/app").Volume[]} levels
+   * @param {number} now ms
+   */
+  hear(levels, now) {
+    for (const { stream, level } of levels) {
+      const tile = this.#tiles.get(stream);
+      tile?.hear(level);
+      if (level <= SPEAKING || stream === LOCAL) continue;
+      this.#heard.set(stream, now);
+      if (tile || this.#page > 0) continue;
+      const shown = [...this.#tiles.keys()].filter((id) => id !== this.#state?.focus && now - (this.#heard.get(id) ?? -STAYS_MS) >= STAYS_MS);
+      const order = broughtForward(this.#order, shown, stream, this.#heard);
+      if (order === this.#order) continue;
+      this.#order = order;
+      this.arrange();
+    }
   }
 
   /** Puts the tiles in their places; in the lobby the own one stands in the preview, which needs no arithmetic. */
   arrange() {
-    if (!this.#state?.inCall) return;
-    const { call, pinned } = this.#state;
-    const self = call.local && (call.local.audio || call.local.video) ? "local" : null;
+    const state = this.#state;
+    if (!state?.inCall) return this.#keep(new Map());
     const { clientWidth: width, clientHeight: height } = this.#room;
     if (!width || !height) return;
+    const self = hasSelf(state) ? LOCAL : null;
     const bar = this.#pills();
     const covered = height - Math.min(height, ...bar.filter((pill) => pill.height).map((pill) => pill.y));
-    const { rects, stage, floating } = layout({ width, height, covered, remote: call.remote.map(({ stream }) => stream), self, pinned });
-    this.local.panel.hidden = self === null;
-    for (const tile of this.tiles) {
-      const rect = rects.get(tile.stream);
-      tile.panel.classList.toggle("stage", tile.stream === stage);
-      tile.panel.classList.toggle("floating", tile.stream === floating);
-      if (rect) place(tile.panel, rect, bar, tile.stream === floating);
+    const remote = state.call.screen ? [...this.#order, LOCAL_SCREEN] : this.#order;
+    const { rects, stage, floating, page, pages } = layout({ width, height, covered, remote, self, pinned: state.focus, screen: isLargeScreen(state), page: this.#page });
+    this.#keep(rects);
+    for (const [stream, rect] of rects) {
+      const { panel } = /** @type {TileView} */ (this.#tiles.get(stream));
+      panel.classList.toggle("stage", stream === stage);
+      panel.classList.toggle("floating", stream === floating);
+      place(panel, rect, bar, stream === floating);
     }
+    this.#turned(page, pages);
   }
 
   /** Forgets the places, for the preview. */
   release() {
+    this.#page = 0;
     this.local.panel.hidden = false;
     this.local.panel.classList.remove("stage", "floating");
     this.local.panel.removeAttribute("style");
   }
 
-  /** @param {string} stream */
-  #add(stream) {
-    const tile = new TileView(stream, this.#surroundings);
-    this.#tiles.set(stream, tile);
-    this.#room.insertBefore(tile.panel, this.local.panel.parentElement === this.#room ? this.local.panel : null);
-    return tile;
+  /**
+   * Has tiles for these streams and no others. One's own is kept, since the preview goes on in it.
+   * @param {Map<string, Rect>} rects
+   */
+  #keep(rects) {
+    const state = /** @type {State} */ (this.#state);
+    if (!state) return;
+    for (const [stream, tile] of this.#tiles) {
+      if (stream === LOCAL || rects.has(stream)) continue;
+      tile.close();
+      this.#tiles.delete(stream);
+    }
+    if (state.inCall) this.local.panel.hidden = !rects.has(LOCAL);
+    const remotes = new Map(state.call.remote.map((remote) => [remote.stream, remote]));
+    for (const stream of rects.keys()) {
+      if (stream !== LOCAL && !this.#tiles.has(stream)) this.#tiles.set(stream, new TileView(stream, this.#surroundings));
+    }
+    this.#line(rects);
+    for (const tile of this.#tiles.values()) {
+      const remote = remotes.get(tile.stream);
+      tile.show(remote ? shownRemote(remote) : tile.stream === LOCAL ? shownLocal(state) : shownScreen(state));
+      tile.setPinned(tile.stream === state.focus);
+      tile.setWeak(state.inCall ? (this.weak.get(tile.stream) ?? null) : null);
+      tile.showVolume(state.volumes[tile.stream] ?? 100);
+      tile.pipButton.classList.toggle("absent", !state.features.has("settings"));
+      if (!state.statistics) tile.setStatistics(null);
+    }
+  }
+
+  /** The order on the screen is the order of the focus. @param {Map<string, Rect>} rects */
+  #line(rects) {
+    /** @type {Element | null} */
+    let before = null;
+    for (const stream of rects.keys()) {
+      const panel = this.#tiles.get(stream)?.panel;
+      if (!panel) continue;
+      /** @type {Element | null} */
+      const next = before ? before.nextElementSibling : this.#room.firstElementChild;
+      // What has its place already is not moved: moving takes the focus off it.
+      if (panel !== next) this.#room.insertBefore(panel, next);
+      before = panel;
+    }
+  }
+
+  /**
+   * @param {number} page
+   * @param {number} pages
+   */
+  #turned(page, pages) {
+    this.#page = page;
+    this.#pages = pages;
+    this.#surroundings.paged(page, pages);
   }
 
   /** The bar's pills in the room's coordinates. @returns {Rect[]} */
@@ -122,7 +208,7 @@ export class GridView {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const panels = [...this.#room.children];
+    const panels = [...this.#room.children].filter((panel) => !(/** @type {HTMLElement} */ (panel).hidden));
     const at = panels.indexOf(/** @type {Element} */ (event.target));
     if (at < 0) return;
     if (step) {
@@ -132,6 +218,17 @@ export class GridView {
       this.chosen?.pin();
     }
   }
+}
+
+/** @param {State} state */
+function isLargeScreen({ call, focus }) {
+  return focus === LOCAL_SCREEN || call.remote.some((remote) => remote.stream === focus && isScreen(remote));
+}
+
+/** Whether one's own picture stands among the tiles: hidden only while there is somebody else to see. @param {State} state */
+function hasSelf({ call, hideSelf }) {
+  const there = Boolean(call.local && (call.local.audio || call.local.video));
+  return there && !(hideSelf && call.remote.length > 0);
 }
 
 /**
@@ -156,26 +253,41 @@ function place(panel, rect, bar, floats) {
  * @param {RemoteState} remote
  * @returns {import("./tile.js").Shown}
  */
-function shownRemote({ stream, uid, audio, video, audioMuted, videoMuted, state }) {
+function shownRemote(remote) {
+  const { uid, audio, video, audioMuted, videoMuted, state } = remote;
   const picture = { connecting: "waiting", playing: "live", stalled: "stalled", sound: "sound" }[state];
+  const name = nameOf(remote);
+  const screen = isScreen(remote);
   return {
-    name: isScreen(stream) ? t("tile.screen", { uid }) : String(uid),
-    face: String(uid),
+    name: screen ? t("tile.screen", { uid: name }) : name,
+    face: name,
+    uid: String(uid),
+    screen,
     microphone: audio && !audioMuted,
     picture: video && !videoMuted ? /** @type {"waiting" | "live" | "stalled" | "sound"} */ (picture) : state === "stalled" ? "stalled" : "off",
   };
 }
 
 /**
- * @param {LocalState | null} local
- * @param {number | string | null} uid
+ * @param {State} state
  * @returns {import("./tile.js").Shown}
  */
-function shownLocal(local, uid) {
+function shownLocal({ call: { local, uid, name } }) {
   return {
     name: t("tile.you"),
-    face: String(uid ?? ""),
+    face: name || String(uid ?? ""),
+    uid: String(uid ?? ""),
+    screen: false,
     microphone: Boolean(local?.audio && !local.audioMuted),
     picture: local?.video && !local.videoMuted ? "live" : "off",
   };
+}
+
+/**
+ * @param {State} state
+ * @returns {import("./tile.js").Shown}
+ */
+function shownScreen({ call: { screen, uid } }) {
+  const name = t("screen.own", { label: screen?.label ?? "" });
+  return { name, face: "", uid: String(uid ?? ""), screen: true, microphone: false, picture: screen?.paused ? "stalled" : "live" };
 }

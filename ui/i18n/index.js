@@ -56,9 +56,8 @@ export function t(key, values = {}) {
  * @returns {string | null}
  */
 export function sentence(code) {
-  const key = `code.${code}`;
-  const text = t(key);
-  return text === key ? null : text;
+  const key = [`code.${code}`, `own.${code}`].find((candidate) => t(candidate) !== candidate);
+  return key ? t(key) : null;
 }
 
 /**

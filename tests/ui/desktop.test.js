@@ -1,0 +1,292 @@
+// What the page has of a desktop, in a browser with the fake app behind it: settings, links, screens, names, a crowd.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { browse, missing } from "./browser.js";
+
+const skip = missing() ?? false;
+let browser;
+before(async () => {
+  if (!skip) browser = await browse();
+});
+after(() => browser?.close());
+
+const state = (page, wanted) => page.waitForFunction((value) => document.documentElement.dataset.state === value, wanted);
+const toast = (page, text) => page.locator(".toast", { hasText: text }).first().waitFor();
+const focused = (page) => page.evaluate(() => document.activeElement.id);
+const fake = (page, read) => page.evaluate(read);
+async function call(scene, options) {
+  const page = await browser.open(scene, options);
+  await state(page, "call");
+  return page;
+}
+
+test("the settings open by a key from lobby and call, keep the focus, and give it back", { skip }, async () => {
+  for (const [scene, wanted] of [["lobby", "lobby"], ["two", "call"]]) {
+    const page = await browser.open(scene);
+    await state(page, wanted);
+    await page.locator("#microphone_toggle").focus();
+    await page.keyboard.press(",");
+    await page.locator("#settings[open]").waitFor();
+    for (let step = 0; step < 30; step += 1) {
+      await page.keyboard.press("Tab");
+      assert.ok(await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest("#settings") !== null), `step ${step}`);
+    }
+    await page.keyboard.press("Escape");
+    assert.ok(await page.locator("#settings").isHidden());
+    assert.equal(await focused(page), "microphone_toggle");
+    assert.deepEqual(page.errors, []);
+  }
+});
+
+test("tabs are walked by arrows, each shows its page alone", { skip }, async () => {
+  const page = await browser.open("lobby");
+  await page.keyboard.press(",");
+  await page.locator("#tab_general").focus();
+  for (const name of ["video", "sound", "shortcuts", "service", "about", "general"]) {
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await focused(page), `tab_${name}`);
+    assert.deepEqual(await page.locator("#settings [role=tabpanel]:visible").evaluateAll((panels) => panels.map(({ id }) => id)), [`settings_${name}`]);
+  }
+});
+
+test("a setting counts at once, is kept by the app, and follows another window", { skip }, async () => {
+  const page = await browser.open("lobby");
+  await page.keyboard.press(",");
+  await page.locator("#tab_video").click();
+  await page.locator("#settings [data-setting=mirror]").click();
+  assert.equal(await page.locator("html").getAttribute("data-mirror"), "off");
+  await page.waitForFunction(() => globalThis.visavisFake.settings.mirror === false);
+  await fake(page, () => globalThis.visavisFake.tell({ event: "settings-changed", settings: { ...globalThis.visavisFake.settings, mirror: true, name: "Bea", theme: "dark" } }));
+  assert.equal(await page.locator("html").getAttribute("data-mirror"), "on");
+  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  assert.equal(await page.locator("#display_name").inputValue(), "Bea");
+});
+
+test("an older app hides what it cannot do and breaks nothing", { skip }, async () => {
+  const page = await call("older");
+  for (const id of ["screen_toggle", "display_name", "speakerId"]) assert.ok(await page.locator(`#${id}`).isHidden(), id);
+  await page.keyboard.press("d");
+  await page.keyboard.press(",");
+  await page.locator("#settings[open]").waitFor();
+  assert.ok(await page.locator("[data-setting=notifications]").isHidden());
+  await page.locator("[name=theme][value=dark]").check({ force: true });
+  await page.reload();
+  await state(page, "call");
+  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  assert.deepEqual(page.errors, []);
+});
+
+test("microphone and camera stay off in the next lobby and call", { skip }, async () => {
+  const page = await browser.open("lobby");
+  await page.locator("#camera_toggle").click();
+  await page.waitForFunction(() => globalThis.visavisFake.settings.devices.cameraOff);
+  await page.reload();
+  await page.waitForFunction(() => globalThis.visavisFake.state().local?.videoMuted);
+  await page.locator("#camera_toggle[aria-pressed=false]").waitFor();
+  assert.equal(await page.locator("#microphone_toggle").getAttribute("aria-pressed"), "true");
+});
+
+test("the lobby says whether it hears the microphone, and tests the speaker", { skip }, async () => {
+  const page = await browser.open("lobby");
+  await page.locator("#heard", { hasText: "We hear you" }).waitFor();
+  await page.locator("#microphone_toggle").click();
+  await page.locator("#heard", { hasText: "Your microphone is off" }).waitFor();
+  await page.locator("#speakerId").selectOption("speaker:2");
+  assert.equal(await fake(page, () => globalThis.visavisFake.speaker), "speaker:2");
+  await page.locator("#check .test-speaker").click();
+  await page.locator("#check .test-speaker.busy").waitFor();
+  await page.reload();
+  await page.waitForFunction(() => globalThis.visavisFake.speaker === "speaker:2");
+});
+
+test("a link fills the form with a note and joins nothing; a bad one says so", { skip }, async () => {
+  const page = await browser.open("link");
+  await page.locator("#link_note", { hasText: "design review" }).waitFor();
+  assert.equal(await page.locator("#appID").inputValue(), "970ca35de60c44645bbae8a215061b33");
+  assert.equal(await focused(page), "join");
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.state), "lobby");
+  assert.equal(await fake(page, () => globalThis.visavisFake.settings.server), null, "another service is used only when a person says so");
+  await page.locator("#link_note .button").click();
+  await page.waitForFunction(() => globalThis.visavisFake.settings.server === "wss://calls.example.org");
+  await page.locator("#channel").fill("elsewhere");
+  assert.ok(await page.locator("#link_note").isHidden());
+  const bad = await browser.open("link-bad");
+  await bad.locator("#link_note.bad", { hasText: "LINK_INVALID" }).waitFor();
+});
+
+test("a pasted link fills the form, a link in a call waits for the lobby", { skip }, async () => {
+  const page = await browser.open("lobby", { permissions: ["clipboard-read", "clipboard-write"] });
+  const paste = async (text) => {
+    await page.evaluate((words) => navigator.clipboard.writeText(words), text);
+    await page.locator("#token").focus();
+    await page.keyboard.press("ControlOrMeta+v");
+  };
+  await paste("visavis://join?appId=970ca35de60c44645bbae8a215061b33&channel=%3Cb%3Emaths");
+  await page.locator("#link_note", { hasText: "<b>maths" }).waitFor();
+  assert.equal(await page.locator("#channel").inputValue(), "<b>maths");
+  await paste("visavis://elsewhere");
+  await page.locator("#link_note.bad").waitFor();
+  assert.equal(await page.locator("#token").inputValue(), "");
+  const busy = await call("two");
+  await fake(busy, () => globalThis.visavisFake.tell({ event: "link-opened", link: { appId: "970ca35de60c44645bbae8a215061b33", channel: "later", token: null, server: null }, problem: null }));
+  await toast(busy, "later");
+  await busy.locator("#leave").click();
+  await state(busy, "lobby");
+  assert.equal(await busy.locator("#channel").inputValue(), "later");
+});
+
+test("channels nearby are offered as text, and chosen with a press", { skip }, async () => {
+  const page = await browser.open("nearby");
+  await page.locator("#nearby .item", { hasText: "<b>standup</b>" }).click();
+  assert.equal(await page.locator("#channel").inputValue(), "<b>standup</b>");
+  assert.equal(await focused(page), "join");
+});
+
+test("the screen is chosen, shared, shown as a tile, and stopped", { skip }, async () => {
+  const page = await call("two");
+  await page.keyboard.press("d");
+  await page.locator(".screen-card").first().waitFor();
+  assert.equal(await page.locator(".screen-card").count(), 2);
+  await page.locator("#tab_windows").click();
+  await page.locator(".screen-card", { hasText: "<img src=x" }).click();
+  await page.keyboard.press("Enter");
+  await page.locator("#local_screen_panel .stop-screen").waitFor();
+  assert.equal(await page.locator("#screen_toggle").getAttribute("aria-pressed"), "true");
+  await page.locator(".stop-screen").click();
+  await page.locator("#local_screen_panel").waitFor({ state: "detached" });
+  assert.deepEqual(page.errors, []);
+  const denied = await call("wayland");
+  await denied.locator("#screen_toggle").click();
+  await denied.locator("#screens_problem", { hasText: "SHARING_SCREEN_NOT_SUPPORT" }).waitFor();
+  assert.ok(await denied.locator("#screens_share").isDisabled());
+});
+
+test("a remote screen is large by itself, and steps back on Escape", { skip }, async () => {
+  const page = await call("screen");
+  const area = (id) => page.locator(`[id='remote_video_panel_${id}']`).evaluate(({ clientWidth, clientHeight }) => clientWidth * clientHeight);
+  assert.ok((await area("2882341273-screen")) > 3 * (await area("2882341273")));
+  await page.keyboard.press("Escape");
+  assert.equal(await area("2882341273-screen"), await area("2882341273"));
+});
+
+test("names are text, kept apart from what stands beside them, and cut", { skip }, async () => {
+  const page = await call("names");
+  assert.equal(await page.locator("#video b").count(), 0);
+  for (const name of await page.locator("#video .name").all()) {
+    assert.equal(await name.evaluate((element) => getComputedStyle(element).unicodeBidi), "isolate");
+    const inside = await name.evaluate((element) => element.getBoundingClientRect().right <= element.closest(".video-view").getBoundingClientRect().right);
+    assert.ok(inside, await name.textContent());
+  }
+  await page.keyboard.press("u");
+  assert.equal(await page.locator(".person").count(), 5);
+});
+
+test("one person's volume is one, in the list and on the tile", { skip }, async () => {
+  const page = await call("two");
+  await page.keyboard.press("u");
+  await page.locator(".person-volume input").last().fill("30");
+  assert.equal(await page.locator("#remote_video_panel_2882341273 .volume input").inputValue(), "30");
+});
+
+test("one's own picture is hidden and brought back", { skip }, async () => {
+  const page = await call("three");
+  await page.keyboard.press("h");
+  assert.ok(await page.locator("#local_video_panel").isHidden());
+  await page.keyboard.press("h");
+  assert.ok(await page.locator("#local_video_panel").isVisible());
+});
+
+test("who speaks while muted is told once, until the microphone is on", { skip }, async () => {
+  const page = await call("three");
+  await page.keyboard.press("m");
+  await fake(page, () => globalThis.visavisFake.tell({ event: "speaking-while-muted" }));
+  await page.locator("#muted_hint", { hasText: "You are muted. Press M to speak." }).waitFor();
+  await page.keyboard.press("m");
+  assert.ok(await page.locator("#muted_hint").isHidden());
+});
+
+test("a weak connection says why, to the eye and to the ear", { skip }, async () => {
+  const page = await call("weak");
+  const mark = page.locator("#remote_video_panel_2882341273 .weak");
+  await mark.waitFor();
+  assert.match(await mark.getAttribute("aria-label"), /900 ms old/);
+  await mark.click();
+  assert.match(await page.locator("#why_text").textContent(), /900 ms old/);
+});
+
+test("keys for every program are recorded, refused with a reason, and cleared", { skip }, async () => {
+  const page = await browser.open("lobby");
+  await page.keyboard.press(",");
+  await page.locator("#tab_shortcuts").click();
+  const record = page.locator("#hotkey_pushToTalk");
+  await record.click();
+  await page.keyboard.press("k");
+  assert.match(await page.locator("#hotkey_hint").textContent(), /Hold Ctrl/);
+  await page.keyboard.press("Control+Shift+K");
+  await page.waitForFunction(() => globalThis.visavisFake.settings.hotkeys.pushToTalk === "Ctrl+Shift+K");
+  assert.equal(await record.textContent(), "CtrlShiftK");
+  await record.click();
+  await page.keyboard.press("Control+Alt+T");
+  await page.locator("#settings_problem", { hasText: "HOTKEY_TAKEN" }).waitFor();
+  assert.equal(await record.textContent(), "CtrlShiftK");
+  await record.click();
+  await page.keyboard.press("Backspace");
+  await page.waitForFunction(() => globalThis.visavisFake.settings.hotkeys.pushToTalk === null);
+  const denied = await call("wayland");
+  await denied.keyboard.press(",");
+  await denied.locator("#tab_shortcuts").click();
+  assert.match(await denied.locator("#hotkeys_reason").textContent(), /Wayland/);
+  assert.ok(await denied.locator("#hotkey_mute").isDisabled());
+});
+
+test("the service's address is checked before it is kept", { skip }, async () => {
+  const page = await browser.open("lobby");
+  await page.keyboard.press(",");
+  await page.locator("#tab_service").click();
+  await page.locator("#service_state", { hasText: "ws://127.0.0.1:47880" }).waitFor();
+  await page.locator("#settings_server").fill("calls.example.org");
+  await page.keyboard.press("Enter");
+  assert.ok(await page.locator("#service_problem").isVisible());
+  await page.locator("#settings_server").fill("wss://calls.example.org");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => globalThis.visavisFake.settings.server === "wss://calls.example.org");
+});
+
+test("the small window shows one stream and switches the microphone", { skip }, async () => {
+  const page = await browser.open("two");
+  await page.goto(page.url().replace("/?", "/pip.html?stream=2882341273&"));
+  await page.locator("#pip_name", { hasText: "Maria Santos" }).waitFor();
+  await page.keyboard.press("m");
+  await page.locator("#pip_mute[aria-pressed=false]").waitFor();
+  await fake(page, () => globalThis.visavisFake.tell({ event: "pip-changed", stream: "local" }));
+  await page.locator("#pip_name", { hasText: "You" }).waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
+test("a hundred people join without a frame over 50 ms, and stand on pages", { skip }, async (t) => {
+  const page = await call("alone");
+  const longest = await page.evaluate(async () => {
+    const long = [];
+    new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ entryTypes: ["longtask"] });
+    const { change, state, tell, crowd } = globalThis.visavisFake;
+    for (const one of crowd(99)) {
+      change({ remote: [...state().remote, one] });
+      tell({ event: "stream-added", stream: one.stream, uid: one.uid });
+      tell({ event: "stream-subscribed", stream: one.stream, uid: one.uid });
+      if (state().remote.length % 4 === 0) await new Promise((done) => setTimeout(done, 16));
+    }
+    await new Promise((done) => setTimeout(done, 500));
+    return long;
+  });
+  t.diagnostic(`tasks over 50 ms: ${longest.join(", ") || "none"}`);
+  // One is the machine's own.
+  assert.ok(longest.length <= 1, String(longest));
+  assert.equal(await page.locator("#call_people").textContent(), "100");
+  assert.equal(await page.locator(".video-view:visible").count(), 16);
+  assert.equal(await page.locator("#page_number").textContent(), "1 of 7");
+  await page.keyboard.press("PageDown");
+  assert.equal(await page.locator("#page_number").textContent(), "2 of 7");
+  assert.ok((await page.locator(".toast").count()) <= 3);
+  await page.keyboard.press("u");
+  assert.equal(await page.locator(".person").count(), 100);
+});
