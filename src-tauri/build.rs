@@ -32,6 +32,16 @@ const COMMANDS: &[&str] = &[
     "reveal_certificate",
     "set_enabled",
     "make_token",
+    "get_settings",
+    "set_settings",
+    "make_link",
+    "read_link",
+    "take_link",
+    "list_nearby",
+    "get_diagnostics",
+    "open_logs",
+    "open_pip",
+    "close_pip",
 ];
 
 fn main() {

@@ -12,13 +12,18 @@ use tauri::{AppHandle, WebviewWindowBuilder, async_runtime::JoinHandle};
 
 use crate::{
     call::{Setup, Window},
+    desktop::{self, Desktop, pip::Pips},
     devices::Catalogue,
+    folders::Folders,
     frame_socket::{FrameSocket, Pass},
     frames::Streams,
+    links::Waiting,
     options::Options,
     origin,
     projects::{Book, Seat},
     service::{Service, Status},
+    settings::Store,
+    window_memory,
 };
 
 /// A window's call and its right to frames.
@@ -30,6 +35,13 @@ pub struct Opened {
 /// Tauri's state.
 pub struct App {
     pub options: Options,
+    /// The link that the app was opened with, or that no page was there to hear of.
+    pub link: Waiting,
+    pub desktop: Desktop,
+    pub pips: Pips,
+    handle: AppHandle,
+    folders: Folders,
+    settings: Store,
     book: Book,
     setup: Setup,
     frames: FrameSocket,
@@ -42,8 +54,11 @@ pub struct App {
 }
 
 impl App {
-    /// Starts the service and the frame socket for pages of these origins.
-    pub async fn start(options: Options, origins: Vec<String>) -> std::io::Result<Self> {
+    /// Starts the service and the frame socket for this app's pages.
+    pub async fn start(options: Options, handle: AppHandle) -> std::io::Result<Self> {
+        let folders = Folders::new(options.config.as_deref());
+        let settings = Store::open(folders.settings());
+        tokio::spawn(settings.clone().follow());
         let (service, book) = match &options.server {
             Some(url) => (Service::external(url.clone()), Book::open(None)),
             None => {
@@ -61,12 +76,20 @@ impl App {
             speaker: options.speaker.clone(),
             catalogue: Catalogue::start(),
             projects: book.changes(),
+            settings: settings.changes(),
+            onlooker: Arc::new(|_| {}),
         };
         Ok(Self {
+            link: Waiting::new(options.link.as_deref()),
+            desktop: Desktop::default(),
+            pips: Pips::default(),
+            frames: FrameSocket::start(origin::own(&handle)).await?,
+            handle,
+            folders,
             options,
+            settings,
             book,
             setup,
-            frames: FrameSocket::start(origins).await?,
             windows: Mutex::default(),
             opened: AtomicU32::new(0),
             leaving: Mutex::default(),
@@ -77,6 +100,14 @@ impl App {
     /// The channel service's address.
     pub fn server(&self) -> &str {
         &self.setup.server
+    }
+
+    pub fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
+    pub fn settings(&self) -> &Store {
+        &self.settings
     }
 
     /// The projects of the service that this app brings along.
@@ -94,25 +125,41 @@ impl App {
         }
     }
 
-    /// The window's call, started when its page first asks.
+    /// The window's call, started when its page first asks. The small window on top has that of the window it was opened from.
     pub fn window(&self, label: &str) -> Arc<Opened> {
+        let label = self.pips.owner_of(label);
         let open = || {
-            let streams = Streams::default();
-            Arc::new(Opened { pass: self.frames.admit(streams.clone()), call: Window::start(self.setup.clone(), streams) })
+            let (streams, handle, own) = (Streams::default(), self.handle.clone(), label.clone());
+            let setup = Setup { onlooker: Arc::new(move |event| desktop::hear(&handle, &own, event)), ..self.setup.clone() };
+            Arc::new(Opened { pass: self.frames.admit(streams.clone()), call: Window::start(setup, streams) })
         };
-        lock(&self.windows).entry(label.to_owned()).or_insert_with(open).clone()
+        lock(&self.windows).entry(label.clone()).or_insert_with(open).clone()
     }
 
     /// Opens a window as the configuration draws it: `main`, `main-2`, …. It shows this app's page and can go nowhere else.
     pub fn open_window(&self, handle: &AppHandle) -> tauri::Result<()> {
         let mut config = handle.config().app.windows.first().cloned().unwrap_or_default();
         let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(geometry) = self.settings.geometry() {
+            window_memory::restore(handle, &mut config, geometry);
+        }
         if number > 1 {
             config.label = format!("{}-{number}", config.label);
+            // The system puts it beside the others.
+            (config.x, config.y) = (None, None);
         }
         let own = origin::own(handle);
-        WebviewWindowBuilder::from_config(handle, &config)?.on_navigation(move |url| own.contains(&origin::of(url))).build()?;
+        WebviewWindowBuilder::from_config(handle, &config)?
+            .on_navigation(move |url| own.contains(&origin::of(url)))
+            .initialization_script(self.initialization())
+            .build()?;
         Ok(())
+    }
+
+    /// Runs before a page's own scripts, so that theme and language are right at the first paint. JSON is an expression of JavaScript.
+    pub fn initialization(&self) -> String {
+        let json = serde_json::to_string(&*self.settings.current()).expect("settings are plain data");
+        format!("globalThis.__VISAVIS_SETTINGS__ = {json};")
     }
 
     /// Leaves the window's call in the background.

@@ -24,6 +24,8 @@ mod stream;
 mod task;
 mod window;
 
+#[cfg(test)]
+pub use machine::Machine;
 pub use window::{Page, Setup, Window};
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! What the page may ask. Each command is idempotent, because a page that is reloaded sends those under way again.
 
+pub mod desktop;
+pub mod links;
 pub mod projects;
 pub mod screen;
+pub mod settings;
 pub mod speaker;
 
 use client::Error;
@@ -133,7 +136,12 @@ pub async fn frame_socket(window: WebviewWindow, app: State<'_, App>) -> Result<
 #[tauri::command]
 pub async fn subscribe_events(window: WebviewWindow, app: State<'_, App>, channel: Channel<PageEvent>) -> Result<(), Error> {
     let page: Page = Box::new(move |event| channel.send(event).is_ok());
-    app.window(window.label()).call.set_page(page).await
+    let opened = app.window(window.label());
+    opened.call.set_page(window.label(), page).await?;
+    if let Some(stream) = app.pips.stream_of(window.label()) {
+        opened.call.tell(PageEvent::PipChanged { stream: Some(stream) }).await;
+    }
+    Ok(())
 }
 
 /// Changes the name that this window's user goes by in the call; an empty one takes it back.

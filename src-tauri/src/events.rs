@@ -6,6 +6,8 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use crate::{
+    links::OpenedLink,
+    settings::Settings,
     signal::{Error, LeaveReason, Role, StreamId, Uid},
     types::{CallState, Connection, DeviceChange, DeviceKind, DeviceProblem, Problem},
 };
@@ -54,6 +56,19 @@ pub enum PageEvent {
     },
     /// The projects are others; ask `list_projects` again.
     ProjectsChanged,
+    /// Some window, or another process of this user, changed the settings.
+    SettingsChanged {
+        settings: Box<Settings>,
+    },
+    /// A link was opened; it fills in the form and does nothing else.
+    LinkOpened(OpenedLink),
+    /// Other calls are near; ask `list_nearby` again.
+    #[allow(dead_code)]
+    NearbyChanged,
+    /// What the small window on top shows; none: it is closed.
+    PipChanged {
+        stream: Option<String>,
+    },
     ConnectionStateChange {
         prev_state: Connection,
         cur_state: Connection,

@@ -7,13 +7,19 @@
 //! types, stats  what both carry (ui/types/app.d.ts is generated from them)
 //! call/         a window's call: the machine that decides, the task that does
 //! devices       what there is to choose from
+//! desktop/      around the windows: tray, hotkeys, notices, the small window on top, links for an app that runs
 //! frames/       from a newest frame to a tile's picture
 //! frame_socket/ from a tile's picture to the page
 //! projects/     its projects: App IDs, certificates, tokens
+//! settings/     what a person has chosen: one file for all windows and processes
+//! links         invitations as links
+//! nearby        calls of the local network
+//! folders       where this app keeps its files
 //! service/      the channel service: served from here, or shared with who was first
 //! options       command line and environment
 //! origin        whose pages are ours
 //! reload        shows the page anew while it is being written
+//! window_memory  where the window was
 //! platform      what has to be set before the window system starts
 //! error         what goes wrong here, as {code, message}
 //! ```
@@ -21,11 +27,15 @@
 mod app;
 mod call;
 mod commands;
+mod desktop;
 mod devices;
 mod error;
 mod events;
+mod folders;
 mod frame_socket;
 mod frames;
+mod links;
+mod nearby;
 mod options;
 mod origin;
 #[cfg(test)]
@@ -34,8 +44,10 @@ mod platform;
 mod projects;
 mod reload;
 mod service;
+mod settings;
 mod stats;
 mod types;
+mod window_memory;
 
 use std::time::Duration;
 
@@ -45,6 +57,7 @@ use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use tracing_subscriber::EnvFilter;
 
 use app::App;
+use folders::Folders;
 use options::Options;
 
 /// How long the end of the app waits for calls to be left and the service to say goodbye.
@@ -55,6 +68,11 @@ pub fn run() {
     let options = Options::parse();
     platform::prepare();
     log();
+    if let (Some(link), Some(folder)) = (&options.link, Folders::new(options.config.as_deref()).config)
+        && desktop::door::bring(&folder, link)
+    {
+        return;
+    }
     let app = tauri::Builder::default()
         .invoke_handler(tauri::generate_handler![
             commands::get_state,
@@ -88,32 +106,55 @@ pub fn run() {
             commands::projects::reveal_certificate,
             commands::projects::set_enabled,
             commands::projects::make_token,
+            commands::settings::get_settings,
+            commands::settings::set_settings,
+            commands::links::make_link,
+            commands::links::read_link,
+            commands::links::take_link,
+            commands::desktop::list_nearby,
+            commands::desktop::get_diagnostics,
+            commands::desktop::open_logs,
+            commands::desktop::open_pip,
+            commands::desktop::close_pip,
         ])
         .setup(|tauri| {
             let handle = tauri.handle().clone();
-            let app = tauri::async_runtime::block_on(App::start(options, origin::own(&handle)))?;
+            let app = tauri::async_runtime::block_on(App::start(options, handle.clone()))?;
             handle.manage(app);
             handle.state::<App>().open_window(&handle)?;
+            desktop::start(&handle);
             tauri::async_runtime::spawn(end_when_told(handle.clone()));
             tauri::async_runtime::spawn(reload::watch(handle));
             Ok(())
         })
-        .on_window_event(|window, event| {
-            if let WindowEvent::Destroyed = event {
+        .on_window_event(|window, event| match event {
+            WindowEvent::CloseRequested { .. } => window_memory::remember(window, window.state::<App>().settings()),
+            WindowEvent::Focused(has) => desktop::focus(window.app_handle(), window.label(), *has),
+            WindowEvent::Destroyed => {
                 window.state::<App>().close_window(window.label());
+                desktop::gone(window.app_handle(), window.label());
             }
+            _ => {}
         })
         .build(tauri::generate_context!())
         .expect("the window system is there and the configuration built in is sound");
-    app.run(|handle, event| {
-        if let RunEvent::Exit = event {
-            say_goodbye(handle);
+    app.run(|handle, event| match event {
+        RunEvent::Exit => say_goodbye(handle),
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => {
+            for url in urls {
+                drop(tauri::async_runtime::spawn(desktop::link_opened(handle.clone(), url.into())));
+            }
         }
+        _ => {}
     });
 }
 
 fn say_goodbye(handle: &AppHandle) {
     let app = handle.state::<App>();
+    for window in handle.webview_windows().values() {
+        window_memory::remember(&window.as_ref().window(), app.settings());
+    }
     let goodbye = async { tokio::time::timeout(GOODBYE, app.end()).await };
     if tauri::async_runtime::block_on(goodbye).is_err() {
         tracing::warn!("calls were not left in time");

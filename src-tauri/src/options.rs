@@ -31,6 +31,12 @@ pub struct Options {
     /// Speaker: "default", "speaker:NAME" or "none".
     #[arg(long, env = "VISAVIS_SPEAKER", value_name = "ID", default_value = "default")]
     pub speaker: String,
+    /// Keep settings and logs in this folder instead of the system's usual places.
+    #[arg(long, env = "VISAVIS_CONFIG", value_name = "FOLDER")]
+    pub config: Option<PathBuf>,
+    /// An invitation (visavis://join?…) to fill the form with; where Visavis is running already, it is handed over to it.
+    #[arg(value_name = "LINK")]
+    pub link: Option<String>,
 }
 
 fn default_listen() -> SocketAddr {

@@ -6,12 +6,15 @@ use ts_rs::{Config, TS};
 
 use crate::{
     events::{PageEvent, StreamRef, Volume},
+    links::{OpenedLink, PageLink},
+    nearby::NearbyCall,
     projects::{MadeToken, Place, ProjectList, ProjectRow, TokenOrder},
+    settings::values::*,
     stats::*,
     types::*,
 };
 
-const HEAD: &str = "// What crosses between the app and its page. Generated from src-tauri/src/types.rs, projects/types.rs, stats.rs and events.rs by their test:\n\
+const HEAD: &str = "// What crosses between the app and its page. Generated from the types in src-tauri/src (see page_types.rs) by their test:\n\
                     // change those and run `cargo test -p app`.\n";
 
 fn declaration<T: TS>(config: &Config) -> String {
@@ -61,6 +64,18 @@ fn generated() -> String {
         ReceivedAudio,
         ReceivedStats,
         CallStats,
+        Theme,
+        Language,
+        VideoPath,
+        FormSettings,
+        DeviceSettings,
+        HotkeySettings,
+        Settings,
+        HotkeyReport,
+        SettingsReport,
+        PageLink,
+        OpenedLink,
+        NearbyCall,
         StreamRef,
         Volume,
         PageEvent,

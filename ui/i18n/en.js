@@ -457,6 +457,8 @@ export default {
     BAD_MESSAGE: "The channel service did not understand Visavis. Update whichever is older.",
     PORT_TAKEN: "Another program holds the channel service’s port. Close it, or set another port.",
     PROJECTS_FILE: "The projects’ file cannot be used.",
+    LINK_INVALID: "The text is no invitation of Visavis.",
+    SETTINGS_FILE: "The settings’ file cannot be used.",
     ERR_INTERNAL_ERROR: "Something went wrong inside Visavis. Try again.",
   },
 

@@ -453,6 +453,8 @@ export default {
     BAD_MESSAGE: "频道服务无法理解 Visavis。请更新较旧的一方。",
     PORT_TAKEN: "频道服务的端口被其他程序占用。请关闭该程序，或设置其他端口。",
     PROJECTS_FILE: "无法使用项目文件。",
+    LINK_INVALID: "这不是 Visavis 的邀请链接。",
+    SETTINGS_FILE: "设置文件无法使用。",
     ERR_INTERNAL_ERROR: "Visavis 内部出错。请重试。",
   },
 

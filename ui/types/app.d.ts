@@ -1,4 +1,4 @@
-// What crosses between the app and its page. Generated from src-tauri/src/types.rs, projects/types.rs, stats.rs and events.rs by their test:
+// What crosses between the app and its page. Generated from the types in src-tauri/src (see page_types.rs) by their test:
 // change those and run `cargo test -p app`.
 
 /**
@@ -362,6 +362,96 @@ rttMs: number | null, users: number,
  */
 uplinkQuality: number, downlinkQuality: number, send: SentStats, receive: Array<ReceivedStats>, };
 
+export type Theme = "system" | "light" | "dark";
+
+export type Language = "system" | "en" | "zh-CN";
+
+/**
+ * How frames are drawn; `auto` measures.
+ */
+export type VideoPath = "auto" | "i420" | "rgba";
+
+/**
+ * What the form begins with. A token or a uid is never kept: they belong to one call.
+ */
+export type FormSettings = { appId: string, channel: string, resolution: string | null, };
+
+/**
+ * The devices chosen last, and whether to join without.
+ */
+export type DeviceSettings = { camera: string | null, microphone: string | null, speaker: string | null, cameraOff: boolean, microphoneOff: boolean, };
+
+/**
+ * Key combinations that work while another program has the keyboard, such as `"Ctrl+Shift+M"`; none: no such key.
+ */
+export type HotkeySettings = { mute: string | null, pushToTalk: string | null, };
+
+/**
+ * All that the page keeps. What a file lacks is as in [`Default`].
+ */
+export type Settings = { theme: Theme, language: Language, 
+/**
+ * The display name; empty: none.
+ */
+name: string, statistics: boolean, 
+/**
+ * Whether one's own picture is shown as in a mirror.
+ */
+mirror: boolean, hideSelf: boolean, form: FormSettings, devices: DeviceSettings, sound: Partial<AudioProcessing>, video: VideoPath, 
+/**
+ * The channel service to use, `ws://…` or `wss://…`; none: the app's own.
+ */
+server: string | null, 
+/**
+ * Whether the own service and its calls are shown to, and reached from, the local network.
+ */
+nearby: boolean, notifications: boolean, hotkeys: HotkeySettings, };
+
+/**
+ * Whether key combinations work outside the app's windows.
+ */
+export type HotkeyReport = { available: boolean, 
+/**
+ * A sentence that says why not, or which combination is refused and by whom.
+ */
+reason: string | null, };
+
+/**
+ * The settings and what stands in the way of keeping or using them.
+ */
+export type SettingsReport = { settings: Settings, 
+/**
+ * Where they are kept; empty where there is no place.
+ */
+file: string, problem: Problem | null, hotkeys: HotkeyReport, };
+
+/**
+ * A call to be joined, as a link names it.
+ */
+export type Link = { appId: string, channel: string, token: string | null, 
+/**
+ * The channel service; none: the reader's own.
+ */
+server: string | null, };
+
+/**
+ * What was opened: a link, or why the text is none; neither where nothing was.
+ */
+export type OpenedLink = { link: Link | null, problem: Problem | null, };
+
+/**
+ * A call that somebody on this network shows. Every text in it comes from them.
+ */
+export type Nearby = { appId: string, channel: string, 
+/**
+ * The name of the machine that shows it.
+ */
+host: string, 
+/**
+ * Where its service is reached, `ws://…`.
+ */
+server: string, };
+
 /**
  * A stream and whose it is.
  */
@@ -383,4 +473,4 @@ level: number, };
 /**
  * One message to the page.
  */
-export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "camera-changed" } & DeviceChange | { "event": "recording-device-changed" } & DeviceChange | { "event": "playout-device-changed" } & DeviceChange | { "event": "stopScreenSharing", reason: string, } | { "event": "projects-changed" } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "stream-type-changed", stream: string, uid: number | string, streamType: number, } | { "event": "stream-fallback", stream: string, uid: number | string, attr: number, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "network-quality", uplinkNetworkQuality: number, downlinkNetworkQuality: number, } | { "event": "exception", code: number, msg: string, uid: number | string, recovered: boolean, } | { "event": "device-lost" } & DeviceProblem | { "event": "device-back", device: DeviceKind, } | { "event": "client-role-changed", role: "host" | "audience", } | { "event": "onTokenPrivilegeWillExpire", seconds: number, } | { "event": "onTokenPrivilegeDidExpire" } & Problem | { "event": "client-banned", uid: number | string, attr: string, message: string, } | { "event": "error" } & Problem;
+export type PageEvent = { "event": "call-state", call: CallState, } | { "event": "devices-changed" } | { "event": "camera-changed" } & DeviceChange | { "event": "recording-device-changed" } & DeviceChange | { "event": "playout-device-changed" } & DeviceChange | { "event": "stopScreenSharing", reason: string, } | { "event": "projects-changed" } | { "event": "settings-changed", settings: Settings, } | { "event": "link-opened" } & OpenedLink | { "event": "nearby-changed" } | { "event": "pip-changed", stream: string | null, } | { "event": "connection-state-change", prevState: Connection, curState: Connection, } | { "event": "stream-published" } & StreamRef | { "event": "stream-unpublished" } & StreamRef | { "event": "stream-added" } & StreamRef | { "event": "stream-updated" } & StreamRef | { "event": "stream-subscribed" } & StreamRef | { "event": "stream-removed" } & StreamRef | { "event": "peer-online", uid: number | string, } | { "event": "peer-leave", uid: number | string, reason: "Quit" | "ServerTimeOut" | "BecomeAudience", } | { "event": "mute-audio" } & StreamRef | { "event": "unmute-audio" } & StreamRef | { "event": "mute-video" } & StreamRef | { "event": "unmute-video" } & StreamRef | { "event": "first-video-frame-decode" } & StreamRef | { "event": "first-audio-frame-decode" } & StreamRef | { "event": "stream-reconnect-start" } & StreamRef | { "event": "stream-reconnect-end", stream: string, uid: number | string, success: boolean, } | { "event": "stream-type-changed", stream: string, uid: number | string, streamType: number, } | { "event": "stream-fallback", stream: string, uid: number | string, attr: number, } | { "event": "volume-indicator", levels: Array<Volume>, } | { "event": "network-quality", uplinkNetworkQuality: number, downlinkNetworkQuality: number, } | { "event": "exception", code: number, msg: string, uid: number | string, recovered: boolean, } | { "event": "device-lost" } & DeviceProblem | { "event": "device-back", device: DeviceKind, } | { "event": "client-role-changed", role: "host" | "audience", } | { "event": "onTokenPrivilegeWillExpire", seconds: number, } | { "event": "onTokenPrivilegeDidExpire" } & Problem | { "event": "client-banned", uid: number | string, attr: string, message: string, } | { "event": "error" } & Problem;

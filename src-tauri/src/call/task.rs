@@ -53,8 +53,9 @@ pub struct Task {
     /// What the window's tiles can show.
     streams: Streams,
     machine: Machine,
-    page: Option<Page>,
-    /// What the page knows.
+    /// The window's page, and that of the small window on top if it shows one of this call's streams; each with its label.
+    pages: Vec<(String, Page)>,
+    /// What the pages know.
     sent: Option<CallState>,
     /// Of the state, whether a page knows it or not.
     revision: u32,
@@ -77,7 +78,7 @@ impl Task {
             setup,
             streams,
             machine: Machine::default(),
-            page: None,
+            pages: Vec::new(),
             sent: None,
             revision: 0,
             loud: Vec::new(),
@@ -99,6 +100,7 @@ impl Task {
         let mut service = self.setup.service.clone();
         let mut catalogue = self.setup.catalogue.clone();
         let mut projects = self.setup.projects.clone();
+        let mut settings = self.setup.settings.clone();
         let status = service.borrow_and_update().clone();
         self.on_service(status);
         loop {
@@ -116,6 +118,10 @@ impl Task {
                     self.on_service(status);
                 }
                 Ok(()) = projects.changed() => self.tell(PageEvent::ProjectsChanged),
+                Ok(()) = settings.changed() => {
+                    let settings = Box::new(settings.borrow_and_update().as_ref().clone());
+                    self.tell(PageEvent::SettingsChanged { settings });
+                }
                 () = catalogue.changed() => self.tell(PageEvent::DevicesChanged),
                 _ = volume.tick() => self.tell_volumes(),
             }
@@ -136,9 +142,14 @@ impl Task {
             Order::Volume { stream, volume, reply } => drop(reply.send(self.set_volume(&stream, volume))),
             Order::Name { name, reply } => self.set_name(name, reply),
             Order::Renew { token, reply } => self.renew(token, reply),
-            Order::Page(page) => {
-                self.page = Some(page);
+            Order::Page { label, page } => {
+                self.pages.retain(|(other, _)| *other != label);
+                self.pages.push((label, page));
                 self.sent = None;
+            }
+            Order::Tell { event, reply } => {
+                self.tell(*event);
+                let _ = reply.send(!self.pages.is_empty());
             }
         }
     }
@@ -384,11 +395,8 @@ impl Task {
     }
 
     fn tell(&mut self, event: PageEvent) {
-        if let Some(page) = &self.page
-            && !page(event)
-        {
-            self.page = None;
-        }
+        (self.setup.onlooker)(&event);
+        self.pages.retain(|(_, page)| page(event.clone()));
     }
 
     /// Silence is told once.

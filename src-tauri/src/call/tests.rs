@@ -19,6 +19,7 @@ use crate::{
     media::latest::Next,
     projects::Book,
     service::{self, Service},
+    settings::Store,
     signal::Code,
     types::{CallState, LOCAL, Phase, RemoteMedia},
 };
@@ -48,6 +49,8 @@ async fn sit(service: &Service) -> Seat {
         speaker: "none".into(),
         catalogue,
         projects: Book::open(None).changes(),
+        settings: Store::open(None).changes(),
+        onlooker: std::sync::Arc::new(|_| {}),
     };
     let streams = Streams::default();
     let window = Window::start(setup, streams.clone());
@@ -57,7 +60,7 @@ async fn sit(service: &Service) -> Seat {
         PageEvent::CallState { call } => report.send(Some(*call)).is_ok(),
         other => news.send(other).is_ok(),
     };
-    window.set_page(Box::new(page)).await.unwrap();
+    window.set_page("main", Box::new(page)).await.unwrap();
     Seat { window, streams, state, events }
 }
 
@@ -157,7 +160,7 @@ async fn a_page_that_is_reloaded_finds_its_call() {
     ana.join("demo", 7).await.unwrap();
     ana.until(|state| state.published).await;
     let (report, mut first) = mpsc::unbounded_channel();
-    ana.window.set_page(Box::new(move |event| report.send(event).is_ok())).await.unwrap();
+    ana.window.set_page("main", Box::new(move |event| report.send(event).is_ok())).await.unwrap();
     let Some(PageEvent::CallState { call }) = first.recv().await else { panic!("the state comes first") };
     assert!(call.joined && call.published && call.params.is_some_and(|params| params.channel == "demo"));
     assert_eq!(ana.join("demo", 7).await.unwrap(), Answer::Joined(crate::signal::Uid::Number(7)), "a join under way comes again");

@@ -18,6 +18,7 @@ use crate::{
     events::PageEvent,
     frames::Streams,
     service::Status,
+    settings::Settings,
     signal::{Code, Error},
     stats::CallStats,
     types::CallState,
@@ -42,17 +43,42 @@ pub struct Setup {
     pub catalogue: Catalogue,
     /// Changes whenever the projects do.
     pub projects: watch::Receiver<Arc<Projects>>,
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// Hears what the pages are told, whether there is a page or not. It must not wait.
+    pub onlooker: Arc<dyn Fn(&PageEvent) + Send + Sync>,
 }
 
 /// What the handle asks of the task.
 pub enum Order {
-    Command { input: Box<dyn FnOnce(Ticket) -> Input + Send>, reply: oneshot::Sender<Result<Answer, Error>> },
+    Command {
+        input: Box<dyn FnOnce(Ticket) -> Input + Send>,
+        reply: oneshot::Sender<Result<Answer, Error>>,
+    },
     State(oneshot::Sender<CallState>),
     Stats(oneshot::Sender<CallStats>),
-    Volume { stream: String, volume: u8, reply: oneshot::Sender<Result<(), Error>> },
-    Name { name: String, reply: oneshot::Sender<Result<(), Error>> },
-    Renew { token: String, reply: oneshot::Sender<Result<(), Error>> },
-    Page(Page),
+    Volume {
+        stream: String,
+        volume: u8,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    Name {
+        name: String,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    Renew {
+        token: String,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    /// Events go here, too, in the place of the page of the same label.
+    Page {
+        label: String,
+        page: Page,
+    },
+    /// Answered with whether any page heard it.
+    Tell {
+        event: Box<PageEvent>,
+        reply: oneshot::Sender<bool>,
+    },
 }
 
 /// The handle. Dropping it leaves the call.
@@ -97,9 +123,14 @@ impl Window {
         self.ask(|reply| Order::Name { name, reply }).await?
     }
 
-    /// Sends events here from now on, the state first.
-    pub async fn set_page(&self, page: Page) -> Result<(), Error> {
-        self.orders.send(Order::Page(page)).await.map_err(|_| closing())
+    /// Sends events here from now on, the state first; a page of the same label hears no more.
+    pub async fn set_page(&self, label: &str, page: Page) -> Result<(), Error> {
+        self.orders.send(Order::Page { label: label.to_owned(), page }).await.map_err(|_| closing())
+    }
+
+    /// Tells the pages something that does not come from the call. Whether any heard it.
+    pub async fn tell(&self, event: PageEvent) -> bool {
+        self.ask(|reply| Order::Tell { event: Box::new(event), reply }).await.unwrap_or(false)
     }
 
     /// Leaves the call, stops the devices, and waits for both.

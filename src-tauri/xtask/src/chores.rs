@@ -137,11 +137,3 @@ pub fn bench(arguments: &[String]) -> Result<(), Error> {
     sh_run(&mut cargo(["build", "--release", "--package", "app", "--package", "headless", "--package", "channel-server"]))?;
     sh_run(bench.env("VISAVIS_TAURI_DRIVER", driver))
 }
-
-/// `cargo xtask bundle`: this system's packages.
-pub fn bundle(arguments: &[String]) -> Result<(), Error> {
-    setup::ensure(&[])?;
-    let cli = tools::ensure(&tools::TAURI_CLI)?;
-    let kinds: &[&str] = if cfg!(target_os = "linux") { &["--bundles", "deb,rpm"] } else { &[] };
-    sh_run(sh::command(&cli.to_string_lossy(), ["tauri", "build"]).args(kinds).args(arguments).current_dir(sh::root().join("src-tauri")))
-}

@@ -3,9 +3,11 @@
 //! ```text
 //! main    the list of chores      sh       run a command, say which, stop where it fails
 //! setup   system packages         tools    tools and packages for tests, installed into the target directory
-//! chores  run, dev, test, bench, bundle, fuzz, devices
+//! chores  run, dev, test, bench, fuzz, devices
+//! bundle  the release packages, and the proof that they install and start
 //! ```
 
+mod bundle;
 mod chores;
 mod setup;
 mod sh;
@@ -25,7 +27,8 @@ usage: cargo xtask CHORE [ARGUMENT ...]
   fuzz [TARGET] [SECONDS]
                      libFuzzer over the committed seeds; all targets, 60 s each, unless said otherwise
   devices            a call on kernel cameras and sound cards, inside a small VM
-  bundle             the release packages of this system (.deb, .rpm | .dmg | .exe)
+  bundle [--check]   the release packages of this system (.deb, .rpm | .dmg | .exe); with --check (Debian, root) each is
+                     installed into a clean system of its own and started there until its page is ready
   setup              only install what is missing";
 
 fn main() -> ExitCode {
@@ -40,7 +43,7 @@ fn main() -> ExitCode {
         "bench" => chores::bench(&rest),
         "fuzz" => chores::fuzz(&rest),
         "devices" => chores::devices(),
-        "bundle" => chores::bundle(&rest),
+        "bundle" => bundle::run(&rest),
         "setup" => setup::ensure(setup::TEST),
         _ => {
             eprintln!("{USAGE}");

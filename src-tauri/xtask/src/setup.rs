@@ -49,6 +49,14 @@ pub const VM: &[Package] = &[
     package("kmod", "finds its kernel modules"),
 ];
 
+/// What installing the packages into a clean system and starting them there takes.
+pub const BUNDLE: &[Package] = &[
+    package("debootstrap", "a clean system to install the packages into"),
+    package("rpm", "installs the .rpm there"),
+    package("xvfb", "a screen for the app in it"),
+    package("ffmpeg", "a picture of that screen, to be looked at"),
+];
+
 /// Sees to it that the packages for building, and `more`, are there.
 ///
 /// Fails with a sentence that names what is missing where this program cannot install it.

@@ -85,6 +85,10 @@ codes! {
     PortTaken = "PORT_TAKEN",
     /// Ours: the projects' file cannot be read or written, or has a mistake.
     ProjectsFile = "PROJECTS_FILE",
+    /// Ours: a text is no invitation.
+    LinkInvalid = "LINK_INVALID",
+    /// Ours: the settings' file cannot be read or written, or is of a later version.
+    SettingsFile = "SETTINGS_FILE",
     InternalError = "ERR_INTERNAL_ERROR",
 }
 

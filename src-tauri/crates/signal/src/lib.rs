@@ -9,18 +9,21 @@
 //! name     Name
 //! message  Request{id, command} · Reply{id, ok | error} · Event
 //! layer    StreamType · Fallback · Want · Layer
+//! link     Link, an invitation as one line
 //! error    Code · Error{code, message}
 //! ```
 
 mod error;
 mod ids;
 mod layer;
+mod link;
 mod message;
 mod name;
 
 pub use error::{Code, Error};
 pub use ids::{AppId, ChannelName, Invalid, SessionKey, StreamId, StreamSource, SubscriptionId, Uid};
 pub use layer::{Fallback, Layer, StreamType, Want};
+pub use link::{Link, LinkError, MOST_LINK, SCHEME, is_server, is_token};
 pub use message::{
     Candidate, Command, Event, IceServer, Incoming, Joined, LeaveReason, MayPublish, Media, Mode, Outcome, Peer, Reply, Request, Role, Sdp,
     StreamInfo, Success,
