@@ -5,13 +5,13 @@
  */
 
 /** @typedef {import("./types/app").CallState} CallState */
-/** @typedef {import("./types/app").PageEvent | import("./types/desktop").DesktopEvent} PageEvent */
-/** @typedef {import("./types/desktop").Settings} Settings */
-/** @typedef {import("./types/desktop").SettingsReport} SettingsReport */
-/** @typedef {import("./types/desktop").HotkeyReport} HotkeyReport */
-/** @typedef {import("./types/desktop").Link} Link */
-/** @typedef {import("./types/desktop").OpenedLink} OpenedLink */
-/** @typedef {import("./types/desktop").NearbyCall} NearbyCall */
+/** @typedef {import("./types/app").PageEvent | { event: "speaking-while-muted" }} PageEvent */
+/** @typedef {import("./types/app").Settings} Settings */
+/** @typedef {import("./types/app").SettingsReport} SettingsReport */
+/** @typedef {import("./types/app").HotkeyReport} HotkeyReport */
+/** @typedef {import("./types/app").Link} Link */
+/** @typedef {import("./types/app").OpenedLink} OpenedLink */
+/** @typedef {import("./types/app").Nearby} Nearby */
 /** @typedef {import("./types/app").Problem} Problem */
 /** @typedef {import("./video/frame-source.js").Socket} Socket */
 
@@ -47,7 +47,7 @@
  * @property {(link: Link) => Promise<string>} makeLink
  * @property {(text: string) => Promise<Link>} readLink
  * @property {() => Promise<OpenedLink>} takeLink
- * @property {() => Promise<NearbyCall[]>} listNearby
+ * @property {() => Promise<Nearby[]>} listNearby
  * @property {() => Promise<string>} getDiagnostics
  * @property {() => Promise<void>} openLogs
  * @property {(stream: string) => Promise<void>} openPip

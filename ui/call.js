@@ -26,7 +26,6 @@ export function drawCall({ call, inCall: shown }) {
   setText("call_people", String(people));
   const info = byId("call_info");
   info.title = `${t("people.open")} (U)`;
-  info.setAttribute("aria-label", `${t("people.open")}: ${t("call.people", { n: people })}, ${channel}`);
   setText("alone_title", t("alone.title", { channel }));
   byId("alone").hidden = !(call.state === "call" && call.remote.length === 0);
   const away = call.state === "call" && call.connection !== "CONNECTED";

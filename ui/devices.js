@@ -23,14 +23,13 @@ const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
 
 /**
  * What is wrong with a device, its code in small type behind it, and what can be done at once.
- * @param {"li" | "p"} tag
  * @param {string | null} key under `problem`
  * @param {import("./types/app").Problem} problem
  * @param {() => void} [retry]
  */
-export function problemLine(tag, key, { code, message }, retry) {
+export function problemLine(key, { code, message }, retry) {
   const text = key ? t(`problem.${key}`) : (sentence(code) ?? message);
-  const line = element(tag, { class: "problem" }, [element("span", {}, [`${text} `, element("small", { class: "code" }, [shownCode(code)])])]);
+  const line = element("p", { class: "problem" }, [element("span", {}, [`${text} `, element("small", { class: "code" }, [shownCode(code)])])]);
   if (retry) {
     const button = element("button", { type: "button", class: "link retry" }, [t("devices.retry")]);
     button.addEventListener("click", retry);
@@ -179,7 +178,7 @@ export class DevicesView {
   /** @param {Kind} kind */
   #problemLines(kind) {
     const own = deviceProblems(this.#store.call.local).filter((entry) => entry.kind === kind);
-    return own.map(({ key, problem }) => problemLine("p", key, problem, () => this.retry(kind)));
+    return own.map(({ key, problem }) => problemLine(key, problem, () => this.retry(kind)));
   }
 
   #spec() {

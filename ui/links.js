@@ -23,7 +23,7 @@ export class Links {
   #fill;
   /** @type {{ link: Link | null, problem: Problem | null } | null} what the note tells */
   #shown = null;
-  /** @type {import("./api.js").NearbyCall[]} */
+  /** @type {import("./api.js").Nearby[]} */
   #nearby = [];
 
   /**
@@ -123,7 +123,7 @@ export class Links {
     return [element("p", { class: "dim" }, [t("lobby.otherService", { server })]), use];
   }
 
-  /** @param {import("./api.js").NearbyCall} nearby */
+  /** @param {import("./api.js").Nearby} nearby */
   #offer({ appId, channel, host, server }) {
     const words = element("span", {}, [element("bdi", { class: "name", title: channel }, [channel]), element("small", { class: "dim" }, [t("lobby.nearbyHost", { host })])]);
     const button = element("button", { type: "button", class: "item" }, [icon("people"), words]);

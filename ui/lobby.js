@@ -126,8 +126,8 @@ export function drawLobby(state, before, retry) {
  * @param {() => void} retry
  */
 function drawProblems({ local, problem }, retry) {
-  const rows = deviceProblems(local).map(({ key, kind, problem: own }) => problemLine("li", key, own, kind === "speaker" ? undefined : retry));
-  if (problem) rows.unshift(problemLine("li", null, problem));
+  const rows = deviceProblems(local).map(({ key, kind, problem: own }) => problemLine(key, own, kind === "speaker" ? undefined : retry));
+  if (problem) rows.unshift(problemLine(null, problem));
   byId("problems").replaceChildren(...rows);
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The small window that stays on top of all others: one stream of the call, and one's own microphone. Which stream: the
- * address says it first, the event `pip-changed` from then on.
+ * The small window that stays on top of all others: one stream of the call, and one's own microphone. Which stream, the
+ * event `pip-changed` says, first when one subscribes; a page in a plain browser reads it off its address.
  */
 import { connect, problemOf } from "./api.js";
 import { byId, icon, setIcon } from "./dom.js";
@@ -113,7 +113,8 @@ async function start() {
     }
   });
   call = await api.getState();
-  turn(stream || call.remote[0]?.stream || "local");
+  if (stream) turn(stream);
+  draw();
 }
 
 start().catch((thrown) => console.error("start", thrown));

@@ -61,7 +61,7 @@ export class Toasts {
 
   /** Says something that nobody needs to see. @param {string} text */
   say(text) {
-    this.#log.append(element("li", {}, [text]));
+    this.#log.append(element("p", {}, [text]));
     if (this.#log.childElementCount > LOGGED) this.#log.firstElementChild?.remove();
   }
 

@@ -299,7 +299,6 @@ export default {
     pressKeys: "Press keys…",
     recordHint: "Press the keys together. Esc leaves them as they are, Backspace takes them away.",
     needsModifier: "Hold Ctrl, Alt or Super with it: a single key would be taken from every other program.",
-    none: "no keys",
     clear: "Clear",
     server: "Address of the channel service",
     serverHint: "Empty: the one that Visavis runs on this computer. Counts from the next call.",

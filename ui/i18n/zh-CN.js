@@ -295,7 +295,6 @@ export default {
     pressKeys: "请按键…",
     recordHint: "请同时按下这些键。Esc 保持不变，Backspace 清除。",
     needsModifier: "请同时按住 Ctrl、Alt 或 Super：单个按键会影响其他所有程序。",
-    none: "无",
     clear: "清除",
     server: "频道服务的地址",
     serverHint: "留空则使用本机 Visavis 运行的服务。下次通话时生效。",

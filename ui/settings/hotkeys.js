@@ -45,7 +45,7 @@ export class Hotkeys {
     const listening = this.#recording === name;
     const record = element("button", { type: "button", class: "button record", id: `hotkey_${name}`, "aria-describedby": "hotkey_hint" });
     record.append(...(listening ? [t("settings.pressKeys")] : keys ? caps(keys) : [t("settings.record")]));
-    record.setAttribute("aria-label", `${t(`settings.${name}`)}: ${listening ? t("settings.pressKeys") : (keys ?? t("settings.none"))}`);
+    record.setAttribute("aria-labelledby", `hotkey_label_${name} ${record.id}`);
     record.setAttribute("aria-pressed", String(listening));
     record.disabled = !possible;
     record.addEventListener("click", () => this.#listen(listening ? null : name));
@@ -55,7 +55,7 @@ export class Hotkeys {
     clear.setAttribute("aria-label", `${t("settings.clear")}: ${t(`settings.${name}`)}`);
     clear.hidden = !keys || !possible;
     clear.addEventListener("click", () => this.#keep(name, null));
-    const row = element("div", { class: "hotkey" }, [element("span", {}, [t(`settings.${name}`)]), record, clear]);
+    const row = element("div", { class: "hotkey" }, [element("span", { id: `hotkey_label_${name}` }, [t(`settings.${name}`)]), record, clear]);
     if (!listening) return [row];
     return [row, element("p", { id: "hotkey_hint", class: "reason", role: "status" }, [this.#hint || t("settings.recordHint")])];
   }
