@@ -456,15 +456,14 @@ export default {
     BAD_MESSAGE: "The channel service did not understand Visavis. Update whichever is older.",
     PORT_TAKEN: "Another program holds the channel service’s port. Close it, or set another port.",
     PROJECTS_FILE: "The projects’ file cannot be used.",
-    LINK_INVALID: "The text is no invitation of Visavis.",
+    LINK_INVALID: "That is no link into a Visavis channel, or it is damaged. Ask for a new one.",
+    SHARING_SCREEN_NOT_SUPPORT: "This desktop does not let Visavis see screens or windows. Under Wayland, log in to an Xorg session to share.",
     SETTINGS_FILE: "The settings’ file cannot be used.",
     ERR_INTERNAL_ERROR: "Something went wrong inside Visavis. Try again.",
   },
 
   // Codes that the service does not know: of this computer alone.
   own: {
-    LINK_INVALID: "That is no link into a Visavis channel, or it is damaged. Ask for a new one.",
-    SHARING_SCREEN_NOT_SUPPORT: "This desktop does not let Visavis see screens or windows. Under Wayland, log in to an Xorg session to share.",
     COMMAND_MISSING: "This version of the app cannot do that. Update Visavis.",
   },
 

@@ -452,14 +452,13 @@ export default {
     BAD_MESSAGE: "频道服务无法理解 Visavis。请更新较旧的一方。",
     PORT_TAKEN: "频道服务的端口被其他程序占用。请关闭该程序，或设置其他端口。",
     PROJECTS_FILE: "无法使用项目文件。",
-    LINK_INVALID: "这不是 Visavis 的邀请链接。",
+    LINK_INVALID: "这不是 Visavis 频道的链接，或链接已损坏。请索取新的链接。",
+    SHARING_SCREEN_NOT_SUPPORT: "此桌面不允许 Visavis 查看屏幕或窗口。在 Wayland 下，请登录 Xorg 会话后再共享。",
     SETTINGS_FILE: "设置文件无法使用。",
     ERR_INTERNAL_ERROR: "Visavis 内部出错。请重试。",
   },
 
   own: {
-    LINK_INVALID: "这不是 Visavis 频道的链接，或链接已损坏。请索取新的链接。",
-    SHARING_SCREEN_NOT_SUPPORT: "此桌面不允许 Visavis 查看屏幕或窗口。在 Wayland 下，请登录 Xorg 会话后再共享。",
     COMMAND_MISSING: "此版本的应用不支持该功能。请更新 Visavis。",
   },
 
