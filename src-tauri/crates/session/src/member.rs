@@ -169,8 +169,10 @@ impl Member {
                 self.apply(changes, wire);
             }
             signal::Event::StreamAdded { stream } | signal::Event::StreamUpdated { stream } if stream.id.uid != self.uid => {
+                let id = stream.id.clone();
                 let changes = self.roster.put(stream);
                 self.apply(changes, wire);
+                self.subscriptions.published(&id, wire);
             }
             signal::Event::StreamRemoved { stream } => {
                 let changes = self.roster.removed(&stream);
@@ -186,6 +188,7 @@ impl Member {
                 self.subscriptions.remote_candidate(&subscription, &candidate, wire);
                 self.published.remote_candidate(&subscription, &candidate, wire);
             }
+            signal::Event::Keep { subscription, subscriber, stream } => self.published.kept(&subscription, &subscriber, &stream, wire),
             signal::Event::Want { subscription, want } => self.published.wanted(&subscription, want, wire),
             signal::Event::Carry { subscription, layer } => self.subscriptions.carries(&subscription, layer, wire),
             signal::Event::Unsubscribe { subscription } => {
@@ -259,8 +262,9 @@ impl Member {
             self.published.taken_back(wire);
         }
         self.published.signalling_back(wire);
+        let there = joined.peers.iter().flat_map(|peer| &peer.streams).map(|stream| stream.id.clone()).collect();
         self.reconcile(joined.peers, joined.resumed, wire);
-        self.subscriptions.signalling_back(wire);
+        self.subscriptions.signalling_back(joined.resumed, &there, wire);
     }
 
     pub fn time_passed(&mut self, wire: &mut Wire) {

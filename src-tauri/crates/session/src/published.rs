@@ -286,6 +286,14 @@ impl Published {
         }
     }
 
+    /// The service has learnt again of a connection that somebody has to this user, or thinks to have.
+    pub fn kept(&self, id: &SubscriptionId, subscriber: &Uid, stream: &StreamId, wire: &mut Wire) {
+        match self.serving.get(id) {
+            Some(serving) if serving.subscriber == *subscriber && serving.source == stream.source => serving.tell_layer(id, wire),
+            Some(_) | None => wire.tell(Command::Unsubscribe { subscription: id.clone() }),
+        }
+    }
+
     /// What a receiver gets from now on.
     pub fn carries(&mut self, id: &SubscriptionId, layer: Layer, wire: &mut Wire) {
         if let Some(serving) = self.serving.get_mut(id) {

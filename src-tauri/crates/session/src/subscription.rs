@@ -111,6 +111,8 @@ pub(crate) struct Subscription {
     last_error: Option<Error>,
     /// This machine's addresses changed while the service could not be asked for a restart.
     moved: bool,
+    /// The service restarted and does not know of the attempt at hand.
+    forgotten: bool,
     /// Why the attempt at hand may not find a way to the publisher.
     trouble: Option<String>,
 }
@@ -137,6 +139,7 @@ impl Subscription {
             callers: Vec::new(),
             last_error: None,
             moved: false,
+            forgotten: false,
             trouble: None,
         }
     }
@@ -176,7 +179,12 @@ impl Subscription {
     /// The application wants another picture from now on.
     pub fn want_picture(&mut self, stream_type: Option<StreamType>, fallback: Option<Fallback>, wire: &mut Wire) {
         self.picture.want(stream_type, fallback);
-        if let Some(id) = self.known_id() {
+        self.tell_picture(wire);
+    }
+
+    /// Tells the publisher what is wanted of the picture, once the service can.
+    fn tell_picture(&self, wire: &mut Wire) {
+        if let Some(id) = self.known_id().filter(|_| !self.forgotten) {
             self.picture.tell(id, wire);
         }
     }
@@ -239,7 +247,7 @@ impl Subscription {
     fn offering(&mut self, id: SubscriptionId, path: Path, wire: &mut Wire) {
         let grown = Self::CONNECT_LIMIT.mul_f64(1.5f64.powi(self.backoff.failures().min(8) as i32));
         let deadline = wire.desk.now + grown.min(Self::CONNECT_LIMIT_CAP);
-        self.moved = false;
+        (self.moved, self.forgotten) = (false, false);
         self.trouble = None;
         self.state = State::Offering { attempt: Attempt { id, deadline, path }, local: Vec::new() };
     }
@@ -398,7 +406,8 @@ impl Subscription {
         };
     }
 
-    pub fn signalling_back(&mut self, wire: &mut Wire) {
+    /// The service is back; if it did not resume the membership, it has forgotten its subscriptions. `there`: the stream is published.
+    pub fn signalling_back(&mut self, resumed: bool, there: bool, wire: &mut Wire) {
         match self.take() {
             // waiting -> signalling back -> offering
             State::Waiting { .. } => self.retry(wire),
@@ -406,11 +415,27 @@ impl Subscription {
             State::Stalled { id } => self.restart(id, Path::Down, wire),
             // connected, moved -> signalling back -> offering, an ICE restart
             State::Connected { id } if self.moved => self.restart(id, Path::Up, wire),
+            // connected -> signalling back -> connected
+            State::Connected { id } => {
+                self.state = State::Connected { id };
+                self.forgotten |= !resumed;
+                if self.forgotten && there {
+                    return self.published_again(wire);
+                }
+            }
             other => self.state = other,
         }
         // What was wanted meanwhile did not leave.
-        if let Some(id) = self.known_id() {
-            self.picture.tell(id, wire);
+        self.tell_picture(wire);
+    }
+
+    /// The service has the stream (again), and hears of the subscription if it has forgotten that.
+    pub fn published_again(&mut self, wire: &mut Wire) {
+        if let State::Connected { id } = &self.state
+            && std::mem::take(&mut self.forgotten)
+        {
+            wire.tell(Command::Keep { subscription: id.clone(), stream: self.stream.clone() });
+            self.tell_picture(wire);
         }
     }
 

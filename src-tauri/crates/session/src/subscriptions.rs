@@ -1,6 +1,6 @@
 //! The streams this user receives, each a [`Subscription`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use signal::{Candidate, Code, Error, Fallback, Layer, Sdp, StreamId, StreamInfo, StreamType, SubscriptionId, Uid};
@@ -158,8 +158,18 @@ impl Subscriptions {
         self.by_stream.values_mut().for_each(|subscription| subscription.signalling_lost(wire));
     }
 
-    pub fn signalling_back(&mut self, wire: &mut Wire) {
-        self.by_stream.values_mut().for_each(|subscription| subscription.signalling_back(wire));
+    /// The service is back and has the streams `there`; see [`Subscription::signalling_back`].
+    pub fn signalling_back(&mut self, resumed: bool, there: &BTreeSet<StreamId>, wire: &mut Wire) {
+        for (stream, subscription) in &mut self.by_stream {
+            subscription.signalling_back(resumed, there.contains(stream), wire);
+        }
+    }
+
+    /// The service has a stream, new or again.
+    pub fn published(&mut self, stream: &StreamId, wire: &mut Wire) {
+        if let Some(subscription) = self.by_stream.get_mut(stream) {
+            subscription.published_again(wire);
+        }
     }
 
     pub fn time_passed(&mut self, wire: &mut Wire) {

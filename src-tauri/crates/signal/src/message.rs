@@ -177,6 +177,11 @@ pub enum Command {
         stream: StreamId,
         offer: Sdp,
     },
+    /// A connected subscription goes on: a service that has restarted has forgotten it. From its subscriber.
+    Keep {
+        subscription: SubscriptionId,
+        stream: StreamId,
+    },
     /// The publisher's answer to [`Event::Subscribe`].
     Answer {
         subscription: SubscriptionId,
@@ -361,6 +366,12 @@ pub enum Event {
     Unsubscribe {
         subscription: SubscriptionId,
     },
+    /// To a publisher: a subscription goes on that the service had forgotten. One that this end does not have is to be ended.
+    Keep {
+        subscription: SubscriptionId,
+        subscriber: Uid,
+        stream: StreamId,
+    },
     /// To a publisher: what the subscriber wants of the picture.
     Want {
         subscription: SubscriptionId,
@@ -473,6 +484,14 @@ mod tests {
             (
                 json!({"event": "carry", "subscription": "0123456789abcdef", "layer": "sound"}),
                 Incoming::Event(Event::Carry { subscription: "0123456789abcdef".parse().unwrap(), layer: Layer::Sound }),
+            ),
+            (
+                json!({"event": "keep", "subscription": "0123456789abcdef", "subscriber": 7, "stream": {"uid": 8, "source": "camera"}}),
+                Incoming::Event(Event::Keep {
+                    subscription: "0123456789abcdef".parse().unwrap(),
+                    subscriber: uid(7),
+                    stream: StreamId::camera(uid(8)),
+                }),
             ),
             (json!({"event": "role-changed", "role": "host"}), Incoming::Event(Event::RoleChanged { role: Role::Host })),
             (json!({"event": "token-will-expire", "ms": 30_000}), Incoming::Event(Event::TokenWillExpire { ms: 30_000 })),

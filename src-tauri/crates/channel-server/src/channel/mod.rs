@@ -332,6 +332,7 @@ impl Channel {
             Command::Unpublish { stream } => self.on_unpublish(&uid, stream)?,
             Command::Mute { stream, audio, video } => self.on_mute(&uid, stream, audio, video)?,
             Command::Subscribe { subscription, stream, offer } => self.on_subscribe(&uid, subscription, stream, offer)?,
+            Command::Keep { subscription, stream } => self.on_keep(&uid, subscription, stream)?,
             Command::Answer { subscription, answer } => self.on_answer(&uid, subscription, answer)?,
             Command::Refuse { subscription, error } => self.on_refuse(&uid, subscription, error)?,
             Command::Candidate { subscription, candidate } => self.on_candidate(&uid, subscription, candidate)?,

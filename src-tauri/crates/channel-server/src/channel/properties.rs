@@ -92,6 +92,7 @@ fn command() -> impl Strategy<Value = Command> {
         3 => key().prop_map(move |subscription| Command::Candidate { subscription, candidate: candidate.clone() }),
         2 => key().prop_map(|subscription| Command::Unsubscribe { subscription }),
         1 => key().prop_map(|subscription| Command::Want { subscription, want: signal::Want::default() }),
+        1 => (key(), uid()).prop_map(|(subscription, uid)| Command::Keep { subscription, stream: StreamId::camera(uid) }),
         1 => key().prop_map(|subscription| Command::Carry { subscription, layer: signal::Layer::Low }),
         2 => stream_id().prop_map(|stream| Command::Unpublish { stream }),
         2 => (stream_id(), any::<bool>(), any::<bool>()).prop_map(|(stream, audio, video)| Command::Mute { stream, audio, video }),
@@ -223,7 +224,7 @@ impl Edge {
             Command::Publish { stream: StreamInfo { id: stream, .. } } | Command::Unpublish { stream } | Command::Mute { stream, .. } => {
                 stream.uid = uid.clone();
             }
-            Command::Subscribe { stream, .. } => {
+            Command::Subscribe { stream, .. } | Command::Keep { stream, .. } => {
                 let others = self.channel.members.iter().filter(|(other, _)| *other != uid);
                 if let Some(there) = others.flat_map(|(_, member)| member.streams.values()).next() {
                     *stream = there.id.clone();

@@ -27,29 +27,42 @@ impl Subscription {
 
 impl Channel {
     pub(super) fn on_subscribe(&mut self, uid: &Uid, id: SubscriptionId, stream: StreamId, offer: Sdp) -> Result<(), Error> {
-        if stream.uid == *uid {
-            return Err(Error::new(Code::InvalidRemoteStream, "Nobody subscribes to a stream of their own."));
-        }
-        if !self.has_stream(&stream) {
-            return Err(Error::new(Code::NoSuchRemoteStream, format!("The stream {stream} is not published in this channel.")));
-        }
-        let wanted = Subscription { subscriber: uid.clone(), stream: stream.clone() };
-        match self.subscriptions.get(&id) {
-            // A second offer on a subscription is an ICE restart.
-            Some(known) if *known == wanted => {}
-            Some(_) => return Err(Error::new(Code::InvalidParameter, "This subscription id is in use; draw a new one.")),
-            None => {
-                let count = self.subscriptions.values().filter(|subscription| subscription.subscriber == *uid).count();
-                if count >= self.limits.subscriptions {
-                    let message = format!("A member may hold {} subscriptions; end one first.", self.limits.subscriptions);
-                    return Err(Error::new(Code::SubscribeStreamFailed, message));
-                }
-                self.subscriptions.insert(id.clone(), wanted);
-            }
-        }
+        // A second offer on a subscription is an ICE restart.
+        self.subscribe(uid, &id, &stream)?;
         let publisher = stream.uid.clone();
         self.tell(&publisher, Event::Subscribe { subscription: id, subscriber: uid.clone(), stream, offer });
         Ok(())
+    }
+
+    pub(super) fn on_keep(&mut self, uid: &Uid, id: SubscriptionId, stream: StreamId) -> Result<(), Error> {
+        if self.subscribe(uid, &id, &stream)? {
+            let publisher = stream.uid.clone();
+            self.tell(&publisher, Event::Keep { subscription: id, subscriber: uid.clone(), stream });
+        }
+        Ok(())
+    }
+
+    /// Notes a subscription if it may be; whether it is new.
+    fn subscribe(&mut self, uid: &Uid, id: &SubscriptionId, stream: &StreamId) -> Result<bool, Error> {
+        if stream.uid == *uid {
+            return Err(Error::new(Code::InvalidRemoteStream, "Nobody subscribes to a stream of their own."));
+        }
+        if !self.has_stream(stream) {
+            return Err(Error::new(Code::NoSuchRemoteStream, format!("The stream {stream} is not published in this channel.")));
+        }
+        let wanted = Subscription { subscriber: uid.clone(), stream: stream.clone() };
+        match self.subscriptions.get(id) {
+            Some(known) if *known == wanted => return Ok(false),
+            Some(_) => return Err(Error::new(Code::InvalidParameter, "This subscription id is in use; draw a new one.")),
+            None => {}
+        }
+        let count = self.subscriptions.values().filter(|subscription| subscription.subscriber == *uid).count();
+        if count >= self.limits.subscriptions {
+            let message = format!("A member may hold {} subscriptions; end one first.", self.limits.subscriptions);
+            return Err(Error::new(Code::SubscribeStreamFailed, message));
+        }
+        self.subscriptions.insert(id.clone(), wanted);
+        Ok(true)
     }
 
     pub(super) fn on_answer(&mut self, uid: &Uid, id: SubscriptionId, answer: Sdp) -> Result<(), Error> {

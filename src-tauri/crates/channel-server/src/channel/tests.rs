@@ -3,7 +3,7 @@
 mod rules;
 
 use signal::{
-    Command::{Answer, Candidate, Carry, Leave, Mute, Ping, Publish, Refuse, SetName, Subscribe, Unpublish, Unsubscribe, Want},
+    Command::{Answer, Candidate, Carry, Keep, Leave, Mute, Ping, Publish, Refuse, SetName, Subscribe, Unpublish, Unsubscribe, Want},
     Layer, Role, StreamId, StreamInfo,
 };
 
@@ -369,6 +369,24 @@ fn a_subscription_is_relayed_between_its_ends() {
     ];
     assert_eq!(bench.events(1), to_1);
     assert_eq!(bench.events(3), []);
+}
+
+#[test]
+fn a_subscription_that_was_forgotten_is_kept_by_its_subscriber() {
+    let mut bench = bench();
+    (1..4).for_each(|uid| drop(bench.enter(uid)));
+    let keep = || Keep { subscription: key(1), stream: camera(1).id };
+    assert_eq!(bench.command(2, keep()), Err(Code::NoSuchRemoteStream), "the publisher is not back");
+    bench.command(1, Publish { stream: camera(1) }).unwrap();
+    bench.forget_events();
+    bench.command(2, keep()).unwrap();
+    bench.command(2, keep()).unwrap();
+    let kept = Event::Keep { subscription: key(1), subscriber: number(2), stream: camera(1).id };
+    assert_eq!(bench.events(1), [kept], "it is told once");
+    assert_eq!(bench.command(3, keep()), Err(Code::InvalidParameter), "it is somebody else's");
+    assert_eq!(bench.command(1, keep()), Err(Code::InvalidRemoteStream), "it is one's own");
+    bench.command(1, Carry { subscription: key(1), layer: Layer::Low }).unwrap();
+    assert_eq!(bench.events(2), [Event::Carry { subscription: key(1), layer: Layer::Low }]);
 }
 
 #[test]

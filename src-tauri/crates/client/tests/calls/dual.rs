@@ -78,6 +78,26 @@ async fn a_wish_made_before_the_picture_comes_counts_for_every_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_of_the_service_wishes_are_heard_on_the_connections_of_before() {
+    let service = Service::start().await;
+    let mut ada = Person::joined(&service.url(), 1).await;
+    let mut bob = Person::joined(&service.url(), 2).await;
+    ada.client.enable_dual_stream().await.unwrap();
+    let _stream = wide(&ada).await;
+    let seen = bob.watch(1).await;
+    frames(&seen, 1).await;
+
+    let _service = Service::start_at(service.stop().await).await;
+    for person in [&mut ada, &mut bob] {
+        person.connected_again().await;
+    }
+    let stream = StreamId::camera(number(1));
+    bob.client.set_remote_video_stream_type(&stream, StreamType::Low).await.unwrap();
+    assert_eq!(stream_type(&mut bob).await, StreamType::Low);
+    height(&seen, 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn calls_that_make_no_sense_are_refused_with_agoras_codes() {
     let service = Service::start().await;
     let ada = Person::new(&service.url());

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use channel_server::{DEFAULT_APP_ID, Listener};
-use client::{Client, Config, Error, Event, Events, LocalStream, Mode, RemoteStream, StreamId, StreamSpec, SubscribeOptions, Uid};
+use client::{
+    Client, Config, ConnectionState, Error, Event, Events, LocalStream, Mode, RemoteStream, StreamId, StreamSpec, SubscribeOptions, Uid,
+};
 use media::VideoFrame;
 use media::latest::{Next, Reader};
 use tokio::net::TcpListener;
@@ -123,6 +125,14 @@ impl Person {
             }
         })
         .await
+    }
+
+    /// Waits until the service is lost and back.
+    pub async fn connected_again(&mut self) {
+        for wanted in [ConnectionState::Connecting, ConnectionState::Connected] {
+            let is_wanted = |event| matches!(event, Event::ConnectionStateChange { cur, .. } if cur == wanted).then_some(());
+            self.event("the service's loss and return", is_wanted).await;
+        }
     }
 
     /// Waits for `uid`'s stream and subscribes to it; its media flows when this returns.

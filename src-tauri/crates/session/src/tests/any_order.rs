@@ -23,7 +23,7 @@ fn step() -> impl Strategy<Value = Step> {
         (0..11u8, 1..4u8).prop_map(|(kind, n)| Step::Call(kind, n)),
         (0..4u8).prop_map(Step::Signalling),
         (0..6u32, 0..6u8).prop_map(|(back, kind)| Step::Reply(back, kind)),
-        (0..18u8, 0..6u8).prop_map(|(kind, n)| Step::Event(kind, n)),
+        (0..19u8, 0..6u8).prop_map(|(kind, n)| Step::Event(kind, n)),
         (0..7u8, 0..6u8).prop_map(|(kind, n)| Step::Transport(kind, n)),
         (0..4000u16).prop_map(Step::Time),
     ]
@@ -155,6 +155,7 @@ impl Driver {
             14 => signal::Event::TokenWillExpire { ms: 30_000 },
             15 => signal::Event::Want { subscription, want: Want::default() },
             16 => signal::Event::Carry { subscription, layer: if n == 1 { Layer::Sound } else { Layer::Low } },
+            17 => signal::Event::Keep { subscription, subscriber: uid(2), stream: camera(1) },
             _ if n == 2 => signal::Event::IceServers { ice_servers: vec![] },
             _ if n == 1 => signal::Event::Removed { error },
             _ => signal::Event::Draining,

@@ -93,3 +93,46 @@ fn a_publisher_hears_what_is_wanted_and_tells_what_it_sends() {
     let out = bench.rejoin(vec![peer(2)], true);
     assert!(commands(&out).contains(&&carry), "{out:?}");
 }
+
+#[test]
+fn a_service_that_restarted_learns_of_a_subscription_again_and_then_of_what_is_wanted() {
+    let (mut bench, id) = Bench::subscribed();
+    want(&mut bench, Some(StreamType::Low), None);
+    let keep = Command::Keep { subscription: id.clone(), stream: camera(2) };
+    let wish = told(&id, StreamType::Low, Fallback::Low);
+    bench.lose_and_reopen();
+    let out = bench.rejoin(vec![peer(2)], false);
+    assert_eq!(about(&out, &id), [&keep, &wish]);
+    // The publisher comes back later.
+    bench.lose_and_reopen();
+    assert_eq!(about(&bench.rejoin(vec![], false), &id), [] as [&Command; 0]);
+    assert_eq!(about(&want(&mut bench, None, Some(Fallback::Sound)), &id), [] as [&Command; 0]);
+    let out = bench.event(signal::Event::StreamAdded { stream: info(2) });
+    assert_eq!(about(&out, &id), [&keep, &told(&id, StreamType::Low, Fallback::Sound)]);
+    assert_eq!(bench.event(signal::Event::StreamUpdated { stream: info(2) }), [], "once is enough");
+    // A service that remembers is told what is wanted alone.
+    bench.lose_and_reopen();
+    assert_eq!(about(&bench.rejoin(vec![peer(2)], true), &id), [&told(&id, StreamType::Low, Fallback::Sound)]);
+}
+
+/// The commands about a subscription, in their order.
+fn about<'a>(out: &'a [Output], id: &SubscriptionId) -> Vec<&'a Command> {
+    let is_about = |command: &&Command| matches!(command, Command::Keep { subscription, .. } | Command::Want { subscription, .. } if subscription == id);
+    commands(out).into_iter().filter(is_about).collect()
+}
+
+#[test]
+fn a_publisher_tells_who_kept_a_subscription_what_it_sends_and_ends_what_it_does_not_have() {
+    let mut bench = Bench::publishing(vec![peer(2)]);
+    let id = subscription(9);
+    bench.event(signal::Event::Subscribe { subscription: id.clone(), subscriber: uid(2), stream: camera(1), offer: sdp("offer") });
+    bench.give(Input::Carries { subscription: id.clone(), layer: Layer::Low });
+    let kept = |subscriber| signal::Event::Keep { subscription: id.clone(), subscriber: uid(subscriber), stream: camera(1) };
+    let out = bench.event(kept(2));
+    assert_eq!(commands(&out), [&Command::Carry { subscription: id.clone(), layer: Layer::Low }]);
+    let out = bench.event(kept(3));
+    assert_eq!(commands(&out), [&Command::Unsubscribe { subscription: id.clone() }], "it is another's");
+    let unknown = signal::Event::Keep { subscription: subscription(8), subscriber: uid(2), stream: camera(1) };
+    let out = bench.event(unknown);
+    assert_eq!(commands(&out), [&Command::Unsubscribe { subscription: subscription(8) }]);
+}

@@ -264,6 +264,15 @@ impl World {
                 self.routes.insert(subscription.clone(), (who, publisher));
                 self.tell(publisher, signal::Event::Subscribe { subscription, subscriber: name(who), stream, offer });
             }
+            Command::Keep { subscription, stream } => {
+                let publisher = person(&stream.uid);
+                if !self.members.get(&publisher).is_some_and(|member| member.streams.contains_key(&stream)) {
+                    return Err(Error::new(Code::NoSuchRemoteStream, "No."));
+                }
+                if self.routes.insert(subscription.clone(), (who, publisher)).is_none() {
+                    self.tell(publisher, signal::Event::Keep { subscription, subscriber: name(who), stream });
+                }
+            }
             Command::Answer { subscription, answer } => {
                 self.relay(who, &subscription.clone(), signal::Event::Answer { subscription, answer })?
             }
