@@ -141,6 +141,8 @@ pub enum PageEvent {
     DeviceBack {
         device: DeviceKind,
     },
+    /// Somebody speaks into the muted microphone of this window: nobody in the call hears it. At most every 10 s.
+    SpeakingWhileMuted,
     /// This window's own role in `live` mode.
     ClientRoleChanged {
         #[ts(type = "\"host\" | \"audience\"")]
@@ -217,6 +219,7 @@ impl PageEvent {
             Event::DeviceLost { stream: None, error } => Self::DeviceLost(DeviceProblem::lost(DeviceKind::Speaker, error.clone())),
             // The window watches its own stream, in the lobby as well.
             Event::DeviceLost { stream: Some(_), .. } => return None,
+            Event::SpeakingWhileMuted { .. } => Self::SpeakingWhileMuted,
             Event::ClientRoleChanged { role } => Self::ClientRoleChanged { role: *role },
             Event::TokenPrivilegeWillExpire { after } => {
                 Self::TokenPrivilegeWillExpire { seconds: after.as_secs().try_into().unwrap_or(u32::MAX) }
@@ -264,6 +267,7 @@ mod tests {
             Event::StreamTypeChanged { uid: Uid::Number(7), stream: ana(), stream_type: StreamType::Low },
             Event::StreamFallback { uid: Uid::Number(7), stream: ana(), sound_only: true },
             Event::ClientRoleChanged { role: Role::Host },
+            Event::SpeakingWhileMuted { stream: ana() },
             Event::NetworkQuality(NetworkQuality::default()),
             Event::Exception(Exception { kind: ExceptionKind::FramerateSentTooLow, recovered: true, uid: Uid::Number(7) }),
             Event::TokenPrivilegeWillExpire { after: std::time::Duration::from_secs(30) },

@@ -44,6 +44,7 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
         | Event::NetworkQuality(_)
         | Event::Exception(_)
         | Event::DeviceLost { .. }
+        | Event::SpeakingWhileMuted { .. }
         | Event::TokenPrivilegeWillExpire { .. }
         | Event::TokenPrivilegeDidExpire { .. }
         | Event::ClientBanned { .. }

@@ -113,6 +113,10 @@ pub enum Event {
         stream: Option<StreamId>,
         error: Error,
     },
+    /// Somebody speaks into the microphone of a published stream whose sound is muted: nobody hears it. Told at most every 10 s.
+    SpeakingWhileMuted {
+        stream: StreamId,
+    },
     /// This client's own role in `live` mode.
     ClientRoleChanged {
         role: Role,
@@ -166,6 +170,7 @@ impl Event {
             Self::NetworkQuality(_) => "network-quality",
             Self::Exception(_) => "exception",
             Self::DeviceLost { .. } => "device-lost",
+            Self::SpeakingWhileMuted { .. } => "speaking-while-muted",
             Self::ClientRoleChanged { .. } => "client-role-changed",
             Self::TokenPrivilegeWillExpire { .. } => "onTokenPrivilegeWillExpire",
             Self::TokenPrivilegeDidExpire { .. } => "onTokenPrivilegeDidExpire",

@@ -53,6 +53,9 @@ pub struct Call {
     /// What to say: a .wav file (looped), `tone`, `none`, or a device's id.
     #[arg(long, value_name = "FILE.wav|tone|none", default_value = "tone")]
     pub microphone: String,
+    /// Say nothing: the microphone is muted, and whoever speaks into it is told.
+    #[arg(long)]
+    pub muted: bool,
     /// Agora's name of a video profile, or WxH@FPS:MAX_KBPS.
     #[arg(long, default_value = "480p_1", value_parser = parse_profile)]
     pub profile: VideoProfile,

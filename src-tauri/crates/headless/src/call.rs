@@ -66,6 +66,7 @@ async fn publish(client: &Client, call: &Call) -> Result<Option<LocalStream>, Er
     if let Some(problem) = stream.init().await?.problems.into_iter().next() {
         return Err(problem.error);
     }
+    stream.mute_audio(call.muted);
     client.publish(&stream).await?;
     Ok(Some(stream))
 }
@@ -143,6 +144,11 @@ impl Session {
             Event::Exception(exception) => {
                 if let Some(report) = &mut self.report {
                     report.exception(&exception);
+                }
+            }
+            Event::SpeakingWhileMuted { .. } => {
+                if let Some(report) = &mut self.report {
+                    report.spoke_while_muted();
                 }
             }
             Event::Error { error } => tracing::warn!(%error, "the client reports"),

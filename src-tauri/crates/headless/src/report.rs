@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 pub struct Report {
     file: BufWriter<File>,
     exceptions: Vec<Value>,
+    /// How often somebody spoke into the muted microphone.
+    spoken_while_muted: u32,
 }
 
 impl Report {
@@ -21,13 +23,14 @@ impl Report {
     pub fn create(path: &Path) -> Result<Self, Error> {
         let file = File::create(path)
             .map_err(|error| Error::new(Code::InvalidParameter, format!("The report {} cannot be written: {error}.", path.display())))?;
-        Ok(Self { file: BufWriter::new(file), exceptions: Vec::new() })
+        Ok(Self { file: BufWriter::new(file), exceptions: Vec::new(), spoken_while_muted: 0 })
     }
 
     /// The line of this moment; the call began at `began`. It carries the exceptions since the line before.
     pub fn line(&mut self, began: Instant, stats: &CallStats) -> std::io::Result<()> {
         let mut row = row(began, stats);
         row.insert("exceptions".into(), Value::Array(std::mem::take(&mut self.exceptions)));
+        row.insert("spoken_while_muted".into(), self.spoken_while_muted.into());
         self.write(&Value::Object(row))
     }
 
@@ -36,9 +39,15 @@ impl Report {
         self.exceptions.push(json!({"code": exception.code(), "msg": exception.message(), "uid": exception.uid}));
     }
 
+    /// Somebody spoke into the muted microphone.
+    pub fn spoke_while_muted(&mut self) {
+        self.spoken_while_muted += 1;
+    }
+
     /// The last line.
     pub fn summary(&mut self, began: Instant, stats: &CallStats) -> std::io::Result<()> {
         let mut row = row(began, stats);
+        row.insert("spoken_while_muted".into(), self.spoken_while_muted.into());
         row.insert("summary".into(), Value::Bool(true));
         self.write(&Value::Object(row))
     }

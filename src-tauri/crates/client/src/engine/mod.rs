@@ -289,10 +289,13 @@ impl Engine {
         let Some(source) = self.published.current(&change) else { return };
         match change {
             Change::Closed { .. } => self.call(Pending::Nobody, |call| Input::Unpublish { call, source }),
-            Change::State { state, lost, .. } => {
+            Change::State { state, lost, spoke, .. } => {
                 let stream = self.uid.clone().map(|uid| StreamId { uid, source });
                 for error in lost {
                     self.told.event(Event::DeviceLost { stream: stream.clone(), error });
+                }
+                if let Some(stream) = stream.filter(|_| spoke) {
+                    self.told.event(Event::SpeakingWhileMuted { stream });
                 }
                 self.input(Input::StreamChanged { stream: state });
             }

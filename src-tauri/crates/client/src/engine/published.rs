@@ -12,8 +12,8 @@ use crate::local::{LocalState, Outgoing};
 /// What a published stream's owner did to it.
 #[derive(Debug)]
 pub(super) enum Change {
-    /// Tracks or mutes; `lost` are devices that went away since the last change.
-    State { key: u64, state: PublishedStream, lost: Vec<Error> },
+    /// Tracks or mutes; `lost` are devices that went away since the last change, `spoke`: somebody spoke into the muted microphone.
+    State { key: u64, state: PublishedStream, lost: Vec<Error>, spoke: bool },
     /// Closed or dropped.
     Closed { key: u64 },
 }
@@ -106,7 +106,8 @@ async fn watch(
         let state = states.borrow_and_update().clone();
         let lost =
             newly(&before.camera_lost, &state.camera_lost).chain(newly(&before.microphone_lost, &state.microphone_lost)).cloned().collect();
-        if changes.send(Change::State { key, state: describe(source, &state), lost }).await.is_err() {
+        let spoke = state.spoken_while_muted > before.spoken_while_muted;
+        if changes.send(Change::State { key, state: describe(source, &state), lost, spoke }).await.is_err() {
             return;
         }
         before = state;

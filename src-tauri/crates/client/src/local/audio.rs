@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::device::Device;
 use super::processing::Processing;
+use super::speaking::Speaking;
 use super::subscribers::Subscribers;
 use super::{LocalState, problem};
 use crate::stats::{SentAudio, Window};
@@ -79,9 +80,13 @@ impl Device for Source {
         // Without an encoder the level is still shown.
         let encoder = Encoder::new(self.profile).inspect_err(|error| tracing::error!(%error, "there is no Opus encoder")).ok();
         let mut processing = Processing::new(self.profile.channels);
+        let mut speaking = Speaking::default();
         let processed = frames.iter().map(|mut frame| {
             processing.apply(&mut frame, self.sound.processing(&self.id), Instant::now());
             self.sound.level.update(&frame.samples);
+            if speaking.on_sound(&frame.samples, self.sound.muted.load(Ordering::Relaxed), Instant::now()) {
+                self.state.send_modify(|state| state.spoken_while_muted += 1);
+            }
             frame
         });
         match encoder {

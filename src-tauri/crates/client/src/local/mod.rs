@@ -9,6 +9,7 @@
 //! lost         which devices are gone, as applications hear of it
 //! pipeline     one picture to one access unit
 //! audio        microphone → processing → Opus → subscriptions
+//! speaking     a voice at a muted microphone (pure)
 //! processing   echo, noise and gain, with what the speakers play as the reference
 //! subscribers  who gets the stream
 //! layers       which picture of it (pure)
@@ -25,6 +26,7 @@ mod outgoing;
 mod pipeline;
 pub(crate) mod problem;
 mod processing;
+mod speaking;
 mod subscribers;
 mod video;
 
@@ -117,6 +119,8 @@ pub(crate) struct LocalState {
     /// Set when the device of that track was lost, until it is back or another is chosen.
     pub camera_lost: Option<Error>,
     pub microphone_lost: Option<Error>,
+    /// How often somebody spoke into the muted microphone.
+    pub spoken_while_muted: u64,
 }
 
 struct Inner {

@@ -1,7 +1,7 @@
 //! Whole calls: a channel service and clients over real sockets.
 
 use crate::support::{Person, Service, frames, number, patiently};
-use client::{ConnectionState, Event, LeaveReason, StreamId, Uid};
+use client::{ConnectionState, Event, LeaveReason, LocalStream, StreamId, StreamSpec, Uid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_see_and_hear_each_other_until_one_leaves() {
@@ -169,5 +169,29 @@ async fn media_goes_on_without_the_service_and_membership_comes_back_with_it() {
     let (ada_again, bob_again) = (eve.watch(1).await, eve.client.subscribe(&StreamId::camera(number(2)), Default::default()).await);
     bob_again.unwrap();
     frames(&ada_again, 5).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_speaks_into_a_muted_microphone_is_told_and_nobody_hears_it() {
+    let service = Service::start().await;
+    let mut ada = Person::joined(&service.url(), 1).await;
+    let mut bob = Person::joined(&service.url(), 2).await;
+    let voice = std::path::absolute("../../../tests/clips/speech_48k.wav").unwrap();
+    let microphone_id = Some(format!("file:{}", voice.display()));
+    let stream = LocalStream::create(StreamSpec { video: false, microphone_id, ..StreamSpec::default() });
+    assert!(patiently("init", stream.init()).await.unwrap().problems.is_empty());
+    stream.mute_audio(true);
+    patiently("publish", ada.client.publish(&stream)).await.unwrap();
+    let seen = bob.watch(1).await;
+    let told = ada
+        .event("the voice", |event| match event {
+            Event::SpeakingWhileMuted { stream } => Some(stream),
+            _ => None,
+        })
+        .await;
+    assert_eq!(told, StreamId::camera(number(1)));
+    let packets = bob.client.stats().receive[0].audio.as_ref().map(|audio| audio.packets);
+    assert_eq!((seen.audio_level(), packets), (0.0, Some(0)));
     service.stop().await;
 }
