@@ -127,6 +127,11 @@ pub enum PageEvent {
         uplink_network_quality: u8,
         downlink_network_quality: u8,
     },
+    /// This machine's traffic goes over another kind of network, in Agora's words: ethernet, wifi, cellular, bluetooth, wimax, other (a
+    /// VPN), none, unknown.
+    NetworkTypeChanged {
+        network_type: String,
+    },
     /// Something of a user's stream should work and does not, or (`recovered`, its code 2000 more) does again.
     Exception {
         code: u16,
@@ -210,6 +215,7 @@ impl PageEvent {
             Event::NetworkQuality(NetworkQuality { uplink, downlink }) => {
                 Self::NetworkQuality { uplink_network_quality: *uplink as u8, downlink_network_quality: *downlink as u8 }
             }
+            Event::NetworkTypeChanged { medium } => Self::NetworkTypeChanged { network_type: medium.to_string() },
             Event::Exception(exception) => Self::Exception {
                 code: exception.code(),
                 msg: exception.message(),
@@ -269,6 +275,7 @@ mod tests {
             Event::ClientRoleChanged { role: Role::Host },
             Event::SpeakingWhileMuted { stream: ana() },
             Event::NetworkQuality(NetworkQuality::default()),
+            Event::NetworkTypeChanged { medium: client::Medium::Wifi },
             Event::Exception(Exception { kind: ExceptionKind::FramerateSentTooLow, recovered: true, uid: Uid::Number(7) }),
             Event::TokenPrivilegeWillExpire { after: std::time::Duration::from_secs(30) },
             Event::TokenPrivilegeDidExpire { error: Error::new(Code::DynamicKeyExpired, "Over.") },

@@ -42,6 +42,7 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
         | Event::FirstAudioFrameDecode { .. }
         | Event::VolumeIndicator { .. }
         | Event::NetworkQuality(_)
+        | Event::NetworkTypeChanged { .. }
         | Event::Exception(_)
         | Event::DeviceLost { .. }
         | Event::SpeakingWhileMuted { .. }

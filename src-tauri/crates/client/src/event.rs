@@ -5,6 +5,7 @@ use std::time::Duration;
 use session::ConnectionState;
 use signal::{Error, LeaveReason, Name, Role, StreamId, StreamInfo, StreamType, Uid};
 use tokio::sync::mpsc;
+use transport::network::Medium;
 
 use crate::RemoteStream;
 use crate::stats::{Exception, NetworkQuality};
@@ -105,6 +106,10 @@ pub enum Event {
     },
     /// How good the network is, every 2 s.
     NetworkQuality(NetworkQuality),
+    /// This machine's traffic goes over another kind of network.
+    NetworkTypeChanged {
+        medium: Medium,
+    },
     /// Something should work and does not, or does again.
     Exception(Exception),
     /// A device is gone or did not open; everything else goes on without it. `stream` is the published stream whose camera
@@ -168,6 +173,7 @@ impl Event {
             Self::StreamFallback { .. } => "stream-fallback",
             Self::VolumeIndicator { .. } => "volume-indicator",
             Self::NetworkQuality(_) => "network-quality",
+            Self::NetworkTypeChanged { .. } => "network-type-changed",
             Self::Exception(_) => "exception",
             Self::DeviceLost { .. } => "device-lost",
             Self::SpeakingWhileMuted { .. } => "speaking-while-muted",

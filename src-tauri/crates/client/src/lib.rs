@@ -51,3 +51,4 @@ pub use signal;
 pub use transport::IcePolicy;
 /// What a log should leave out of the libraries below.
 pub use transport::LOG_FILTER;
+pub use transport::network::Medium;

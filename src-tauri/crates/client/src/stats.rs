@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use session::ConnectionState;
 use signal::{StreamId, Uid};
+use transport::network::Medium;
 
 use crate::RemoteStream;
 use crate::engine::Snapshot;
@@ -39,6 +40,8 @@ pub struct CallStats {
     pub users: usize,
     /// As it was last judged, at most two seconds ago.
     pub network: NetworkQuality,
+    /// What this machine's traffic goes over.
+    pub medium: Medium,
     /// The longest round trip to any other end, in ms.
     pub rtt_ms: Option<f64>,
     pub send: SentStats,
@@ -167,7 +170,7 @@ pub struct ReceivedAudio {
 impl CallStats {
     /// Collects from all streams.
     pub(crate) fn collect(snapshot: &Snapshot, now: Instant) -> Self {
-        let Snapshot { state, uid, local, remote, joined, users, judgement } = snapshot;
+        let Snapshot { state, uid, local, remote, joined, users, judgement, medium } = snapshot;
         let rtts = local.iter().map(Outgoing::rtt).chain(remote.iter().map(RemoteStream::rtt));
         let received = |stream: &RemoteStream| {
             let mut stats = stream.stats(now);
@@ -182,6 +185,7 @@ impl CallStats {
             duration: joined.map(|joined| now.saturating_duration_since(joined)).unwrap_or_default(),
             users: *users,
             network: judgement.network,
+            medium: *medium,
             rtt_ms: rtts.flatten().max().map(ms),
             send: local.first().map(|stream| stream.stats(now)).unwrap_or_default(),
             receive: remote.iter().map(received).collect(),

@@ -66,7 +66,7 @@ fn row(began: Instant, stats: &CallStats) -> Map<String, Value> {
         "state": stats.state.as_str(),
         "rtt_ms": tenth(stats.rtt_ms),
         "users": stats.users,
-        "network": {"uplink": stats.network.uplink as u8, "downlink": stats.network.downlink as u8},
+        "network": {"uplink": stats.network.uplink as u8, "downlink": stats.network.downlink as u8, "type": stats.medium.as_str()},
         "send": sent(&stats.send),
         "receive": receive,
     });

@@ -11,7 +11,7 @@
 //! | `subscriber`, `publisher` | the two ends and their handles |
 //! | `peer` | what both share: settings, event queue, watchdog, interceptors |
 //! | `send`, `receive` | mirrored pure halves: packets, repair, pacing, rate, jitter buffers, reports |
-//! | `network` | which changes of this machine's addresses take paths away |
+//! | `network` | which changes of this machine's addresses take paths away, and what kind of network it is |
 //! | `sync` | lips in step with the voice |
 //! | `runtime` | sockets, timers and tasks under `webrtc`; DTLS flight repair; the simulated network |
 //!

@@ -16,7 +16,7 @@ use session::{CallId, ConnectionState, Input, Join, Output, Session};
 use signal::{AppId, ChannelName, Code, Error, Fallback, Incoming, Name, Role, StreamId, StreamInfo, StreamType, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
-use transport::network;
+use transport::network::{self, Medium};
 
 use crate::local::Outgoing;
 use crate::peers::Peers;
@@ -61,6 +61,7 @@ pub(crate) struct Snapshot {
     pub joined: Option<Instant>,
     pub users: usize,
     pub judgement: Judgement,
+    pub medium: Medium,
 }
 
 /// The engine's ends of the queues to its client.
@@ -99,6 +100,7 @@ pub(crate) struct Engine {
     online: BTreeSet<Uid>,
     judge: Judge,
     judgement: Judgement,
+    medium: Medium,
     /// The beat of `volume-indicator` and `network-quality`.
     beat: Interval,
     /// Somebody wants to hear of it.
@@ -148,6 +150,7 @@ impl Engine {
             online: BTreeSet::new(),
             judge: Judge::default(),
             judgement: Judgement::default(),
+            medium: network::medium(),
             beat,
             indicates_volume: false,
             ending: false,
@@ -175,6 +178,7 @@ impl Engine {
                 Some(change) = self.network.recv() => self.on_network(&change),
                 _ = self.beat.tick() => {
                     self.indicate_volume();
+                    self.look_at_network();
                     self.judge();
                 }
                 () = sleep_until(deadline.into()) => self.input(Input::TimePassed),
@@ -319,6 +323,14 @@ impl Engine {
             self.input(Input::SignallingClosed { error });
         }
         self.input(Input::NetworkChanged);
+        self.look_at_network();
+    }
+
+    fn look_at_network(&mut self) {
+        let before = std::mem::replace(&mut self.medium, network::medium());
+        if self.medium != before && self.uid.is_some() {
+            self.told.event(Event::NetworkTypeChanged { medium: self.medium });
+        }
     }
 
     fn indicate_volume(&mut self) {
@@ -372,6 +384,7 @@ impl Engine {
             joined: self.joined,
             users: self.joined.map_or(0, |_| self.online.len() + 1),
             judgement: self.judgement.clone(),
+            medium: self.medium,
         }
     }
 }

@@ -77,7 +77,7 @@ pub struct RemoteAudio {
     pub total_play_duration: f64,
 }
 
-/// `getTransportStats`. What kind of network it is, a desktop does not say.
+/// `getTransportStats`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Transport {
     #[serde(rename = "RTT")]
@@ -150,7 +150,7 @@ impl CallStats {
     pub fn transport(&self) -> Transport {
         Transport {
             rtt: self.rtt_ms.unwrap_or(0.0),
-            network_type: "unknown",
+            network_type: self.medium.as_str(),
             outgoing_available_bandwidth: self.send.available_kbps.unwrap_or(0.0),
         }
     }
@@ -214,6 +214,7 @@ mod tests {
 
     use serde_json::{Value, json};
     use signal::StreamId;
+    use transport::network::Medium;
 
     use super::super::{ReceivedStats, SentAudio, SentStats, SentVideo};
     use super::*;
@@ -236,6 +237,7 @@ mod tests {
             users: 2,
             duration: Duration::from_secs(61),
             rtt_ms: Some(40.0),
+            medium: Medium::Wifi,
             send: SentStats { video: Some(video), audio: Some(audio), subscribers: 2, bytes: 77, ..SentStats::default() },
             receive: vec![ReceivedStats { stream, video: Some(picture), audio: Some(sound) }],
             ..CallStats::default()
@@ -267,6 +269,7 @@ mod tests {
         assert_eq!(value(&session, "Duration"), json!(61.0));
         assert_eq!(value(&session, "SendBitrate"), json!(1880.0));
         assert_eq!((value(&session, "RecvBytes"), value(&session, "SendBytes")), (json!(1010), json!(77)));
+        assert_eq!(call.transport().network_type, "wifi");
         assert_eq!(call.remote_video()[0].1.total_freeze_time, 0.25);
         assert_eq!((call.remote_audio()[0].1.total_play_duration, call.remote_audio()[0].1.transport_delay), (1.0, 20.0));
     }
