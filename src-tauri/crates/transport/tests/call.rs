@@ -353,3 +353,46 @@ fn media_is_back_within_two_seconds_of_a_change_of_address_that_only_its_silence
         assert!(publisher.stats().target_bps > before * 3 / 4);
     });
 }
+
+/// The target before an ICE restart of a call over a path of `before_bps`, and each quarter of a second after it, over one of `after_bps`.
+fn targets_around_a_restart(before_bps: u64, after_bps: u64) -> (u32, Vec<u32>) {
+    let narrow = |rate| Link { rate_bps: Some(rate), ..WAN };
+    let (sim, a, b) = world(1, narrow(before_bps));
+    sim.run(async {
+        let mut ends = negotiate(&a, &b, BOTH).await;
+        outcome(&mut ends).await.expect("connected");
+        let Ends { subscriber, publisher, video: _video, publisher_told, .. } = ends;
+        spawn_media(&b, &publisher, publisher_told, sim.now() + Duration::from_secs(40), 4 * FRAME_SIZE);
+        sim.sleep(ms(15_000)).await;
+        let before = publisher.stats().target_bps;
+        let offer = subscriber.restart().await.expect("an offer");
+        sim.set_link(1, 0, narrow(after_bps));
+        sim.sleep(ms(40)).await;
+        let answer = publisher.restart(&offer).await.expect("an answer");
+        sim.sleep(ms(40)).await;
+        subscriber.set_answer(&answer).await.expect("a good answer");
+        let mut targets = Vec::new();
+        for _ in 0..20 {
+            sim.sleep(ms(250)).await;
+            targets.push(publisher.stats().target_bps);
+        }
+        (before, targets)
+    })
+}
+
+#[test]
+fn an_ice_restart_goes_on_with_the_rate_that_was_learnt_and_learns_anew() {
+    let (before, same) = targets_around_a_restart(1_200_000, 1_200_000);
+    println!("1.2 Mb/s and again: {before}, {same:?}");
+    assert!((700_000..1_300_000).contains(&before), "{before}");
+    assert!(same.iter().all(|target| *target > before / 2), "it does not begin at the bottom: {same:?}");
+    assert!(same[8..].iter().all(|target| (700_000..1_500_000).contains(target)), "{same:?}");
+
+    let (before, narrower) = targets_around_a_restart(1_200_000, 400_000);
+    println!("1.2 Mb/s, then 400 kb/s: {before}, {narrower:?}");
+    assert!(narrower[12..].iter().all(|target| (150_000..450_000).contains(target)), "{narrower:?}");
+
+    let (before, wider) = targets_around_a_restart(400_000, 2_400_000);
+    println!("400 kb/s, then 2.4 Mb/s: {before}, {wider:?}");
+    assert!(wider[19] > 1_000_000, "{wider:?}");
+}
