@@ -51,11 +51,11 @@ export function handle(event, listeners) {
     case "stream-published":
       return toasts.notice(t("toast.streamPublished"));
     case "stream-added":
-      return toasts.info(t("toast.streamAdded", { uid: event.stream }));
+      return toasts.seen(t("toast.streamAdded", { uid: event.stream }));
     case "stream-subscribed":
-      return toasts.info(t("toast.streamSubscribed", { uid: event.stream }));
+      return toasts.seen(t("toast.streamSubscribed", { uid: event.stream }));
     case "stream-removed":
-      return toasts.info(t("toast.streamRemoved", { uid: event.stream }));
+      return toasts.seen(t("toast.streamRemoved", { uid: event.stream }));
     case "device-lost":
       return deviceLost(event);
     case "device-back":

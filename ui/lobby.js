@@ -96,7 +96,9 @@ export function drawHearing(level, local, now) {
   const on = Boolean(local?.audio && !local.audioMuted);
   const heard = hearing.hear(on ? level : 0, now);
   for (const bar of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".level"))) {
-    bar.style.setProperty("--level", String(on ? Math.min(level / 60, 1) : 0));
+    // In steps, and only when another one is reached: what does not change is not painted.
+    const step = String(on ? Math.round(Math.min(level / 60, 1) * 20) / 20 : 0);
+    if (bar.style.getPropertyValue("--level") !== step) bar.style.setProperty("--level", step);
   }
   const key = !local?.audio ? "noMicrophone" : !on ? "microphoneOff" : heard ? "heard" : "speak";
   const place = byId("heard");

@@ -18,7 +18,7 @@ import { setUpLook } from "./look.js";
 import { setUpMenu } from "./menu.js";
 import { MutedHint } from "./muted-hint.js";
 import { paced } from "./pace.js";
-import { PeopleView } from "./people.js";
+import { comings, PeopleView } from "./people.js";
 import { placeShared } from "./placement.js";
 import { anyOpen, openBeside } from "./popover.js";
 import { pref, setUpPrefs, take, watchPrefs } from "./prefs.js";
@@ -210,6 +210,20 @@ function tellOfSpeaker(state, before) {
   if (now?.key && !(before.inCall && broken(before))) toasts.errorInFull(t(`problem.${now.key}`), now.problem);
 }
 
+/**
+ * Who listens to the page hears who came and who left, by name; of a crowd, how many.
+ * @param {import("./state.js").State} state
+ * @param {import("./state.js").State} before
+ */
+function tellOfPeople(state, before) {
+  if (!state.inCall || !before.inCall || state.call.remote === before.call.remote) return;
+  const { came, left } = comings(before.call.remote, state.call.remote);
+  for (const [key, names] of /** @type {const} */ ([["came", came], ["left", left]])) {
+    if (names.length > 3) toasts.say(t(`said.${key}Many`, { n: names.length }));
+    else for (const name of names) toasts.say(t(`said.${key}`, { name }));
+  }
+}
+
 store.watch((state, before) => {
   document.documentElement.dataset.state = state.call.state;
   document.documentElement.lang = language();
@@ -217,6 +231,7 @@ store.watch((state, before) => {
   if (state.call.state !== before.call.state && (state.call.state === "joining" || state.call.state === "leaving")) toasts.say(t(`call.${state.call.state}`));
   if (state.inCall !== before.inCall) turn(state.inCall);
   tellOfSpeaker(state, before);
+  tellOfPeople(state, before);
   drawLobby(state, before, () => devices.preview());
   devices.draw(state, before);
   sound.draw(state, before);

@@ -32,6 +32,18 @@ export function peopleOf({ local, uid, name, screen, remote }, you) {
   return [own, ...others.values()];
 }
 
+/**
+ * Who came and who left between two states of a call, by name.
+ * @param {RemoteState[]} before
+ * @param {RemoteState[]} now
+ */
+export function comings(before, now) {
+  const names = (/** @type {RemoteState[]} */ remotes) => new Map(remotes.map((remote) => [String(remote.uid), nameOf(remote)]));
+  const [old, fresh] = [names(before), names(now)];
+  const missing = (/** @type {Map<string, string>} */ from, /** @type {Map<string, string>} */ other) => [...from].filter(([uid]) => !other.has(uid)).map(([, name]) => name);
+  return { came: missing(fresh, old), left: missing(old, fresh) };
+}
+
 export class PeopleView {
   /** @type {Map<string, ReturnType<typeof row>>} by uid */
   #rows = new Map();

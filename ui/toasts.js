@@ -37,6 +37,11 @@ export class Toasts {
     this.#show("info", text, undefined, detail);
   }
 
+  /** For the eye alone: who listens hears the same in other words. @param {string} text */
+  seen(text) {
+    this.#show("info", text, undefined, "", false);
+  }
+
   /** @param {string} text */
   notice(text) {
     this.#show("notice", text);
@@ -70,15 +75,16 @@ export class Toasts {
    * @param {string} text
    * @param {Problem} [problem]
    * @param {string} [detail] in place of what the code means
+   * @param {boolean} [said] whether it is read out, too
    */
-  #show(kind, text, problem, detail = problem ? (sentence(problem.code) ?? problem.message) : "") {
+  #show(kind, text, problem, detail = problem ? (sentence(problem.code) ?? problem.message) : "", said = true) {
     const words = [element("p", { class: "toast-text" }, [text])];
     if (detail) words.push(element("p", { class: "toast-detail" }, [detail]));
     if (problem) words.push(element("p", { class: "code" }, [shownCode(problem.code)]));
     const toast = element("div", { class: `toast ${kind}-toast` }, [icon(kind), element("div", {}, words)]);
     toast.addEventListener("pointerenter", () => this.#hold(toast, true));
     toast.addEventListener("pointerleave", () => this.#hold(toast, false));
-    this.say([text, detail, problem && shownCode(problem.code)].filter(Boolean).join(" "));
+    if (said) this.say([text, detail, problem && shownCode(problem.code)].filter(Boolean).join(" "));
     this.#queue.add(toast);
     this.#step();
   }

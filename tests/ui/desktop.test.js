@@ -181,6 +181,24 @@ test("names are text, kept apart from what stands beside them, and cut", { skip 
   assert.equal(await page.locator(".person").count(), 5);
 });
 
+test("who listens hears who came and left by name, of a crowd how many, and who reconnects", { skip }, async () => {
+  const page = await call("two");
+  const log = () => page.locator("#toast_log").textContent();
+  const said = (words) => page.locator("#toast_log", { hasText: words }).waitFor({ state: "attached" });
+  const people = (count) => page.evaluate((wanted) => globalThis.visavisFake.change({ remote: globalThis.visavisFake.crowd(wanted) }), count);
+  await people(2);
+  await said("Ana Lima joined");
+  await people(12);
+  await said("10 people joined");
+  await people(11);
+  await said("Guest 12 left");
+  await fake(page, () => globalThis.visavisFake.tell({ event: "stream-reconnect-start", stream: "ana.lima", uid: "ana.lima" }));
+  await said("The connection to Ana Lima is being brought back");
+  await fake(page, () => globalThis.visavisFake.tell({ event: "stream-added", stream: "77120", uid: 77120 }));
+  await toast(page, "stream-added uid: 77120");
+  assert.doesNotMatch(await log(), /stream-added/);
+});
+
 test("one person's volume is one, in the list and on the tile", { skip }, async () => {
   const page = await call("two");
   await page.keyboard.press("u");
@@ -289,4 +307,40 @@ test("a hundred people join without a frame over 50 ms, and stand on pages", { s
   assert.ok((await page.locator(".toast").count()) <= 3);
   await page.keyboard.press("u");
   assert.equal(await page.locator(".person").count(), 100);
+});
+
+test("what is pressed in the bar, a dialog or a list is 44 px high, and everything is reached by Tab", { skip }, async () => {
+  for (const scene of ["lobby", "two"]) {
+    const page = await browser.open(scene);
+    await page.locator("#microphone_toggle").waitFor();
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll(".icon-button, .button, .tool, #call_info, select, #form input[type=text]")]
+        .filter((element) => element.checkVisibility() && !element.closest(".floating, .lobby-secondary, .pill.small"))
+        .filter((element) => element.getBoundingClientRect().height < 44)
+        .map((element) => element.id || element.className),
+    );
+    assert.deepEqual(small, [], scene);
+    const reached = new Set();
+    await page.evaluate(() => document.body.focus());
+    for (let step = 0; step < 60; step += 1) {
+      await page.keyboard.press("Tab");
+      reached.add(await focused(page));
+    }
+    const wanted = scene === "lobby" ? ["display_name", "speakerId", "appID", "channel", "token", "join", "lobby_settings", "lobby_more", "microphone_toggle", "camera_pick"] : ["call_info", "screen_toggle", "call_more", "leave", "microphone_pick", "remote_video_panel_2882341273"];
+    for (const id of wanted) assert.ok(reached.has(id), `${scene}: ${id}`);
+  }
+});
+
+test("who turns to the page by zoom or high contrast loses nothing", { skip }, async () => {
+  for (const [viewport, scene] of [[{ width: 500, height: 350 }, "lobby"], [{ width: 500, height: 350 }, "two"], [{ width: 320, height: 560 }, "lobby"], [{ width: 320, height: 560 }, "hundred"]]) {
+    const page = await browser.open(scene, { viewport, forcedColors: "active" });
+    await page.locator(scene === "lobby" ? "#form" : "#bar").waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${scene} at ${viewport.width}: ${wide} px too wide`);
+    if (scene !== "lobby") {
+      const box = await page.locator("#call_primary").boundingBox();
+      assert.ok(box.x >= 0 && box.x + box.width <= viewport.width, `the buttons at ${viewport.width}: ${JSON.stringify(box)}`);
+    }
+    await page.context().close();
+  }
 });

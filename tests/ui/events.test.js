@@ -6,6 +6,7 @@ import { handle } from "../../ui/events.js";
 function said(event) {
   const all = [];
   const toasts = Object.fromEntries(["info", "notice", "error"].map((kind) => [kind, (...words) => all.push([kind, ...words])]));
+  toasts.seen = (text) => all.push(["seen", text]);
   toasts.say = (text) => all.push(["said", text]);
   const ask = (name) => (value) => void all.push([name, value]);
   handle(event, {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { writeInvitation, readInvitation } from "../../ui/invitation.js";
 import { avatarOf, AVATARS, initials, isScreen } from "../../ui/grid/names.js";
 import { deviceProblems, initialState, Store } from "../../ui/state.js";
-import { peopleOf } from "../../ui/people.js";
+import { comings, peopleOf } from "../../ui/people.js";
 import { localLines, remoteLines } from "../../ui/stats.js";
 
 const missing = (device) => ({ device, lost: false, code: "DEVICES_NOT_FOUND", message: `No ${device} found.` });
@@ -94,6 +94,13 @@ test("a screen that is shared is large by itself, until somebody pins another or
   assert.equal(store.state.focus, "8-screen", "another screen is news");
   store.set({ call: call([camera]) });
   assert.deepEqual([store.state.focus, store.state.dismissed], [null, null]);
+});
+
+test("who comes and goes is a person, not a stream", () => {
+  const one = (uid, stream, name = null) => ({ uid, stream, name, audio: true, video: true, audioMuted: false, videoMuted: false, state: "playing", source: "camera" });
+  const before = [one(7, "7", "Ana"), one(8, "8")];
+  assert.deepEqual(comings(before, [...before, one(7, "7-screen", "Ana"), one(9, "9", "Ben")]), { came: ["Ben"], left: [] });
+  assert.deepEqual(comings(before, [one(7, "7-screen", "Ana")]), { came: [], left: ["8"] });
 });
 
 test("people are told once, by the name they gave or else their uid", () => {

@@ -145,7 +145,8 @@ export class TileView {
   hear(level) {
     const heard = this.#shown?.microphone ? level : 0;
     this.panel.classList.toggle("speaking", heard > SPEAKING);
-    this.meter.style.setProperty("--level", String(Math.min(heard / 50, 1)));
+    const step = String(Math.round(Math.min(heard / 50, 1) * 20) / 20);
+    if (this.meter.style.getPropertyValue("--level") !== step) this.meter.style.setProperty("--level", step);
   }
 
   /** How badly the network serves this stream, in words; null: well. @param {string | null} why */

@@ -199,7 +199,9 @@ export class GridView {
   /** The bar's pills in the room's coordinates. @returns {Rect[]} */
   #pills() {
     const room = this.#room.getBoundingClientRect();
-    return [...this.#bar.children].map((pill) => {
+    // A hint passes by: nothing makes room for it.
+    const pills = [...this.#bar.children].filter((child) => !child.classList.contains("muted-hint"));
+    return pills.map((pill) => {
       const { x, y, width, height } = pill.getBoundingClientRect();
       return { x: x - room.x, y: y - room.y, width, height };
     });

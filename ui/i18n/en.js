@@ -63,6 +63,10 @@ export default {
 
   // Only for screen readers: what others see at a glance.
   said: {
+    came: "{name} joined",
+    left: "{name} left",
+    cameMany: "{n} people joined",
+    leftMany: "{n} people left",
     reconnecting: "The connection to {name} is being brought back",
     reconnected: "The connection to {name} is back",
     deviceGone: "Unplugged: {device}",
@@ -284,6 +288,7 @@ export default {
     nearbyHint: "Others on your network see the channel you are in, and you see theirs.",
     mirror: "Mirror my own picture",
     mirrorHint: "You see yourself as in a mirror. Others never do.",
+    statistics: "Statistics over the pictures",
     hideSelfHint: "You are seen all the same.",
     drawing: "Drawing of pictures",
     drawingAuto: "Whichever is faster here",

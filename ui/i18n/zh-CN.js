@@ -59,6 +59,10 @@ export default {
   },
 
   said: {
+    came: "{name} 已加入",
+    left: "{name} 已离开",
+    cameMany: "{n} 人已加入",
+    leftMany: "{n} 人已离开",
     reconnecting: "正在恢复与 {name} 的连接",
     reconnected: "与 {name} 的连接已恢复",
     deviceGone: "已拔出：{device}",
@@ -280,6 +284,7 @@ export default {
     nearbyHint: "同一网络中的人能看到您所在的频道，您也能看到他们的。",
     mirror: "镜像自己的画面",
     mirrorHint: "您看到的自己如同照镜子，其他人看到的不是。",
+    statistics: "在画面上显示统计信息",
     hideSelfHint: "其他人仍能看到您。",
     drawing: "画面绘制方式",
     drawingAuto: "自动选择较快的方式",
