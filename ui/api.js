@@ -5,7 +5,7 @@
  */
 
 /** @typedef {import("./types/app").CallState} CallState */
-/** @typedef {import("./types/app").PageEvent | { event: "speaking-while-muted" }} PageEvent */
+/** @typedef {import("./types/app").PageEvent} PageEvent */
 /** @typedef {import("./types/app").Settings} Settings */
 /** @typedef {import("./types/app").SettingsReport} SettingsReport */
 /** @typedef {import("./types/app").HotkeyReport} HotkeyReport */
