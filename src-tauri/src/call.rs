@@ -8,11 +8,14 @@
 //! local    the window's own stream    publish  whether it is published
 //! join     the page's form, checked   news     the client's events as inputs
 //! stream   opening, switching and closing devices
+//! screen   what is shared beside it      share    opening, publishing and closing that
+//! crowd    who of many is subscribed to
 //! ```
 //!
 //! Invariants: the task alone changes anything; jobs that take time run beside it and come back as inputs, so that LEAVE is heard while
 //! a JOIN is under way; the page gets the whole state after each change, and a page that was reloaded gets it at once.
 
+mod crowd;
 pub mod input;
 pub mod join;
 mod local;
@@ -20,6 +23,8 @@ mod machine;
 mod news;
 pub mod output;
 mod publish;
+mod screen;
+mod share;
 mod stream;
 mod task;
 mod window;

@@ -5,17 +5,23 @@ use std::{path::Path, time::Duration};
 use tokio::sync::watch;
 
 use crate::{
+    events::PageEvent,
     media::{capture, playback},
-    types::{Device, Devices},
+    types::{Device, DeviceChange, Devices, Presence},
 };
 
 /// How often the system is asked whether devices came or went.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Where devices have no nodes, they are looked up at each so manieth time.
+const UNASKED: u32 = 3;
+
 /// The devices of this machine. Clones share one watcher.
 #[derive(Clone)]
 pub struct Catalogue {
     found: watch::Receiver<Found>,
+    /// What this holder was told last; none before the first time.
+    known: Option<Found>,
 }
 
 /// What was found the last time anybody looked.
@@ -31,30 +37,54 @@ impl Catalogue {
     pub fn start() -> Self {
         let (report, found) = watch::channel(Found::default());
         tokio::spawn(watch_nodes(report));
-        Self { found }
+        Self { found, known: None }
     }
 
     /// A catalogue that never changes.
     #[cfg(test)]
     pub fn empty() -> Self {
-        Self { found: watch::channel(Found::default()).1 }
+        Self { found: watch::channel(Found::default()).1, known: None }
     }
 
-    /// Waits for the next change; for ever if there can be none.
-    pub async fn changed(&mut self) {
+    /// Waits for the next change, for ever if there can be none; answers which devices came and went.
+    pub async fn changed(&mut self) -> Vec<PageEvent> {
         if self.found.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+        let now = self.found.borrow_and_update().clone();
+        let before = self.known.replace(now.clone());
+        before.map(|before| changes(&before, &now)).unwrap_or_default()
     }
 }
 
+/// What came and went: gone ones first.
+fn changes(before: &Found, now: &Found) -> Vec<PageEvent> {
+    let of = |before: &[Device], now: &[Device], event: fn(DeviceChange) -> PageEvent| {
+        let missing = |from: &[Device], state: Presence| {
+            let there = |device: &&Device| !from.iter().any(|other| other.id == device.id);
+            let those = if state == Presence::Active { now } else { before };
+            those.iter().filter(there).map(|device| event(DeviceChange { state, device: device.clone() })).collect::<Vec<_>>()
+        };
+        [missing(now, Presence::Inactive), missing(before, Presence::Active)].concat()
+    };
+    [
+        of(&before.cameras, &now.cameras, PageEvent::CameraChanged),
+        of(&before.microphones, &now.microphones, PageEvent::RecordingDeviceChanged),
+        of(&before.speakers, &now.speakers, PageEvent::PlayoutDeviceChanged),
+    ]
+    .concat()
+}
+
 async fn watch_nodes(report: watch::Sender<Found>) {
-    let mut known = None;
+    let (mut known, mut round) = (None, 0);
     let mut look = tokio::time::interval(LOOK);
     loop {
         look.tick().await;
+        round = (round + 1) % UNASKED;
         let now = nodes();
-        if known.as_ref() != Some(&now) {
+        // A sound server has devices without nodes, and tells them without opening any; other systems have no nodes at all.
+        let unasked = playback::has_server() || !cfg!(target_os = "linux") && round == 0;
+        if unasked || known.as_ref() != Some(&now) {
             known = Some(now);
             let found = look_now().await;
             report.send_if_modified(|current| {
@@ -153,6 +183,31 @@ mod tests {
         assert_eq!(ids(&devices.microphones), ["tone"]);
         assert_eq!(ids(&listed(found(), Some("pattern"), None).cameras), ["pattern", "camera:A"]);
         assert_eq!(ids(&listed(found(), Some("none"), None).cameras), ["none", "camera:A", "pattern"]);
+    }
+
+    #[test]
+    fn a_device_that_goes_and_one_that_comes_are_told_each_by_its_kind() {
+        let now = Found { cameras: vec![device("camera:B"), device("pattern")], speakers: vec![device("speaker:A")], ..found() };
+        let change = |state, id: &str| DeviceChange { state, device: device(id) };
+        assert_eq!(
+            changes(&found(), &now),
+            [
+                PageEvent::CameraChanged(change(Presence::Inactive, "camera:A")),
+                PageEvent::CameraChanged(change(Presence::Active, "camera:B")),
+                PageEvent::PlayoutDeviceChanged(change(Presence::Active, "speaker:A")),
+            ]
+        );
+        assert_eq!(changes(&now, &now), []);
+    }
+
+    #[tokio::test]
+    async fn what_was_there_from_the_start_is_no_change() {
+        let (sender, found_now) = watch::channel(Found::default());
+        let mut catalogue = Catalogue { found: found_now, known: None };
+        sender.send_replace(found());
+        assert_eq!(catalogue.changed().await, []);
+        sender.send_replace(Found { speakers: vec![device("speaker:A")], ..found() });
+        assert_eq!(catalogue.changed().await.len(), 1);
     }
 
     #[test]

@@ -142,7 +142,7 @@ pub enum PageEvent {
     },
     /// A camera, microphone or speaker of this window is gone.
     DeviceLost(DeviceProblem),
-    /// The camera or microphone that was gone is there again, and goes on.
+    /// The device that was gone is there again and goes on, or another speaker plays in its place.
     DeviceBack {
         device: DeviceKind,
     },
@@ -223,6 +223,9 @@ impl PageEvent {
                 recovered: exception.recovered,
             },
             Event::DeviceLost { stream: None, error } => Self::DeviceLost(DeviceProblem::lost(DeviceKind::Speaker, error.clone())),
+            Event::SpeakerBack => Self::DeviceBack { device: DeviceKind::Speaker },
+            // The window's call says so, once.
+            Event::StopScreenSharing { .. } => return None,
             // The window watches its own stream, in the lobby as well.
             Event::DeviceLost { stream: Some(_), .. } => return None,
             Event::SpeakingWhileMuted { .. } => Self::SpeakingWhileMuted,

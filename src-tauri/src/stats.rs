@@ -64,7 +64,7 @@ pub struct ReceivedAudio {
     pub loss_percent: Option<f64>,
 }
 
-/// What is sent of this window's own stream.
+/// What is sent of a stream of this window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct SentStats {
@@ -95,14 +95,14 @@ pub struct CallStats {
     pub uplink_quality: u8,
     pub downlink_quality: u8,
     pub send: SentStats,
+    /// The screen, while one is shared.
+    pub screen: Option<SentStats>,
     pub receive: Vec<ReceivedStats>,
 }
 
 impl CallStats {
     /// The client's numbers; `started` is when the page asked to join.
     pub fn of(stats: &client::CallStats, started: Instant) -> Self {
-        let client::SentStats { video, audio, loss_percent, .. } = &stats.send;
-        let send = SentStats { video: video.as_ref().map(Into::into), audio: audio.as_ref().map(Into::into), loss_percent: *loss_percent };
         let received = |stream: &client::ReceivedStats| ReceivedStats {
             stream: stream.stream.to_string(),
             uid: stream.stream.uid.clone(),
@@ -114,9 +114,16 @@ impl CallStats {
             users: count(stats.users as u64),
             uplink_quality: stats.network.uplink as u8,
             downlink_quality: stats.network.downlink as u8,
-            send,
+            send: (&stats.send).into(),
+            screen: stats.screen.as_ref().map(Into::into),
             receive: stats.receive.iter().map(received).collect(),
         }
+    }
+}
+
+impl From<&client::SentStats> for SentStats {
+    fn from(client::SentStats { video, audio, loss_percent, .. }: &client::SentStats) -> Self {
+        Self { video: video.as_ref().map(Into::into), audio: audio.as_ref().map(Into::into), loss_percent: *loss_percent }
     }
 }
 

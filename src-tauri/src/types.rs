@@ -85,6 +85,8 @@ pub enum RemoteMedia {
     Connecting,
     Playing,
     Stalled,
+    /// So many others are shown that this one has to wait until somebody leaves.
+    Waiting,
     /// The network carries the sound alone.
     Sound,
 }

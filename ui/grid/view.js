@@ -257,7 +257,7 @@ function place(panel, rect, bar, floats) {
  */
 function shownRemote(remote) {
   const { uid, audio, video, audioMuted, videoMuted, state } = remote;
-  const picture = { connecting: "waiting", playing: "live", stalled: "stalled", sound: "sound" }[state];
+  const picture = { connecting: "waiting", waiting: "waiting", playing: "live", stalled: "stalled", sound: "sound" }[state];
   const name = nameOf(remote);
   const screen = isScreen(remote);
   return {

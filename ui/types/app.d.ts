@@ -33,7 +33,7 @@ export type Connection = "DISCONNECTED" | "CONNECTING" | "CONNECTED" | "DISCONNE
 /**
  * How far a remote stream's media has come.
  */
-export type RemoteMedia = "connecting" | "playing" | "stalled" | "sound";
+export type RemoteMedia = "connecting" | "playing" | "stalled" | "waiting" | "sound";
 
 /**
  * What is done to the microphone's sound, in Agora's words.
@@ -314,7 +314,7 @@ captureFps: number, captureWidth: number, captureHeight: number, };
 export type SentAudio = { bitrateKbps: number, };
 
 /**
- * What is sent of this window's own stream.
+ * What is sent of a stream of this window.
  */
 export type SentStats = { video: SentVideo | null, audio: SentAudio | null, 
 /**
@@ -360,7 +360,11 @@ rttMs: number | null, users: number,
 /**
  * As in the event `network-quality`.
  */
-uplinkQuality: number, downlinkQuality: number, send: SentStats, receive: Array<ReceivedStats>, };
+uplinkQuality: number, downlinkQuality: number, send: SentStats, 
+/**
+ * The screen, while one is shared.
+ */
+screen: SentStats | null, receive: Array<ReceivedStats>, };
 
 export type Theme = "system" | "light" | "dark";
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     signal::{Error, Role, StreamId, StreamInfo, Uid},
-    types::{AudioProcessing, Connection, Problem, RemoteMedia},
+    types::{AudioProcessing, Connection, Problem, RemoteMedia, ShareSpec},
 };
 
 /// Whom an answer is for.
@@ -55,6 +55,11 @@ pub enum Input {
         id: Choice,
         ticket: Ticket,
     },
+    /// Share something else, or nothing.
+    Share {
+        share: Option<ShareSpec>,
+        ticket: Ticket,
+    },
     // The ends of jobs.
     StreamOpened(Opened),
     StreamSwitched(Opened),
@@ -65,6 +70,11 @@ pub enum Input {
     Left {
         attempt: Attempt,
     },
+    /// The screen is published, as a person calls it, or could not be.
+    ScreenStarted(Result<String, Error>),
+    ScreenStopped,
+    /// The sound of this and of later calls is heard there.
+    SpeakerChosen(String),
     PublishEnded {
         attempt: Attempt,
         result: Result<(), Error>,
@@ -87,6 +97,11 @@ pub enum Input {
     /// The service took the window's stream back.
     Unpublished {
         attempt: Attempt,
+    },
+    /// The shared screen is gone, or the service took it back.
+    ScreenGone {
+        attempt: Attempt,
+        reason: String,
     },
     Role {
         attempt: Attempt,
@@ -140,6 +155,8 @@ pub enum Input {
     // The app's own.
     /// Devices of the window's stream are gone, or back.
     DevicesLost(Lost),
+    /// The window that is shared is minimised, or is not any more.
+    ScreenPaused(bool),
     Service(Option<Problem>),
     Speaker(Option<Error>),
 }

@@ -14,15 +14,17 @@ use std::collections::{BTreeMap, VecDeque};
 use client::Lost;
 
 use super::{
+    crowd::{self, Arrival, Crowd},
     input::{Attempt, Input, Ticket},
     join::{Choice, Devices, Join},
     local::{Local, News},
     output::{Answer, Output},
     publish::Publish,
+    screen::Screen,
 };
 use crate::{
     signal::{Code, Error, Mode, Role, StreamId, StreamInfo, Uid},
-    types::{AudioProcessing, CallState, Connection, Phase as PagePhase, Problem, RemoteMedia, RemoteState},
+    types::{AudioProcessing, CallState, Connection, Phase as PagePhase, Problem, RemoteMedia, RemoteState, ShareSpec},
 };
 
 enum Phase {
@@ -50,10 +52,13 @@ pub struct Machine {
     phase: Phase,
     attempt: Attempt,
     local: Local,
+    screen: Screen,
     /// Whether the lobby shows a preview.
     preview: bool,
     connection: Connection,
     remote: Vec<RemoteState>,
+    /// Who is subscribed to, and who waits.
+    crowd: Crowd,
     /// What the others go by.
     names: BTreeMap<Uid, String>,
     service: Option<Problem>,
@@ -67,9 +72,11 @@ impl Default for Machine {
             phase: Phase::Lobby,
             attempt: 0,
             local: Local::default(),
+            screen: Screen::default(),
             preview: false,
             connection: Connection::Disconnected,
             remote: Vec::new(),
+            crowd: Crowd::default(),
             names: BTreeMap::new(),
             service: None,
             speaker: None,
@@ -93,12 +100,17 @@ impl Machine {
             Input::Publish { wanted, ticket } => self.on_publish(wanted, ticket),
             Input::Mute { audio, video, ticket } => self.on_mute(audio, video, ticket),
             Input::Process { switches, ticket } => self.on_process(switches, ticket),
+            Input::Share { share, ticket } => self.on_share(share, ticket),
+            Input::ScreenStarted(result) => self.screen.started(result),
+            Input::ScreenStopped => self.screen.stopped(),
+            Input::ScreenPaused(paused) => self.screen.pause(paused),
             Input::SetCamera { id, ticket } => self.on_set_device(id, ticket, |devices| &mut devices.camera),
             Input::SetMicrophone { id, ticket } => self.on_set_device(id, ticket, |devices| &mut devices.microphone),
             Input::StreamOpened(opened) => self.local.opened(opened),
             Input::StreamSwitched(opened) => self.local.switched(opened),
             Input::DevicesLost(lost) => self.on_devices_lost(lost),
             Input::Service(problem) => self.service = problem,
+            Input::SpeakerChosen(_) => self.speaker = None,
             Input::Speaker(problem) => self.speaker = problem,
             Input::Joined { attempt, result } if attempt == self.attempt => self.on_joined(result),
             Input::Left { attempt } if attempt == self.attempt => self.on_left(),
@@ -106,6 +118,7 @@ impl Machine {
             Input::SubscribeEnded { attempt, stream, result } if attempt == self.attempt => self.on_subscribe_ended(&stream, result),
             Input::Connection { attempt, state } if attempt == self.attempt => self.connection = state,
             Input::Unpublished { attempt } if attempt == self.attempt => self.on_unpublished(),
+            Input::ScreenGone { attempt, reason } if attempt == self.attempt => self.on_screen_gone(reason),
             Input::Role { attempt, role } if attempt == self.attempt => self.on_role(role),
             Input::Renewed { attempt, token } if attempt == self.attempt => self.on_renewed(token),
             Input::PeerNamed { attempt, uid, name } if attempt == self.attempt => self.on_peer_named(uid, name),
@@ -126,6 +139,7 @@ impl Machine {
             | Input::SubscribeEnded { .. }
             | Input::Connection { .. }
             | Input::Unpublished { .. }
+            | Input::ScreenGone { .. }
             | Input::Role { .. }
             | Input::Renewed { .. }
             | Input::PeerNamed { .. }
@@ -276,6 +290,23 @@ impl Machine {
         publish.want(wanted, ticket);
     }
 
+    fn on_share(&mut self, share: Option<ShareSpec>, ticket: Ticket) {
+        match &self.phase {
+            // call -> Share -> call
+            Phase::Call { .. } => self.screen.want(share, ticket),
+            // lobby, joining, leaving -> Share of nothing -> unchanged
+            _ if share.is_none() => self.done(ticket),
+            // lobby, joining, leaving -> Share -> refused
+            _ => self.refuse(ticket, Error::new(Code::InvalidOperation, "Join a channel first.")),
+        }
+    }
+
+    fn on_screen_gone(&mut self, reason: String) {
+        if self.screen.lost() {
+            self.outputs.push_back(Output::ScreenGone(reason));
+        }
+    }
+
     fn on_publish_ended(&mut self, result: Result<(), Error>) {
         if let Phase::Call { publish, .. } = &mut self.phase {
             publish.ended(result);
@@ -342,8 +373,12 @@ impl Machine {
             return;
         }
         self.remote.retain(|remote| remote.stream != stream.id.to_string());
-        self.remote.push(self.remote_state(stream, RemoteMedia::Connecting));
-        self.outputs.push_back(Output::Subscribe { attempt: self.attempt, stream: stream.id.clone() });
+        self.remote.push(self.remote_state(stream, RemoteMedia::Waiting));
+        match self.crowd.came(&stream.id) {
+            Arrival::Served => self.subscribe(&stream.id),
+            Arrival::FirstToWait => self.outputs.push_back(Output::Complain(crowd::full())),
+            Arrival::Waits => {}
+        }
     }
 
     fn on_stream_updated(&mut self, stream: &StreamInfo) {
@@ -355,6 +390,16 @@ impl Machine {
 
     fn on_stream_removed(&mut self, stream: &StreamId) {
         self.remote.retain(|remote| remote.stream != stream.to_string());
+        if let Some(next) = self.crowd.went(stream) {
+            self.subscribe(&next);
+        }
+    }
+
+    fn subscribe(&mut self, stream: &StreamId) {
+        if let Some(remote) = self.remote(stream) {
+            remote.state = RemoteMedia::Connecting;
+        }
+        self.outputs.push_back(Output::Subscribe { attempt: self.attempt, stream: stream.clone() });
     }
 
     fn on_stream_muted(&mut self, stream: &StreamId, audio: Option<bool>, video: Option<bool>) {
@@ -416,6 +461,9 @@ impl Machine {
     }
 
     fn disconnect(&mut self, tickets: Vec<Ticket>) {
+        self.crowd = Crowd::default();
+        let sharing = self.screen.end();
+        self.abort(sharing);
         self.remote.clear();
         self.names.clear();
         self.connection = Connection::Disconnecting;
@@ -427,6 +475,9 @@ impl Machine {
     fn settle(&mut self) {
         let published = matches!(&self.phase, Phase::Call { publish, .. } if !publish.is_idle());
         self.outputs.extend(self.local.settle(published).into_iter().map(Output::Local));
+        self.outputs.extend(self.screen.settle().map(Output::Screen));
+        let shared = self.screen.answers().into_iter();
+        self.outputs.extend(shared.map(|(ticket, result)| Output::Reply { ticket, result: result.map(|()| Answer::Done) }));
         let Phase::Call { uid, publish, tickets, .. } = &mut self.phase else { return };
         let stream = self.local.open();
         if let Some(empty) = stream.filter(|stream| stream.is_empty()) {
@@ -481,7 +532,7 @@ impl Machine {
             role,
             name,
             local: self.local.snapshot(self.speaker.as_ref()),
-            screen: None,
+            screen: self.screen.snapshot(),
             remote: self.remote.clone(),
             problem: self.service.clone(),
         }

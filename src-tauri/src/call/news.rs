@@ -3,7 +3,10 @@
 use client::{ConnectionState, Event};
 
 use super::input::{Attempt, Input};
-use crate::{signal::StreamId, types::RemoteMedia};
+use crate::{
+    signal::{StreamId, StreamSource},
+    types::RemoteMedia,
+};
 
 /// The inputs that an event of this attempt's client amounts to.
 pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
@@ -14,7 +17,12 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
             let state = Input::Connection { attempt, state: (*cur).into() };
             if *cur == ConnectionState::Disconnected { vec![state, Input::Ended { attempt }] } else { vec![state] }
         }
+        Event::StreamUnpublished { asked: false, stream } if stream.source == StreamSource::Screen => {
+            let reason = "The channel service takes no screen from you any more.".into();
+            vec![Input::ScreenGone { attempt, reason }]
+        }
         Event::StreamUnpublished { asked: false, .. } => vec![Input::Unpublished { attempt }],
+        Event::StopScreenSharing { error, .. } => vec![Input::ScreenGone { attempt, reason: error.message.clone() }],
         Event::ClientRoleChanged { role } => vec![Input::Role { attempt, role: *role }],
         Event::PeerNamed { uid, name } => vec![Input::PeerNamed { attempt, uid: uid.clone(), name: name.clone().map(String::from) }],
         Event::PeerLeave { uid, .. } => vec![Input::PeerNamed { attempt, uid: uid.clone(), name: None }],
@@ -46,6 +54,7 @@ pub fn inputs(attempt: Attempt, event: &Event) -> Vec<Input> {
         | Event::Exception(_)
         | Event::DeviceLost { .. }
         | Event::SpeakingWhileMuted { .. }
+        | Event::SpeakerBack
         | Event::TokenPrivilegeWillExpire { .. }
         | Event::TokenPrivilegeDidExpire { .. }
         | Event::ClientBanned { .. }

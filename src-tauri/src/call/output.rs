@@ -4,6 +4,7 @@ use super::{
     input::{Attempt, Ticket},
     join::Join,
     local::Step,
+    screen,
 };
 use crate::{
     signal::{Error, StreamId, Uid},
@@ -35,6 +36,10 @@ pub enum Output {
         attempt: Attempt,
         wanted: bool,
     },
+    /// Something to do with the screen; answered with `ScreenStarted` or `ScreenStopped`.
+    Screen(screen::Step),
+    /// Tell the page that what was shared is gone.
+    ScreenGone(String),
     /// Answered with `SubscribeEnded`.
     Subscribe {
         attempt: Attempt,

@@ -50,7 +50,7 @@ async fn init(stream: &LocalStream) -> Opened {
                 match kind {
                     Kind::Camera => opened.camera = Some(error),
                     Kind::Microphone => opened.microphone = Some(error),
-                    Kind::Speaker => {}
+                    Kind::Speaker | Kind::Screen => {}
                 }
             }
         }

@@ -19,7 +19,7 @@ use super::{
     machine::Machine,
     news,
     output::{Answer, Output},
-    stream,
+    screen, share, stream,
     window::{Order, Page, Setup},
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
     service::{self, Status},
     signal::{Code, Error, Name, StreamId},
     stats::CallStats,
-    types::{CallState, LOCAL},
+    types::{CallState, LOCAL, LOCAL_SCREEN},
 };
 
 /// How often the page hears how loud everybody is.
@@ -66,6 +66,8 @@ pub struct Task {
     lost: Option<LostDevices>,
     /// The end of the stream before: its devices must be free before others are opened.
     closing: Option<JoinHandle<()>>,
+    /// What is shared, or about to be.
+    screen: Option<LocalStream>,
     call: Option<Call>,
     jobs: mpsc::Sender<Input>,
     ends: mpsc::Receiver<Input>,
@@ -87,6 +89,7 @@ impl Task {
             local: None,
             lost: None,
             closing: None,
+            screen: None,
             call: None,
             jobs,
             ends,
@@ -122,8 +125,14 @@ impl Task {
                     let settings = Box::new(settings.borrow_and_update().as_ref().clone());
                     self.tell(PageEvent::SettingsChanged { settings });
                 }
-                () = catalogue.changed() => self.tell(PageEvent::DevicesChanged),
-                _ = volume.tick() => self.tell_volumes(),
+                changes = catalogue.changed() => {
+                    self.tell(PageEvent::DevicesChanged);
+                    changes.into_iter().for_each(|change| self.tell(change));
+                }
+                _ = volume.tick() => {
+                    self.watch_screen();
+                    self.tell_volumes();
+                }
             }
         }
         self.end().await;
@@ -141,6 +150,8 @@ impl Task {
             Order::Stats(reply) => drop(reply.send(self.stats())),
             Order::Volume { stream, volume, reply } => drop(reply.send(self.set_volume(&stream, volume))),
             Order::Name { name, reply } => self.set_name(name, reply),
+            Order::Speaker { id, reply } => self.set_speaker(id, reply),
+            Order::TestSpeaker { id, reply } => self.test_speaker(id, reply),
             Order::Renew { token, reply } => self.renew(token, reply),
             Order::Page { label, page } => {
                 self.pages.retain(|(other, _)| *other != label);
@@ -158,6 +169,13 @@ impl Task {
     fn on_end(&mut self, end: Input) {
         match &end {
             Input::StreamOpened(opened) | Input::StreamSwitched(opened) => self.show_local(opened),
+            Input::ScreenStarted(Ok(_)) => {
+                if let Some(frames) = self.screen.as_ref().and_then(LocalStream::frames) {
+                    self.streams.put(LOCAL_SCREEN, frames);
+                }
+            }
+            Input::ScreenStarted(Err(_)) => self.screen = None,
+            Input::SpeakerChosen(id) => self.setup.speaker.clone_from(id),
             Input::Left { attempt } => {
                 if let Some(call) = self.call.take_if(|call| call.attempt == *attempt) {
                     self.hide_all(&call);
@@ -183,6 +201,7 @@ impl Task {
         match event {
             Event::StreamSubscribed { stream } => self.show_remote(stream),
             Event::StreamRemoved { stream } => self.hide_remote(stream),
+            Event::SpeakerBack => self.machine.handle(Input::Speaker(None)),
             Event::DeviceLost { stream: None, error } => self.machine.handle(Input::Speaker(Some(error.clone()))),
             _ => {}
         }
@@ -243,6 +262,8 @@ impl Task {
     fn perform(&mut self, output: Output) {
         match output {
             Output::Local(step) => self.perform_local(step),
+            Output::Screen(step) => self.perform_screen(step),
+            Output::ScreenGone(reason) => self.tell(PageEvent::StopScreenSharing { reason }),
             Output::Connect { attempt, join } => self.connect(attempt, join),
             Output::Disconnect { attempt } => self.disconnect(attempt),
             Output::Publish { attempt, wanted } => self.publish(attempt, wanted),
@@ -287,6 +308,28 @@ impl Task {
                     local.mute_audio(audio);
                     local.mute_video(video);
                 }
+            }
+        }
+    }
+
+    fn perform_screen(&mut self, step: screen::Step) {
+        let client = self.call.as_ref().map(|call| call.client.clone());
+        match step {
+            screen::Step::Start(share) => {
+                let Some(client) = client else {
+                    return self.machine.handle(Input::ScreenStarted(Err(Error::new(Code::RequestAbort, "The call is over."))));
+                };
+                let local = share::create(&share);
+                self.screen = Some(local.clone());
+                self.job(async move { Input::ScreenStarted(share::start(client, local, share.id).await) });
+            }
+            screen::Step::Stop => {
+                self.streams.remove(LOCAL_SCREEN);
+                let Some(local) = self.screen.take() else { return self.machine.handle(Input::ScreenStopped) };
+                self.job(async move {
+                    share::stop(client, local).await;
+                    Input::ScreenStopped
+                });
             }
         }
     }
@@ -356,6 +399,33 @@ impl Task {
         });
     }
 
+    /// For this call and those to come. Whoever asked may have gone meanwhile; then the answer has no use.
+    fn set_speaker(&self, id: String, reply: oneshot::Sender<Result<(), Error>>) {
+        let (client, jobs) = (self.call.as_ref().map(|call| call.client.clone()), self.jobs.clone());
+        tokio::spawn(async move {
+            let result = match client {
+                Some(client) => client.set_speaker(&id).await,
+                None => client::check_speaker(&id).await,
+            };
+            if result.is_ok() {
+                let _ = jobs.send(Input::SpeakerChosen(id)).await;
+            }
+            drop(reply.send(result));
+        });
+    }
+
+    fn test_speaker(&self, id: Option<String>, reply: oneshot::Sender<Result<(), Error>>) {
+        let client = self.call.as_ref().map(|call| call.client.clone());
+        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.setup.speaker.clone());
+        tokio::spawn(async move {
+            let result = match client {
+                Some(client) => client.test_speaker(&id).await,
+                None => client::test_speaker(&id).await,
+            };
+            drop(reply.send(result));
+        });
+    }
+
     fn renew(&self, token: String, reply: oneshot::Sender<Result<(), Error>>) {
         // Whoever asked may have gone meanwhile; then the answer has no use.
         let Some(Call { client, attempt, .. }) = &self.call else {
@@ -399,6 +469,12 @@ impl Task {
         self.pages.retain(|(_, page)| page(event.clone()));
     }
 
+    fn watch_screen(&mut self) {
+        if let Some(screen) = &self.screen {
+            self.machine.handle(Input::ScreenPaused(screen.is_paused()));
+        }
+    }
+
     /// Silence is told once.
     fn tell_volumes(&mut self) {
         let percent = |level: f32| (level.clamp(0.0, 1.0) * 100.0).round() as u8;
@@ -418,7 +494,7 @@ impl Task {
             call.joining.abort();
             leave(&call.client).await;
         }
-        if let Some(stream) = self.local.take() {
+        for stream in [self.local.take(), self.screen.take()].into_iter().flatten() {
             stream::close(stream).await;
         }
         if let Some(closing) = self.closing.take() {

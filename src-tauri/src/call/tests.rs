@@ -21,7 +21,7 @@ use crate::{
     service::{self, Service},
     settings::Store,
     signal::Code,
-    types::{CallState, LOCAL, Phase, RemoteMedia},
+    types::{CallState, LOCAL, LOCAL_SCREEN, Phase, RemoteMedia, ShareSpec},
 };
 
 struct Seat {
@@ -127,6 +127,30 @@ async fn unpublishing_removes_the_far_tile_and_publishing_brings_it_back() {
     ben.until(playing(1)).await;
     ana.window.close().await;
     ben.until(|state| state.remote.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_shares_a_screen_beside_its_camera_under_its_name() {
+    let service = service().await;
+    let (mut ana, mut ben) = (sit(&service).await, sit(&service).await);
+    tokio::try_join!(ana.join("demo", 7), ben.join("demo", 8)).unwrap();
+    ana.window.set_name(" Ana ".into()).await.unwrap();
+    let share = json!({"id": "pattern", "preference": "detail", "resolution": "480p"});
+    let share = serde_json::from_value::<ShareSpec>(share).unwrap();
+    ana.window.command(|ticket| Input::Share { share: Some(share), ticket }).await.unwrap();
+    let state = ana.until(|state| state.screen.is_some()).await;
+    assert_eq!((state.name.as_deref(), state.screen.map(|screen| screen.label)), (Some("Ana"), Some("pattern".into())));
+    let state = ben.until(playing(2)).await;
+    let shown: Vec<_> = state.remote.iter().map(|remote| (remote.stream.as_str(), remote.name.as_deref())).collect();
+    assert!(shown.contains(&("7", Some("Ana"))) && shown.contains(&("7-screen", Some("Ana"))), "{shown:?}");
+    tokio::join!(ben.sees("7-screen"), ana.sees(LOCAL_SCREEN));
+    ana.window.command(|ticket| Input::Share { share: None, ticket }).await.unwrap();
+    ben.until(playing(1)).await;
+    assert!(ana.until(|state| state.screen.is_none()).await.published);
+    ana.window.set_speaker("speaker:nowhere".into()).await.unwrap_err();
+    ana.window.set_speaker("none".into()).await.unwrap();
+    ana.leave().await.unwrap();
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,7 +38,7 @@ pub struct Setup {
     /// The only authorities to trust for TLS, if not the system's.
     pub ca: Option<PathBuf>,
     pub service: watch::Receiver<Status>,
-    /// The speaker the app was started with.
+    /// The speaker that was chosen last.
     pub speaker: String,
     pub catalogue: Catalogue,
     /// Changes whenever the projects do.
@@ -63,6 +63,14 @@ pub enum Order {
     },
     Name {
         name: String,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    Speaker {
+        id: String,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    TestSpeaker {
+        id: Option<String>,
         reply: oneshot::Sender<Result<(), Error>>,
     },
     Renew {
@@ -121,6 +129,16 @@ impl Window {
     /// Goes by another name in the call; answers when the service has taken it.
     pub async fn set_name(&self, name: String) -> Result<(), Error> {
         self.ask(|reply| Order::Name { name, reply }).await?
+    }
+
+    /// Plays this and later calls at another speaker; if it does not open, at the one before.
+    pub async fn set_speaker(&self, id: String) -> Result<(), Error> {
+        self.ask(|reply| Order::Speaker { id, reply }).await?
+    }
+
+    /// Plays a chime there, or at this window's speaker; answers when it was heard out.
+    pub async fn test_speaker(&self, id: Option<String>) -> Result<(), Error> {
+        self.ask(|reply| Order::TestSpeaker { id, reply }).await?
     }
 
     /// Sends events here from now on, the state first; a page of the same label hears no more.

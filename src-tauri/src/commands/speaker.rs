@@ -3,22 +3,16 @@
 use client::Error;
 use tauri::{State, WebviewWindow};
 
-use crate::{app::App, signal::Code};
-
-fn not_yet() -> Error {
-    Error::new(Code::NotSupported, "This build cannot change the speaker yet.")
-}
+use crate::app::App;
 
 /// Plays the call's sound elsewhere, from now on and in later calls of this window.
 #[tauri::command]
-pub async fn set_speaker(_window: WebviewWindow, _app: State<'_, App>, id: String) -> Result<(), Error> {
-    tracing::debug!(id, "set_speaker");
-    Err(not_yet())
+pub async fn set_speaker(window: WebviewWindow, app: State<'_, App>, id: String) -> Result<(), Error> {
+    app.window(window.label()).call.set_speaker(id).await
 }
 
-/// Plays a short chime there; answers when it was heard out.
+/// Plays a short chime there, or at the window's speaker; answers when it was heard out.
 #[tauri::command]
-pub async fn test_speaker(_window: WebviewWindow, _app: State<'_, App>, id: String) -> Result<(), Error> {
-    tracing::debug!(id, "test_speaker");
-    Err(not_yet())
+pub async fn test_speaker(window: WebviewWindow, app: State<'_, App>, id: Option<String>) -> Result<(), Error> {
+    app.window(window.label()).call.test_speaker(id).await
 }

@@ -25,6 +25,12 @@ pub const BUILD: &[Package] = &[
     package("librsvg2-dev", "the app's icons"),
     package("libxdo-dev", "the app's window"),
     package("libasound2-dev", "microphones and speakers"),
+    package("libxcb1-dev", "reads screens and windows to share"),
+    package("libxcb-randr0-dev", "reads screens and windows to share"),
+    package("libpipewire-0.3-dev", "the screen library's other ways to the desktop"),
+    package("libgbm-dev", "the screen library's other ways to the desktop"),
+    package("libegl-dev", "the screen library's other ways to the desktop"),
+    package("libwayland-dev", "the screen library's other ways to the desktop"),
 ];
 
 /// What the tests take on top of it.
@@ -32,6 +38,9 @@ pub const TEST: &[Package] = &[
     package("xvfb", "a screen for the WebDriver tests"),
     package("webkit2gtk-driver", "drives the webview"),
     package("dbus-x11", "a session bus for the app under test"),
+    package("openbox", "lists the windows that a test shares"),
+    package("imagemagick", "the window that a test shares"),
+    package("xdotool", "resizes that window"),
     package("chromium", "the other side of the interoperability tests"),
     package("ffmpeg", "turns the test clip into raw video"),
     package("coturn", "the TURN server that a call has to go through"),

@@ -138,6 +138,19 @@ impl Client {
         self.ask(|reply| Command::RenewToken { token, reply }).await
     }
 
+    /// Plays the remote streams at another speaker: an id of [`media::playback::speakers`], `"default"` or `"none"`. Nothing is missed, and
+    /// if it does not open, the one before stays. One that is lost later is waited for, at the default speaker.
+    pub async fn set_speaker(&self, id: &str) -> Result<(), Error> {
+        let id = id.to_owned();
+        self.ask(|reply| Command::SetSpeaker { id, reply }).await
+    }
+
+    /// Plays a short chime at a speaker, the call's or another; answers when it was heard out.
+    pub async fn test_speaker(&self, id: &str) -> Result<(), Error> {
+        let id = id.to_owned();
+        self.ask(|reply| Command::TestSpeaker { id, reply }).await
+    }
+
     pub fn connection_state(&self) -> ConnectionState {
         self.shared.snapshot.borrow().state
     }

@@ -36,7 +36,7 @@ pub struct Config {
     pub ice_policy: IcePolicy,
     pub mode: Mode,
     pub codec: Codec,
-    /// Where remote streams sound: `"default"`, `"none"`, or a speaker's id.
+    /// Where remote streams sound from the first join on: `"default"`, `"none"`, or a speaker's id.
     pub speaker: String,
 }
 

@@ -122,6 +122,13 @@ pub enum Event {
     SpeakingWhileMuted {
         stream: StreamId,
     },
+    /// The speaker that was gone is there again, or another plays in its place.
+    SpeakerBack,
+    /// The screen or window of a published stream is gone; the stream is unpublished and the call goes on.
+    StopScreenSharing {
+        stream: StreamId,
+        error: Error,
+    },
     /// This client's own role in `live` mode.
     ClientRoleChanged {
         role: Role,
@@ -177,6 +184,8 @@ impl Event {
             Self::Exception(_) => "exception",
             Self::DeviceLost { .. } => "device-lost",
             Self::SpeakingWhileMuted { .. } => "speaking-while-muted",
+            Self::SpeakerBack => "device-back",
+            Self::StopScreenSharing { .. } => "stopScreenSharing",
             Self::ClientRoleChanged { .. } => "client-role-changed",
             Self::TokenPrivilegeWillExpire { .. } => "onTokenPrivilegeWillExpire",
             Self::TokenPrivilegeDidExpire { .. } => "onTokenPrivilegeDidExpire",

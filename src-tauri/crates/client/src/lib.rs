@@ -11,6 +11,7 @@
 //! tls         whom to trust under it
 //! local/      capture → encode → every subscription
 //! remote/     subscription → decode → newest frame, speaker
+//! speaker     speakers outside a call
 //! stats       what a call amounts to in numbers
 //! ```
 //!
@@ -25,18 +26,21 @@ mod local;
 mod peers;
 mod remote;
 mod signalling;
+mod speaker;
 mod stats;
 mod tls;
 
 pub use client::Client;
 pub use config::{Codec, Config, LowStream, SubscribeOptions};
 pub use event::{Event, Events};
+pub use local::problem::describe;
 pub use local::{InitReport, LocalStream, Lost, LostDevices, Problem, StreamSpec};
 pub use remote::RemoteStream;
 pub use session::ConnectionState;
 pub use signal::{
     AppId, ChannelName, Code, Error, Fallback, Invalid, LeaveReason, Mode, Name, Role, StreamId, StreamInfo, StreamSource, StreamType, Uid,
 };
+pub use speaker::{check_speaker, test_speaker};
 pub use stats::{
     CallStats, Exception, ExceptionKind, NetworkQuality, Quality, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudio, SentStats,
     SentVideo, agora,

@@ -17,7 +17,7 @@ mod window;
 use std::time::{Duration, Instant};
 
 use session::ConnectionState;
-use signal::{StreamId, Uid};
+use signal::{StreamId, StreamSource, Uid};
 use transport::network::Medium;
 
 use crate::RemoteStream;
@@ -44,11 +44,14 @@ pub struct CallStats {
     pub medium: Medium,
     /// The longest round trip to any other end, in ms.
     pub rtt_ms: Option<f64>,
+    /// The camera and microphone.
     pub send: SentStats,
+    /// The screen, while one is shared.
+    pub screen: Option<SentStats>,
     pub receive: Vec<ReceivedStats>,
 }
 
-/// What is sent of the published stream; `None` for a track that does not exist.
+/// What is sent of a published stream; `None` for a track that does not exist.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SentStats {
     pub video: Option<SentVideo>,
@@ -179,6 +182,7 @@ impl CallStats {
             stats.audio.iter_mut().for_each(|audio| audio.loss_percent = loss.audio);
             stats
         };
+        let sent = |source| local.iter().find(|stream| stream.source() == source).map(|stream| stream.stats(now));
         Self {
             state: *state,
             uid: uid.clone(),
@@ -187,7 +191,8 @@ impl CallStats {
             network: judgement.network,
             medium: *medium,
             rtt_ms: rtts.flatten().max().map(ms),
-            send: local.first().map(|stream| stream.stats(now)).unwrap_or_default(),
+            send: sent(StreamSource::Camera).unwrap_or_default(),
+            screen: sent(StreamSource::Screen),
             receive: remote.iter().map(received).collect(),
         }
     }

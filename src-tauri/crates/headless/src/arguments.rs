@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use client::{Fallback, IcePolicy, Mode, StreamType, Uid, VideoProfile};
+use client::{Fallback, IcePolicy, Mode, Preference, StreamType, Uid, VideoProfile};
 
 #[derive(Parser)]
 #[command(name = "headless", version, about = "A Visavis caller without a window")]
@@ -17,7 +17,9 @@ pub enum Command {
     /// Join a channel, publish, subscribe to everyone, and leave.
     ///
     /// Exits with 0 after --seconds (or Ctrl-C), with 1 and a line {code, message} when it cannot join, with 2 on bad usage.
-    Call(Call),
+    Call(Box<Call>),
+    /// List the screens and windows that --screen can share, one JSON line each.
+    Screens,
 }
 
 #[derive(Args)]
@@ -56,6 +58,15 @@ pub struct Call {
     /// Say nothing: the microphone is muted, and whoever speaks into it is told.
     #[arg(long)]
     pub muted: bool,
+    /// What to share beside the camera: a screen's or window's id, a .y4m file (looped), `pattern`, or `none`.
+    #[arg(long, value_name = "screen:N|window:N|FILE.y4m|pattern|none", default_value = "none")]
+    pub screen: String,
+    /// The largest picture of the screen, as --profile.
+    #[arg(long, value_name = "PROFILE", default_value = "1080p_1", value_parser = parse_profile)]
+    pub screen_profile: VideoProfile,
+    /// What the screen keeps where the network does not carry all: detail (sharp letters) or motion.
+    #[arg(long, value_name = "detail|motion", default_value = "detail", value_parser = parse_preference)]
+    pub screen_preference: Preference,
     /// Agora's name of a video profile, or WxH@FPS:MAX_KBPS.
     #[arg(long, default_value = "480p_1", value_parser = parse_profile)]
     pub profile: VideoProfile,
@@ -99,6 +110,14 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
         "rtc" => Ok(Mode::Rtc),
         "live" => Ok(Mode::Live),
         _ => Err("a mode is rtc or live".into()),
+    }
+}
+
+fn parse_preference(text: &str) -> Result<Preference, String> {
+    match text {
+        "detail" => Ok(Preference::Detail),
+        "motion" => Ok(Preference::Motion),
+        _ => Err("a preference is detail or motion".into()),
     }
 }
 

@@ -34,6 +34,7 @@ pub async fn run(call: Call) -> Result<(), Error> {
         client.enable_dual_stream().await?;
     }
     let stream = publish(&client, &call).await?;
+    let screen = share(&client, &call).await?;
     let recorder = call.record.clone().map(|folder| Recorder::new(folder, !call.record_sound));
     let mut session = Session { client: client.clone(), call, recorder, report, began };
     session.last(events).await;
@@ -44,7 +45,7 @@ pub async fn run(call: Call) -> Result<(), Error> {
             .map_err(|error| Error::new(Code::InvalidParameter, format!("The report cannot be written: {error}.")))?;
     }
     client.leave().await?;
-    drop(stream);
+    drop((stream, screen));
     Ok(())
 }
 
@@ -67,6 +68,17 @@ async fn publish(client: &Client, call: &Call) -> Result<Option<LocalStream>, Er
         return Err(problem.error);
     }
     stream.mute_audio(call.muted);
+    client.publish(&stream).await?;
+    Ok(Some(stream))
+}
+
+/// Shares the screen of the command line, if any. One that cannot be seen ends the call.
+async fn share(client: &Client, call: &Call) -> Result<Option<LocalStream>, Error> {
+    let Some(id) = device(&call.screen, ".y4m") else { return Ok(None) };
+    let stream = LocalStream::create(StreamSpec::screen(&id, call.screen_profile, call.screen_preference));
+    if let Some(problem) = stream.init().await?.problems.into_iter().next() {
+        return Err(problem.error);
+    }
     client.publish(&stream).await?;
     Ok(Some(stream))
 }
@@ -151,6 +163,7 @@ impl Session {
                     report.spoke_while_muted();
                 }
             }
+            Event::StopScreenSharing { error, .. } => tracing::warn!(%error, "the screen is not shared any more"),
             Event::Error { error } => tracing::warn!(%error, "the client reports"),
             _ => {}
         }

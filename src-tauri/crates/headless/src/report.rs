@@ -68,6 +68,7 @@ fn row(began: Instant, stats: &CallStats) -> Map<String, Value> {
         "users": stats.users,
         "network": {"uplink": stats.network.uplink as u8, "downlink": stats.network.downlink as u8, "type": stats.medium.as_str()},
         "send": sent(&stats.send),
+        "screen": stats.screen.as_ref().map(sent),
         "receive": receive,
     });
     match row {

@@ -57,6 +57,18 @@ pub fn rgb(width: u32, height: u32, captured: Instant, data: &[u8]) -> Result<Vi
     })
 }
 
+/// RGBA: four bytes a pixel, full range, rows `stride` bytes apart.
+pub fn rgba(width: u32, height: u32, stride: u32, captured: Instant, data: &[u8]) -> Result<VideoFrame, Error> {
+    frame::size(width, height)?;
+    if stride < width * 4 {
+        return Err(Error::Short { need: width as usize * 4, have: stride as usize });
+    }
+    let data = prefix(data, stride as usize * height as usize)?;
+    planar(width, height, captured, |planes| {
+        yuv::rgba_to_yuv420(planes, data, stride, YuvRange::Limited, YuvStandardMatrix::Bt601, YuvConversionMode::Balanced)
+    })
+}
+
 /// One picture of Motion JPEG; its size is in the data. Cameras may leave out the Huffman tables, which are then those of the
 /// JPEG standard (ITU T.81, annex K.3).
 pub fn mjpeg(captured: Instant, data: &[u8]) -> Result<VideoFrame, Error> {

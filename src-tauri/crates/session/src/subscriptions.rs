@@ -16,10 +16,17 @@ pub(crate) struct Subscriptions {
 }
 
 impl Subscriptions {
+    /// More than a machine decodes or a mesh carries; half of what the channel service allows.
+    pub const MOST: usize = 64;
+
     /// `info` is the stream as the channel has it.
     pub fn subscribe(&mut self, call: CallId, info: &StreamInfo, want: Tracks, wire: &mut Wire) {
         if want.and(Tracks::of(info)).is_none() {
             return wire.desk.refuse(call, Code::InvalidRemoteStream, "The stream has no such track.");
+        }
+        if self.by_stream.len() >= Self::MOST && !self.by_stream.contains_key(&info.id) {
+            let message = "So many streams are subscribed to that one more would harm them all; unsubscribe from another first.";
+            return wire.desk.refuse(call, Code::SubscribeStreamFailed, message);
         }
         let subscription = self.by_stream.entry(info.id.clone()).or_insert_with(|| Subscription::new(info));
         subscription.wanted(call, want, wire);

@@ -2,9 +2,13 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::call::{
-    join,
-    local::{Opened, Step},
+use crate::{
+    call::{
+        crowd, join,
+        local::{Opened, Step},
+        screen,
+    },
+    signal::StreamSource,
 };
 
 fn devices(camera: &str) -> Devices {
@@ -55,6 +59,70 @@ fn in_call() -> Machine {
     after(&mut machine, Input::Joined { attempt: 1, result: Ok(uid(7)) });
     after(&mut machine, Input::PublishEnded { attempt: 1, result: Ok(()) });
     machine
+}
+
+fn share() -> ShareSpec {
+    serde_json::from_value(json!({"id": "window:7", "preference": "detail", "resolution": "1080p"})).unwrap()
+}
+
+#[test]
+fn call_share_screen_gone_call() {
+    let mut machine = Machine::default();
+    let outputs = after(&mut machine, Input::Share { share: Some(share()), ticket: 1 });
+    assert_eq!(refused(&outputs, Code::InvalidOperation), [1], "there is nobody to share with");
+    let mut machine = in_call();
+    let outputs = after(&mut machine, Input::Share { share: Some(share()), ticket: 2 });
+    assert_eq!(outputs, [Output::Screen(screen::Step::Start(share()))]);
+    assert_eq!(after(&mut machine, Input::ScreenStarted(Ok("Notes".into()))), [reply(2, Answer::Done)]);
+    assert_eq!(machine.snapshot(0).screen.map(|screen| screen.label), Some("Notes".into()));
+    let gone = |attempt| Input::ScreenGone { attempt, reason: "Closed.".into() };
+    assert_eq!(after(&mut machine, gone(0)), [], "news of an earlier call");
+    let outputs = after(&mut machine, gone(1));
+    assert_eq!(outputs, [Output::ScreenGone("Closed.".into()), Output::Screen(screen::Step::Stop)]);
+    after(&mut machine, Input::ScreenStopped);
+    let state = machine.snapshot(0);
+    assert!(state.screen.is_none() && state.published, "the call goes on");
+}
+
+#[test]
+fn call_share_leave_leaving_and_the_screen_stops() {
+    let mut machine = in_call();
+    after(&mut machine, Input::Share { share: Some(share()), ticket: 2 });
+    let outputs = after(&mut machine, Input::Leave { ticket: 3 });
+    assert_eq!(refused(&outputs, Code::RequestAbort), [2]);
+    assert_eq!(after(&mut machine, Input::ScreenStarted(Ok("Notes".into()))), [Output::Screen(screen::Step::Stop)]);
+}
+
+#[test]
+fn a_hundred_people_at_once_are_subscribed_to_up_to_the_most_and_it_is_said_once() {
+    let mut machine = in_call();
+    let outputs: Vec<Output> = (100..200).flat_map(|n| after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(n) })).collect();
+    let subscribed = |outputs: &[Output]| outputs.iter().filter(|output| matches!(output, Output::Subscribe { .. })).count();
+    assert_eq!(subscribed(&outputs), crowd::MOST);
+    assert_eq!(outputs.iter().filter(|output| matches!(output, Output::Complain(_))).count(), 1);
+    let waiting = |machine: &Machine| machine.snapshot(0).remote.iter().filter(|remote| remote.state == RemoteMedia::Waiting).count();
+    assert_eq!((machine.snapshot(0).remote.len(), waiting(&machine)), (100, 100 - crowd::MOST));
+    let outputs = after(&mut machine, Input::StreamRemoved { attempt: 1, stream: stream(100).id });
+    assert_eq!((subscribed(&outputs), waiting(&machine)), (1, 99 - crowd::MOST));
+}
+
+#[test]
+fn a_name_belongs_to_all_streams_of_its_user_whichever_comes_first() {
+    let mut machine = in_call();
+    let named = |name: &str| Input::PeerNamed { attempt: 1, uid: uid(8), name: Some(name.into()) };
+    after(&mut machine, named("Ana"));
+    after(&mut machine, Input::StreamAdded { attempt: 1, stream: stream(8) });
+    let screen = StreamInfo { id: StreamId { source: StreamSource::Screen, ..stream(8).id }, ..stream(8) };
+    after(&mut machine, Input::StreamAdded { attempt: 1, stream: screen });
+    let shown = |machine: &Machine| -> Vec<_> {
+        machine.snapshot(0).remote.into_iter().map(|remote| (remote.stream, remote.name, remote.source)).collect()
+    };
+    let ana = Some("Ana".to_owned());
+    assert_eq!(shown(&machine), [("8".into(), ana.clone(), StreamSource::Camera), ("8-screen".into(), ana, StreamSource::Screen)]);
+    after(&mut machine, named("Ana María"));
+    assert!(shown(&machine).iter().all(|(_, name, _)| name.as_deref() == Some("Ana María")));
+    after(&mut machine, Input::Named { attempt: 1, name: Some("Bob".into()) });
+    assert_eq!(machine.snapshot(0).name.as_deref(), Some("Bob"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use media::profile::{self, VideoProfile};
 use session::ConnectionState;
-use signal::{Code, Error};
+use signal::{Code, Error, StreamSource};
 
 use super::Engine;
 use crate::LowStream;
@@ -33,7 +33,7 @@ impl Engine {
             _ => self.dual.on = on,
         }
         let low = self.dual.low();
-        self.published.streams().for_each(|stream| stream.set_low(low));
+        self.published.streams().for_each(|stream| stream.set_low(low.filter(|_| has_low(stream.source()))));
         Ok(())
     }
 
@@ -48,6 +48,11 @@ impl Engine {
         self.dual.stream = low;
         Ok(())
     }
+}
+
+/// A screen has none: nobody could read it.
+pub(super) fn has_low(source: StreamSource) -> bool {
+    source == StreamSource::Camera
 }
 
 fn check(low: LowStream) -> Result<(), Error> {

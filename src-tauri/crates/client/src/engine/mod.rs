@@ -13,14 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use session::{CallId, ConnectionState, Input, Join, Output, Session};
-use signal::{AppId, ChannelName, Code, Error, Fallback, Incoming, Name, Role, StreamId, StreamInfo, StreamType, Uid};
+use signal::{AppId, ChannelName, Code, Error, Fallback, Incoming, Name, Role, StreamId, StreamInfo, StreamSource, StreamType, Uid};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use transport::network::{self, Medium};
 
 use crate::local::Outgoing;
 use crate::peers::Peers;
-use crate::remote::{Notice, Playback};
+use crate::remote::{Notice, Playback, ring};
 use crate::signalling::{self, Signalling};
 use crate::stats::{Judge, Judgement};
 use crate::{CallStats, Config, Event, LowStream, RemoteStream, SubscribeOptions};
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     SetName { name: Option<Name>, reply: Reply },
     SetRole { role: Role, reply: Reply },
     RenewToken { token: String, reply: Reply },
+    SetSpeaker { id: String, reply: Reply },
+    TestSpeaker { id: String, reply: Reply },
     IndicateVolume,
 }
 
@@ -213,6 +215,8 @@ impl Engine {
             }
             Command::SetName { name, reply } => self.on_set_name(name, reply),
             Command::SetRole { role, reply } => self.call(Pending::Plain(reply), |call| Input::SetRole { call, role }),
+            Command::SetSpeaker { id, reply } => self.on_set_speaker(id, reply),
+            Command::TestSpeaker { id, reply } => self.on_test_speaker(id, reply),
             Command::IndicateVolume => self.indicates_volume = true,
             Command::RenewToken { token, reply } => self.call(Pending::Plain(reply), |call| Input::RenewToken { call, token }),
             Command::Unsubscribe { stream, reply } => self.call(Pending::Plain(reply), |call| Input::Unsubscribe { call, stream }),
@@ -248,9 +252,27 @@ impl Engine {
         self.call(Pending::Plain(reply), |call| Input::SetName { call, name });
     }
 
+    fn on_set_speaker(&mut self, id: String, reply: Reply) {
+        match &self.playback {
+            Some(playback) => playback.switch(id, reply),
+            // Opened with the first join.
+            None => {
+                self.config.speaker = id;
+                self.told.done(reply, Ok(()));
+            }
+        }
+    }
+
+    fn on_test_speaker(&mut self, id: String, reply: Reply) {
+        match &self.playback {
+            Some(playback) => playback.chime(id, reply),
+            None => drop(tokio::task::spawn_blocking(move || drop(reply.send(ring(&id))))),
+        }
+    }
+
     fn on_publish(&mut self, stream: Outgoing, reply: Reply) {
         let (key, source) = (stream.key(), stream.source());
-        stream.set_low(self.dual.low());
+        stream.set_low(self.dual.low().filter(|_| dual::has_low(source)));
         match self.published.add(stream) {
             Ok(state) => self.call(Pending::Publish { key, source, reply }, |call| Input::Publish { call, stream: state }),
             Err(error) => self.told.done(reply, Err(error)),
@@ -295,6 +317,10 @@ impl Engine {
             Change::Closed { .. } => self.call(Pending::Nobody, |call| Input::Unpublish { call, source }),
             Change::State { state, lost, spoke, .. } => {
                 let stream = self.uid.clone().map(|uid| StreamId { uid, source });
+                if let (StreamSource::Screen, [error, ..], Some(stream)) = (source, &lost[..], stream.clone()) {
+                    self.told.event(Event::StopScreenSharing { stream, error: error.clone() });
+                    return self.call(Pending::Nobody, |call| Input::Unpublish { call, source });
+                }
                 for error in lost {
                     self.told.event(Event::DeviceLost { stream: stream.clone(), error });
                 }
@@ -310,6 +336,7 @@ impl Engine {
         self.told.event(match notice {
             Notice::FirstVideoFrame(stream) => Event::FirstVideoFrameDecode { stream },
             Notice::FirstAudioFrame(stream) => Event::FirstAudioFrameDecode { stream },
+            Notice::SpeakerBack => Event::SpeakerBack,
             Notice::SpeakerLost(error) => Event::DeviceLost { stream: None, error },
         });
     }

@@ -62,8 +62,8 @@ impl<H> Shared<H> {
 }
 
 impl<D: Device> Kept<D> {
-    /// Opens the device on this thread. Once it is lost, it is tried again every `retry`.
-    pub fn open(name: &str, device: D, retry: Duration) -> Result<Self, Error> {
+    /// Opens the device on this thread. Once it is lost, it is tried again every `retry`; without, it stays lost.
+    pub fn open(name: &str, device: D, retry: Option<Duration>) -> Result<Self, Error> {
         let (handle, frames) = device.open()?;
         let shared = Arc::new(Shared { state: Mutex::new(State { handle: Some(handle), stopped: false }), stopping: Condvar::new() });
         let thread = std::thread::Builder::new().name(name.into()).spawn({
@@ -96,7 +96,7 @@ impl<D: Device> Drop for Kept<D> {
     }
 }
 
-fn run<D: Device>(mut device: D, mut frames: D::Frames, shared: &Shared<D::Handle>, retry: Duration) {
+fn run<D: Device>(mut device: D, mut frames: D::Frames, shared: &Shared<D::Handle>, retry: Option<Duration>) {
     loop {
         let error = device.pump(frames);
         let lost = {
@@ -108,7 +108,7 @@ fn run<D: Device>(mut device: D, mut frames: D::Frames, shared: &Shared<D::Handl
         };
         drop(lost);
         device.on_lost(&error);
-        match reopen(&device, shared, retry) {
+        match retry.and_then(|retry| reopen(&device, shared, retry)) {
             Some(opened) => frames = opened,
             None => return,
         }
@@ -195,7 +195,7 @@ mod tests {
         for opening in [Some(vec![1, 2]), None, None, Some(vec![3]), Some(vec![])] {
             openings.send(opening).expect("the device lives");
         }
-        let kept = Kept::open("fake", device, Duration::ZERO).expect("opens");
+        let kept = Kept::open("fake", device, Some(Duration::ZERO)).expect("opens");
         let seen: Vec<Event> = events.iter().take(7).collect();
         assert_eq!(seen, [Event::Frame(1), Event::Frame(2), Event::Lost, Event::Back, Event::Frame(3), Event::Lost, Event::Back]);
         drop(kept);
@@ -203,10 +203,20 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_window_stays_lost() {
+        let (device, openings, events) = fake();
+        openings.send(Some(vec![1])).expect("the device lives");
+        openings.send(Some(vec![2])).expect("the device lives");
+        let kept = Kept::open("fake", device, None).expect("opens");
+        assert_eq!(events.iter().collect::<Vec<_>>(), [Event::Frame(1), Event::Lost]);
+        assert!(kept.with(|_| ()).is_none());
+    }
+
+    #[test]
     fn dropping_an_open_device_tells_nothing() {
         let (device, openings, events) = fake();
         openings.send(Some(vec![])).expect("the device lives");
-        let kept = Kept::open("fake", device, Duration::ZERO).expect("opens");
+        let kept = Kept::open("fake", device, Some(Duration::ZERO)).expect("opens");
         assert!(kept.with(|_| ()).is_some());
         drop(kept);
         assert_eq!(events.iter().count(), 0);
@@ -216,7 +226,7 @@ mod tests {
     fn dropping_a_lost_device_does_not_wait_for_the_next_try() {
         let (device, openings, events) = fake();
         openings.send(Some(vec![1])).expect("the device lives");
-        let kept = Kept::open("fake", device, Duration::from_secs(3600)).expect("opens");
+        let kept = Kept::open("fake", device, Some(Duration::from_secs(3600))).expect("opens");
         assert_eq!(events.iter().take(2).collect::<Vec<_>>(), [Event::Frame(1), Event::Lost]);
         assert!(kept.with(|_| ()).is_none());
         drop(kept);
@@ -226,6 +236,6 @@ mod tests {
     fn a_device_that_does_not_open_at_first_is_an_error() {
         let (device, openings, _events) = fake();
         openings.send(None).expect("the device lives");
-        assert!(matches!(Kept::open("fake", device, Duration::ZERO), Err(Error::NotFound { .. })));
+        assert!(matches!(Kept::open("fake", device, Some(Duration::ZERO)), Err(Error::NotFound { .. })));
     }
 }

@@ -1,7 +1,7 @@
 //! What lies before the encoders: the newest picture, and whether keyframes are wanted.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::VideoFrame;
 use signal::StreamType;
@@ -23,6 +23,8 @@ struct Waiting {
     /// The frame has not been taken yet.
     fresh: bool,
     asked: Each<Asked>,
+    /// When somebody new last asked.
+    newcomer: Option<Instant>,
     closed: bool,
     /// When pictures came.
     captured: Window,
@@ -81,10 +83,18 @@ impl Inbox {
         match wish {
             Wish::Nothing => return,
             Wish::Keyframe(picture) => waiting.asked[picture].keyframe = true,
-            Wish::FirstKeyframe(picture) => waiting.asked[picture].first_keyframe = true,
+            Wish::FirstKeyframe(picture) => {
+                waiting.asked[picture].first_keyframe = true;
+                waiting.newcomer = Some(Instant::now());
+            }
         }
         drop(waiting);
         self.changed.notify_all();
+    }
+
+    /// Whether somebody new has come within that time.
+    pub fn has_newcomer(&self, within: Duration) -> bool {
+        self.lock().newcomer.is_some_and(|newcomer| newcomer.elapsed() < within)
     }
 
     /// Nothing more is taken.
@@ -117,7 +127,6 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::*;
 
@@ -133,7 +142,9 @@ mod tests {
         let job = inbox.next().expect("open");
         assert_eq!((job.frame.captured(), job.fresh, job.asked), (start + Duration::from_millis(2), true, Each::default()));
         inbox.wish(Wish::Keyframe(StreamType::High));
+        assert!(!inbox.has_newcomer(Duration::MAX));
         inbox.wish(Wish::FirstKeyframe(StreamType::High));
+        assert!(inbox.has_newcomer(Duration::MAX) && !inbox.has_newcomer(Duration::ZERO));
         inbox.wish(Wish::Keyframe(StreamType::Low));
         let job = inbox.next().expect("open");
         assert!(!job.fresh);

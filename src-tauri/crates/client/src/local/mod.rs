@@ -48,8 +48,8 @@ pub use lost::{Lost, LostDevices};
 pub(crate) use outgoing::Outgoing;
 use outgoing::Sending;
 
-/// How often a lost device is tried again.
-const RETRY: Duration = Duration::from_secs(2);
+/// How often a lost camera or microphone is tried again. A window that was closed does not come back.
+const RETRY: Option<Duration> = Some(Duration::from_secs(2));
 /// The microphone that the system prefers.
 const DEFAULT_MICROPHONE: &str = "default";
 /// What to capture.
@@ -57,7 +57,7 @@ const DEFAULT_MICROPHONE: &str = "default";
 pub struct StreamSpec {
     pub audio: bool,
     pub video: bool,
-    /// An id of [`media::capture::cameras`]; without one, the first real camera.
+    /// An id of [`media::capture::cameras`]; without one, the first real camera. For a screen an id of [`media::capture::screen::list`].
     pub camera_id: Option<String>,
     /// An id of [`media::capture::microphones`]; without one, the system's default.
     pub microphone_id: Option<String>,
@@ -68,6 +68,14 @@ pub struct StreamSpec {
     pub preference: Preference,
     /// What is done to the microphone's sound; without it, everything to a real microphone's and nothing to a file's or the tone's.
     pub audio_processing: Option<Switches>,
+}
+
+impl StreamSpec {
+    /// A screen or window, without sound.
+    pub fn screen(id: &str, video_profile: VideoProfile, preference: Preference) -> Self {
+        let (source, camera_id) = (StreamSource::Screen, Some(id.to_owned()));
+        Self { audio: false, camera_id, source, video_profile, preference, ..Self::default() }
+    }
 }
 
 impl Default for StreamSpec {
@@ -155,8 +163,8 @@ impl LocalStream {
         if !audio && !video {
             return Err(Error::new(Code::InvalidParameter, "A stream needs sound, a picture, or both."));
         }
-        if source != StreamSource::Camera {
-            return Err(Error::new(Code::NotSupported, "Screens cannot be captured yet."));
+        if source == StreamSource::Screen && video && camera_id.is_none() {
+            return Err(Error::new(Code::InvalidParameter, "Say which screen or window to share."));
         }
         if self.inner.is_closed() {
             return Err(closed());
@@ -167,7 +175,7 @@ impl LocalStream {
             self.blocking(move |inner| if audio && !has_audio { inner.open_microphone(microphone_id) } else { Ok(()) }),
         );
         let mut problems = Vec::new();
-        for (kind, result) in [(Kind::Camera, camera), (Kind::Microphone, microphone)] {
+        for (kind, result) in [(self.inner.kind(), camera), (Kind::Microphone, microphone)] {
             match result {
                 Err(error) if error.code == Code::InvalidLocalStream => return Err(error),
                 Err(error) => problems.push(Problem { kind, error }),
@@ -185,6 +193,13 @@ impl LocalStream {
     /// What becomes of the stream's devices from now on, whether it is published or not.
     pub fn lost_devices(&self) -> LostDevices {
         LostDevices::new(self.inner.sending.state.clone())
+    }
+
+    /// Whether a window that is shared shows what it last showed, because it is minimised.
+    pub fn is_paused(&self) -> bool {
+        let devices = self.inner.lock();
+        let camera = devices.as_ref().and_then(|devices| devices.camera.as_ref());
+        camera.and_then(|(_, camera)| camera.with(|camera| camera.is_paused())).unwrap_or(false)
     }
 
     /// How loud the microphone is after its processing, 0 to 1, muted or not.
@@ -288,9 +303,18 @@ impl Inner {
         }
     }
 
+    /// What gives the picture.
+    fn kind(&self) -> Kind {
+        match self.spec.source {
+            StreamSource::Camera => Kind::Camera,
+            StreamSource::Screen => Kind::Screen,
+        }
+    }
+
     /// Opens a camera in place of the one before, if any. The same one is opened again only if it is lost.
     fn open_camera(&self, id: Option<String>) -> Result<(), Error> {
-        let describe = |error| problem::describe(Kind::Camera, &error);
+        let kind = self.kind();
+        let describe = |error| problem::describe(kind, &error);
         let id = match id {
             Some(id) => id,
             None => first_camera().map_err(describe)?,
@@ -306,8 +330,9 @@ impl Inner {
         };
         let VideoProfile { width, height, fps, .. } = self.sending.profile;
         let want = VideoFormat { width, height, fps };
-        let source = video::Source { id: id.clone(), want, preview, inbox: self.sending.encoding.inbox.clone(), state };
-        let camera = Kept::open("camera-frames", source, RETRY).map_err(describe)?;
+        let source = video::Source { id: id.clone(), kind, want, preview, inbox: self.sending.encoding.inbox.clone(), state };
+        let retry = RETRY.filter(|_| kind == Kind::Camera);
+        let camera = Kept::open("camera-frames", source, retry).map_err(describe)?;
         let before = {
             let mut devices = self.lock();
             // A stream that was closed meanwhile: the new camera goes as it came.
@@ -431,8 +456,18 @@ mod tests {
     async fn a_spec_that_cannot_be_is_refused() {
         let nothing = StreamSpec { audio: false, video: false, ..spec() };
         assert_eq!(LocalStream::create(nothing).init().await.unwrap_err().code, Code::InvalidParameter);
-        let screen = StreamSpec { source: StreamSource::Screen, ..spec() };
-        assert_eq!(LocalStream::create(screen).init().await.unwrap_err().code, Code::NotSupported);
+        let screen = StreamSpec { source: StreamSource::Screen, camera_id: None, ..spec() };
+        assert_eq!(LocalStream::create(screen).init().await.unwrap_err().code, Code::InvalidParameter);
+    }
+
+    #[tokio::test]
+    async fn a_window_that_is_not_there_is_told_in_words_about_screens() {
+        let spec = StreamSpec::screen("file:/nowhere.y4m", spec().video_profile, Preference::Detail);
+        let problems = LocalStream::create(spec).init().await.unwrap().problems;
+        assert_eq!(
+            problems.iter().map(|problem| (problem.kind, problem.error.code)).collect::<Vec<_>>(),
+            [(Kind::Screen, Code::MediaOptionInvalid)]
+        );
     }
 
     #[tokio::test]

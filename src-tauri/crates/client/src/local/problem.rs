@@ -4,13 +4,15 @@ use media::capture::{Error as Cause, Kind};
 use signal::{Code, Error};
 
 /// The error of a device of this kind.
-pub(crate) fn describe(kind: Kind, cause: &Cause) -> Error {
+pub fn describe(kind: Kind, cause: &Cause) -> Error {
     let (name, without) = match kind {
         Kind::Camera => ("camera", "You can still join with sound."),
         Kind::Microphone => ("microphone", "You can still join with picture, and hear the others."),
         Kind::Speaker => ("speaker", "You can still see the others."),
+        Kind::Screen => return screen(cause),
     };
     match cause {
+        Cause::NoScreens { .. } => screen(cause),
         Cause::NotFound { .. } => Error::new(Code::DevicesNotFound, format!("No {name} found. {without}")),
         Cause::Busy { .. } => {
             Error::new(Code::MediaOptionInvalid, format!("Another program uses the {name}. Close it there, then try again. {without}"))
@@ -26,6 +28,28 @@ pub(crate) fn describe(kind: Kind, cause: &Cause) -> Error {
         }
         Cause::Failed { source, .. } => {
             Error::new(Code::MediaOptionInvalid, format!("The {name} failed: {source}. Plug it in again or choose another. {without}"))
+        }
+    }
+}
+
+/// The error of a screen or window that is shared.
+fn screen(cause: &Cause) -> Error {
+    match cause {
+        Cause::NotFound { .. } => {
+            Error::new(Code::DevicesNotFound, "What was to be shared is not there any more. Choose another screen or window.")
+        }
+        Cause::NoScreens { source } => {
+            Error::new(Code::SharingScreenNotSupport, format!("Screens cannot be shared here: {source}. The call goes on without."))
+        }
+        Cause::Denied { .. } => {
+            Error::new(Code::PermissionDenied, "This app may not see the screen. Allow it in the system's settings, then try again.")
+        }
+        Cause::Busy { .. } | Cause::Unsupported { .. } => {
+            Error::new(Code::MediaOptionInvalid, "The screen or window cannot be read. Choose another.")
+        }
+        Cause::File { .. } => describe(Kind::Camera, cause),
+        Cause::Failed { source, .. } => {
+            Error::new(Code::MediaOptionInvalid, format!("The screen or window cannot be read: {source}. Choose another."))
         }
     }
 }

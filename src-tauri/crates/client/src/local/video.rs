@@ -26,9 +26,16 @@ use super::subscribers::Subscribers;
 use super::{LocalState, problem};
 use crate::stats::{SentVideo, Window, ms};
 
+/// A screen that stands still gives a picture a second. Somebody new begins with a keyframe, which is coarse on a path that nothing is
+/// known about yet: for this long the same picture is sent again, so often, and becomes sharp.
+const SHARPEN: Duration = Duration::from_secs(5);
+const REPEAT: Duration = Duration::from_millis(150);
+
 /// A camera's way into the stream.
 pub(super) struct Source {
     pub id: String,
+    /// A camera, or a screen.
+    pub kind: Kind,
     pub want: VideoFormat,
     /// The stream's own slot, which outlives cameras.
     pub preview: Arc<latest::Writer<VideoFrame>>,
@@ -47,13 +54,19 @@ impl Device for Source {
     }
 
     fn pump(&mut self, (mut frames, events): Self::Frames) -> capture::Error {
+        let mut still = None;
         loop {
-            match frames.next(Duration::from_secs(1)) {
+            match frames.next(if self.kind == Kind::Screen { REPEAT } else { Duration::from_secs(1) }) {
                 Next::Value(frame) => {
                     self.preview.set(frame.clone());
+                    still = Some(frame.clone()).filter(|_| self.kind == Kind::Screen);
                     self.inbox.put(frame);
                 }
-                Next::Timeout => {}
+                Next::Timeout => {
+                    if let Some(frame) = still.clone().filter(|_| self.inbox.has_newcomer(SHARPEN)) {
+                        self.inbox.put(frame.with_captured(Instant::now()));
+                    }
+                }
                 Next::Closed => break,
             }
         }
@@ -64,13 +77,13 @@ impl Device for Source {
     }
 
     fn on_lost(&mut self, error: &capture::Error) {
-        tracing::warn!(id = %self.id, %error, "the camera is lost");
+        tracing::warn!(id = %self.id, %error, "the picture is lost");
         self.inbox.empty();
-        self.state.send_modify(|state| state.camera_lost = Some(problem::describe(Kind::Camera, error)));
+        self.state.send_modify(|state| state.camera_lost = Some(problem::describe(self.kind, error)));
     }
 
     fn on_back(&mut self) {
-        tracing::info!(id = %self.id, "the camera is back");
+        tracing::info!(id = %self.id, "the picture is back");
         self.state.send_modify(|state| state.camera_lost = None);
     }
 }

@@ -24,8 +24,8 @@ use tokio::sync::mpsc;
 use transport::{AudioReceiver, ReceiveStats, Subscriber, VideoReceiver};
 
 use crate::stats::{ReceivedStats, ms};
-pub(crate) use playback::Playback;
 use playback::Seat;
+pub(crate) use playback::{Playback, ring};
 
 /// Blocks of 10 ms that wait for a listener of [`RemoteStream::played`].
 const TAP: usize = 200;
@@ -103,6 +103,8 @@ pub(crate) enum Notice {
     FirstAudioFrame(StreamId),
     /// The speaker did not open, or is gone.
     SpeakerLost(Error),
+    /// It is there again, or another plays in its place.
+    SpeakerBack,
 }
 
 impl RemoteStream {

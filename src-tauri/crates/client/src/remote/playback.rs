@@ -3,26 +3,35 @@
 //! Invariant: the speaker belongs to one thread, because opening it may take long; who wants to be heard leaves the voice at the door.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use media::capture::Kind;
+use media::playback::chime::{self, chime};
 use media::playback::{Event, Speaker, Voice, VoiceHandle};
-use tokio::sync::mpsc;
+use signal::{Code, Error};
+use tokio::sync::{mpsc, oneshot};
 
 use super::Notice;
 use crate::local::problem;
 
-/// The speaker that nobody hears.
-const SILENT: &str = "none";
 /// How often the speaker is asked for its delay and for news.
 const GLANCE: Duration = Duration::from_millis(100);
 /// Voices that wait while the speaker opens.
 const WAITING: usize = 64;
 
-/// A voice and the place it is to take.
-type Arrival = (Box<dyn Voice>, Arc<Seat>);
+type Reply = oneshot::Sender<Result<(), Error>>;
+
+/// What is left at the door.
+enum Arrival {
+    /// A voice and the place it is to take.
+    Voice(Box<dyn Voice>, Arc<Seat>),
+    /// Go on at this speaker.
+    Switch(String, Reply),
+    /// Play the chime at this speaker.
+    Chime(String, Reply),
+}
 
 /// What all remote streams of a client share: the speaker. It closes with the last clone.
 #[derive(Clone, Debug)]
@@ -82,7 +91,7 @@ impl Seat {
 
 impl Playback {
     /// Opens the speaker ("default", "none" or an id) on a thread of its own and returns at once; streams made before it is open
-    /// sound when it is. One that does not open is replaced by the silent one and reported as [`Notice::SpeakerLost`].
+    /// sound when it is. One that does not open is reported as [`Notice::SpeakerLost`], and waited for.
     pub fn open(speaker: &str, notices: mpsc::Sender<Notice>) -> Self {
         let (door, arrivals) = sync_channel(WAITING);
         let latency = Arc::new(AtomicU64::new(0));
@@ -96,10 +105,32 @@ impl Playback {
     /// Lets a voice be heard until its seat is left. Never waits.
     pub(super) fn add(&self, voice: Box<dyn Voice>) -> Arc<Seat> {
         let seat = Arc::new(Seat::default());
-        if self.door.try_send((voice, seat.clone())).is_err() {
+        if self.door.try_send(Arrival::Voice(voice, seat.clone())).is_err() {
             tracing::error!("a voice is not heard: the speaker takes no more");
         }
         seat
+    }
+
+    /// Goes on at another speaker; if that does not open, at the one before.
+    pub fn switch(&self, id: String, reply: Reply) {
+        self.ask(Arrival::Switch(id, reply));
+    }
+
+    /// Plays the chime, and answers when it was heard out.
+    pub fn chime(&self, id: String, reply: Reply) {
+        self.ask(Arrival::Chime(id, reply));
+    }
+
+    fn ask(&self, arrival: Arrival) {
+        let busy = || Err(Error::new(Code::InvalidOperation, "The speaker is busy; try again in a moment."));
+        if let Err(
+            TrySendError::Full(Arrival::Switch(_, reply) | Arrival::Chime(_, reply))
+            | TrySendError::Disconnected(Arrival::Switch(_, reply) | Arrival::Chime(_, reply)),
+        ) = self.door.try_send(arrival)
+        {
+            // Whoever asked may have gone.
+            let _ = reply.send(busy());
+        }
     }
 
     /// How long a sample takes from being pulled to being heard, in microseconds.
@@ -110,31 +141,101 @@ impl Playback {
 
 /// Keeps the speaker until the last [`Playback`] is dropped.
 fn keep(id: &str, arrivals: &Receiver<Arrival>, latency: &AtomicU64, notices: &mpsc::Sender<Notice>) {
-    let Some(mut speaker) = open(id, notices) else { return };
-    let events = speaker.take_events();
+    let Some(speaker) = open(id, notices) else { return };
+    let mut keeper = Keeper { id: id.to_owned(), events: None, speaker, chimes: Vec::new() };
+    keeper.events = Some(keeper.speaker.take_events());
     loop {
         match arrivals.recv_timeout(GLANCE) {
-            Ok((voice, seat)) => seat.take(speaker.add(voice)),
+            Ok(arrival) => keeper.take(arrival),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        latency.store(u64::try_from(speaker.latency().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        for event in events.try_iter() {
-            match event {
-                Event::Lost(error) => report(&error, notices),
-                Event::Reopened(label) => tracing::info!(label, "sound is heard again"),
-            }
-        }
+        latency.store(u64::try_from(keeper.speaker.latency().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        keeper.glance(notices);
     }
 }
 
+/// A chime that is being played, and who waits for its end.
+struct Ringing {
+    end: Receiver<()>,
+    reply: Option<Reply>,
+    _handle: VoiceHandle,
+}
+
+/// The speaker, as its thread keeps it.
+struct Keeper {
+    id: String,
+    speaker: Speaker,
+    events: Option<Receiver<Event>>,
+    chimes: Vec<Ringing>,
+}
+
+impl Keeper {
+    fn take(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Voice(voice, seat) => seat.take(self.speaker.add(voice)),
+            Arrival::Switch(id, reply) => {
+                let result = self.speaker.switch(&id).map_err(|error| problem::describe(Kind::Speaker, &error));
+                if result.is_ok() {
+                    self.id = id;
+                }
+                // Whoever asked may have gone.
+                let _ = reply.send(result);
+            }
+            Arrival::Chime(id, reply) if id == self.id => {
+                let (voice, end) = chime();
+                self.chimes.push(Ringing { end, reply: Some(reply), _handle: self.speaker.add(Box::new(voice)) });
+            }
+            Arrival::Chime(id, reply) => {
+                let play = move || drop(reply.send(ring(&id)));
+                if let Err(error) = std::thread::Builder::new().name("chime".into()).spawn(play) {
+                    tracing::error!(%error, "no thread for a chime");
+                }
+            }
+        }
+    }
+
+    /// Passes on what became of the speaker and of the chimes.
+    fn glance(&mut self, notices: &mpsc::Sender<Notice>) {
+        for event in self.events.iter().flat_map(Receiver::try_iter) {
+            match event {
+                Event::Lost(error) => {
+                    let lost = problem::describe(Kind::Speaker, &error);
+                    for reply in self.chimes.drain(..).filter_map(|mut chime| chime.reply.take()) {
+                        let _ = reply.send(Err(lost.clone()));
+                    }
+                    report(&error, notices);
+                }
+                Event::Reopened(label) => {
+                    tracing::info!(label, "sound is heard again");
+                    let _ = notices.try_send(Notice::SpeakerBack);
+                }
+            }
+        }
+        self.chimes.retain_mut(|chime| match chime.end.try_recv() {
+            Err(TryRecvError::Empty) => true,
+            Ok(()) | Err(TryRecvError::Disconnected) => {
+                // Whoever asked may have gone.
+                let _ = chime.reply.take().map(|reply| reply.send(Ok(())));
+                false
+            }
+        });
+    }
+}
+
+/// Plays the chime at a speaker that is opened for it. Waits: not for async code.
+pub(crate) fn ring(id: &str) -> Result<(), Error> {
+    chime::play(id).map_err(|error| problem::describe(Kind::Speaker, &error))
+}
+
+/// One that does not open is waited for.
 fn open(id: &str, notices: &mpsc::Sender<Notice>) -> Option<Speaker> {
     let error = match Speaker::open(id) {
         Ok(speaker) => return Some(speaker),
         Err(error) => error,
     };
     report(&error, notices);
-    Speaker::open(SILENT).inspect_err(|error| tracing::error!(%error, "there is no silent speaker")).ok()
+    Speaker::waiting_for(id).inspect_err(|error| tracing::error!(%error, "there is no silent speaker")).ok()
 }
 
 fn report(error: &media::playback::Error, notices: &mpsc::Sender<Notice>) {
@@ -147,7 +248,6 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
 
     use media::playback::BLOCK;
-    use signal::Code;
 
     use super::*;
 
@@ -194,6 +294,33 @@ mod tests {
         assert!(pulls.recv().is_ok());
         let Some(Notice::SpeakerLost(error)) = told.blocking_recv() else { panic!("not told") };
         assert_eq!(error.code, Code::DevicesNotFound);
+    }
+
+    #[tokio::test]
+    async fn another_speaker_is_gone_on_at_and_one_that_is_not_there_is_told() {
+        let (notices, _kept) = mpsc::channel(4);
+        let playback = Playback::open("none", notices);
+        let (sender, pulls) = channel();
+        let _seat = playback.add(Box::new(Told(sender)));
+        let switch = async |id: &str| {
+            let (reply, answer) = oneshot::channel();
+            playback.switch(id.into(), reply);
+            answer.await.expect("answered")
+        };
+        assert_eq!(switch("none").await, Ok(()));
+        assert_eq!(switch("speaker:nowhere").await.map_err(|error| error.code), Err(Code::DevicesNotFound));
+        assert_eq!(pulls.iter().take(3).count(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_chime_is_answered_when_it_was_heard_out() {
+        let (notices, _kept) = mpsc::channel(4);
+        let playback = Playback::open("none", notices);
+        for (id, code) in [("none", None), ("speaker:nowhere", Some(Code::DevicesNotFound))] {
+            let (reply, answer) = oneshot::channel();
+            playback.chime(id.into(), reply);
+            assert_eq!(answer.await.expect("answered").err().map(|error| error.code), code);
+        }
     }
 
     #[test]

@@ -61,6 +61,33 @@ async fn three_people_each_see_the_two_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fifteen_people_are_watched_at_once() {
+    let service = Service::start().await;
+    let mut viewer = Person::joined(&service.url(), 100).await;
+    let mut publishing = Vec::new();
+    for uid in 1..=15 {
+        let person = Person::joined(&service.url(), uid).await;
+        publishing.push((person.publish_small().await, person));
+    }
+    let mut added = 0;
+    let all_added = |event| {
+        added += u32::from(matches!(event, Event::StreamAdded { .. }));
+        (added == 15).then_some(())
+    };
+    viewer.event("fifteen streams", all_added).await;
+    // All subscriptions are under way at the same time.
+    let client = &viewer.client;
+    let subscribe = |uid| async move { client.subscribe(&StreamId::camera(number(uid)), Default::default()).await };
+    let all = futures_util::future::join_all((1..=15).map(subscribe));
+    let answers = patiently("fifteen subscriptions", all).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let streams = viewer.client.streams();
+    let shown = patiently("fifteen pictures", futures_util::future::join_all(streams.iter().map(|stream| frames(stream, 10)))).await;
+    assert_eq!(shown.len(), 15);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unsubscribed_stream_can_be_subscribed_again() {
     let service = Service::start().await;
     let ada = Person::joined(&service.url(), 1).await;

@@ -7,5 +7,6 @@ mod call;
 mod dual;
 mod join;
 mod rules;
+mod screen;
 mod secure;
 mod support;

@@ -111,6 +111,16 @@ impl Person {
         stream
     }
 
+    /// Publishes a small test pattern and the tone.
+    pub async fn publish_small(&self) -> LocalStream {
+        let video_profile = "160x120@15:65".parse().unwrap();
+        let (camera_id, microphone_id) = (Some("pattern".into()), Some("tone".into()));
+        let stream = LocalStream::create(StreamSpec { camera_id, microphone_id, video_profile, ..StreamSpec::default() });
+        patiently("init", stream.init()).await.unwrap();
+        patiently("publish", self.client.publish(&stream)).await.unwrap();
+        stream
+    }
+
     /// Waits for an event; others are passed over.
     pub async fn event<T>(&mut self, what: &str, mut find: impl FnMut(Event) -> Option<T>) -> T {
         patiently(what, async {
@@ -135,9 +145,13 @@ impl Person {
         }
     }
 
-    /// Waits for `uid`'s stream and subscribes to it; its media flows when this returns.
+    /// Waits for `uid`'s camera and subscribes to it; its media flows when this returns.
     pub async fn watch(&mut self, uid: u32) -> RemoteStream {
-        let wanted = StreamId::camera(number(uid));
+        self.watch_stream(StreamId::camera(number(uid))).await
+    }
+
+    /// The same with any stream.
+    pub async fn watch_stream(&mut self, wanted: StreamId) -> RemoteStream {
         while !self.added.contains(&wanted) {
             self.event("stream-added", |event| matches!(event, Event::StreamAdded { .. }).then_some(())).await;
         }

@@ -1,11 +1,12 @@
 //! An open camera: a thread, the newest frame, and events.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::source::{Source, Stop};
-use super::{Error, Event, VideoFormat, clip, nokhwa, pattern};
+use super::{Error, Event, VideoFormat, clip, nokhwa, pattern, screen};
 use crate::{VideoFrame, latest};
 
 /// An open camera. Dropping it stops it.
@@ -14,6 +15,7 @@ pub struct Camera {
     frames: latest::Reader<VideoFrame>,
     events: Option<mpsc::Receiver<Event>>,
     stop: Stop,
+    paused: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -29,14 +31,15 @@ impl Camera {
         let (writer, frames) = latest::slot();
         let (sender, events) = mpsc::channel();
         let stop = Stop::default();
+        let paused = Arc::new(AtomicBool::new(false));
         let thread = std::thread::Builder::new()
             .name("camera".into())
             .spawn({
-                let stop = stop.clone();
-                move || run(source, &stop, &writer, &sender)
+                let (stop, paused) = (stop.clone(), paused.clone());
+                move || run(source, &stop, &paused, &writer, &sender)
             })
             .map_err(|source| Error::Failed { device: id.to_owned(), source: source.into() })?;
-        Ok(Self { format, frames, events: Some(events), stop, thread: Some(thread) })
+        Ok(Self { format, frames, events: Some(events), stop, paused, thread: Some(thread) })
     }
 
     /// A reader of the newest frame. The slot closes when the camera ends.
@@ -47,6 +50,11 @@ impl Camera {
     /// What the camera delivers.
     pub fn format(&self) -> VideoFormat {
         self.format
+    }
+
+    /// Whether it is a window that shows what it last showed, because it is minimised.
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
     }
 
     /// The camera's events, for the first who asks; a later caller gets a receiver without a sender.
@@ -75,12 +83,17 @@ fn source(id: &str, want: VideoFormat) -> Result<Box<dyn Source>, Error> {
     if id.starts_with(nokhwa::PREFIX) {
         return Ok(Box::new(nokhwa::Device::open(id, want)?));
     }
+    if screen::PREFIXES.iter().any(|prefix| id.starts_with(prefix)) {
+        return screen::open(id, want);
+    }
     Err(Error::NotFound { device: id.to_owned() })
 }
 
-fn run(mut source: Box<dyn Source>, stop: &Stop, frames: &latest::Writer<VideoFrame>, events: &mpsc::Sender<Event>) {
+fn run(mut source: Box<dyn Source>, stop: &Stop, paused: &AtomicBool, frames: &latest::Writer<VideoFrame>, events: &mpsc::Sender<Event>) {
     loop {
-        match source.next_frame(stop) {
+        let next = source.next_frame(stop);
+        paused.store(source.is_paused(), Ordering::Relaxed);
+        match next {
             Ok(Some(frame)) => frames.set(frame),
             Ok(None) => return,
             Err(error) => {
@@ -137,7 +150,7 @@ mod tests {
     fn a_source_that_ends_closes_the_slot_and_says_so_once() {
         let (writer, mut frames) = latest::slot();
         let (sender, events) = mpsc::channel();
-        run(Box::new(Short(2)), &Stop::default(), &writer, &sender);
+        run(Box::new(Short(2)), &Stop::default(), &AtomicBool::new(false), &writer, &sender);
         drop((writer, sender));
         assert!(matches!(frames.next(LONG), Next::Value(_)));
         assert!(matches!(frames.next(LONG), Next::Closed));

@@ -31,6 +31,12 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// This desktop lets no program see its screens. A retry does not help.
+    #[error("screens cannot be captured: {source}")]
+    NoScreens {
+        #[source]
+        source: Cause,
+    },
     /// The device or its driver failed. A retry may help.
     #[error("the device {device:?} failed: {source}")]
     Failed {

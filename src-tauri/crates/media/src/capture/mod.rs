@@ -8,6 +8,7 @@
 //! | `tone` | a quiet tone |
 //! | `file:/abs/clip.y4m`, `file:/abs/voice.wav` | a file, looped |
 //! | `camera:…`, `microphone:…` | a real device, by what the system calls it |
+//! | `screen:…`, `window:…` | a screen or a window ([`screen`]) |
 //! | `default` | the microphone that the system prefers |
 //!
 //! Invariants: a capture thread never waits for its readers; a device that ends by itself says so once, as [`Event::Lost`]; dropping
@@ -29,6 +30,7 @@ pub mod processing;
 pub(crate) mod resample;
 mod sample_clock;
 pub(crate) mod schedule;
+pub mod screen;
 mod source;
 mod thin;
 mod tone;
@@ -62,6 +64,8 @@ pub enum Kind {
     Camera,
     Microphone,
     Speaker,
+    /// A screen or a window.
+    Screen,
 }
 
 /// A picture size in pixels and a rate in frames per second.

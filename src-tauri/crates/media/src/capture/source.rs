@@ -8,8 +8,13 @@ use crate::VideoFrame;
 
 /// A device, a file or a pattern that yields one picture after the other, at its own pace.
 pub trait Source: Send {
-    /// What the pictures are like; constant for the life of the source.
+    /// What the pictures are like; constant for the life of the source, unless it is a window that is resized.
     fn format(&self) -> VideoFormat;
+
+    /// Whether it shows what it last showed, because there is nothing to see for now: a device shows what it sees, or ends.
+    fn is_paused(&self) -> bool {
+        false
+    }
 
     /// Waits for the next picture. `None` once `stop` is set; an error ends the source.
     fn next_frame(&mut self, stop: &Stop) -> Result<Option<VideoFrame>, Error>;

@@ -71,6 +71,11 @@ fn system() -> Arc<cpal::Host> {
     host
 }
 
+/// Whether a sound server answered the last time anybody looked.
+pub fn has_server() -> bool {
+    SERVER.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
 /// The devices that can be opened now, the system's default first.
 pub fn list(direction: Direction) -> Vec<Device> {
     let host = system();

@@ -4,6 +4,7 @@
 //! voices are pulled, and everything else that takes time is done, in the mixing thread: the device's callback only copies.
 
 mod card;
+pub mod chime;
 pub mod comfort;
 mod depth;
 pub(crate) mod host;
@@ -36,10 +37,20 @@ pub type Error = crate::capture::Error;
 /// What happens to an open speaker.
 #[derive(Debug)]
 pub enum Event {
-    /// The device is gone. Voices go on being pulled, and the speaker tries the default device.
+    /// The device is gone. Voices go on being pulled; the speaker tries it again, and the default device meanwhile.
     Lost(Error),
     /// Sound is heard again, on the device with this label.
     Reopened(String),
+}
+
+/// Whether there is such a speaker, without opening it.
+pub fn check(id: &str) -> Result<(), Error> {
+    if id == speaker::NONE { Ok(()) } else { host::find(host::Direction::Output, id).map(drop) }
+}
+
+/// Whether the devices were last listed by a sound server, which knows others than the system does, and lists them cheaply.
+pub fn has_server() -> bool {
+    host::has_server()
 }
 
 /// The speakers that can be opened now, the system's default first.

@@ -87,6 +87,43 @@ fn audience_publish_host_unpublish_audience() {
 }
 
 #[test]
+fn host_unpublish_of_the_camera_host_while_a_screen_is_shared() {
+    let mut bench = bench();
+    bench.enter(2);
+    bench.enter_live(1);
+    let screen = StreamInfo { id: StreamId { source: StreamSource::Screen, ..camera(1).id }, audio: false, ..camera(1) };
+    bench.command(1, Publish { stream: camera(1) }).unwrap();
+    bench.command(1, Publish { stream: screen.clone() }).unwrap();
+    bench.command(2, Subscribe { subscription: key(1), stream: camera(1).id, offer: sdp("offer") }).unwrap();
+    bench.command(2, Subscribe { subscription: key(2), stream: screen.id.clone(), offer: sdp("offer") }).unwrap();
+    bench.forget_events();
+    bench.command(1, Unpublish { stream: camera(1).id }).unwrap();
+    let gone = |stream| Event::StreamRemoved { stream };
+    let ended = |n| Event::Unsubscribe { subscription: key(n) };
+    assert_eq!((bench.events(1), bench.events(2)), (vec![], vec![ended(1), gone(camera(1).id)]), "the screen's subscription goes on");
+    bench.command(1, SetRole { role: Role::Audience }).unwrap();
+    assert_eq!(bench.events(2), [ended(2), gone(screen.id), left(1, LeaveReason::BecomeAudience)]);
+}
+
+#[test]
+fn a_screen_is_published_by_its_own_user_with_the_privilege_for_pictures_alone() {
+    let mut bench = bench();
+    let grant = Grant::of_token(bench.now + 3_600 * SECOND, Lease::Always, Lease::Never);
+    bench.try_join(Join { grant, ..join(1, Some(number(1))) }).unwrap();
+    bench.enter(2);
+    bench.forget_events();
+    let screen = |uid: u32| StreamInfo { id: StreamId { source: StreamSource::Screen, ..camera(uid).id }, audio: false, ..camera(uid) };
+    assert_eq!(bench.command(1, Publish { stream: screen(1) }), Err(Code::NoAuthorized));
+    assert_eq!(bench.command(2, Publish { stream: screen(1) }), Err(Code::InvalidLocalStream));
+    assert_eq!(bench.command(2, Unpublish { stream: screen(1).id }), Err(Code::InvalidLocalStream));
+    assert_eq!(bench.command(2, Mute { stream: screen(2).id, audio: true, video: true }), Err(Code::StreamNotYetPublished));
+    bench.command(2, Publish { stream: screen(2) }).unwrap();
+    assert_eq!(bench.events(1).len(), 1, "told once");
+    bench.command(2, Publish { stream: screen(2) }).unwrap();
+    assert_eq!(bench.events(1), [], "one screen a user");
+}
+
+#[test]
 fn audience_set_role_host_set_role_audience() {
     let mut bench = bench();
     bench.enter(2);
