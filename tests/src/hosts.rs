@@ -91,7 +91,7 @@ impl Hosts {
         Ok(hosts)
     }
 
-    /// Drops all UDP between the sides and the middle.
+    /// Drops all UDP between the sides and the middle, and through it.
     ///
     /// # Panics
     /// If the system refuses.
@@ -100,6 +100,8 @@ impl Hosts {
             "add table inet blocked",
             "add chain inet blocked in { type filter hook input priority 0 ; }",
             "add rule inet blocked in iifname != lo meta l4proto udp drop",
+            "add chain inet blocked through { type filter hook forward priority 0 ; }",
+            "add rule inet blocked through meta l4proto udp drop",
         ] {
             let done = self.command(Host::Middle, "nft").args(rule.split(' ')).status();
             assert!(done.is_ok_and(|status| status.success()), "nft {rule}");

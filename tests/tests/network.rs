@@ -1,6 +1,7 @@
 //! Calls on machines whose network changes.
 #![cfg(target_os = "linux")]
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use tests::{
@@ -44,6 +45,22 @@ async fn a_call_goes_where_there_is_only_ipv6() {
         Err(why) => return eprintln!("skipped: a call over IPv6 alone (no namespaces with IPv6 here: {why})"),
     };
     let (_service, _callers) = call(&hosts, "ipv6").await;
+}
+
+#[tokio::test]
+async fn where_udp_is_blocked_a_call_goes_over_tcp_from_one_to_the_other() {
+    if !tests::live("a call over TCP alone") {
+        return;
+    }
+    let hosts = match Hosts::up_routed() {
+        Ok(hosts) => hosts,
+        Err(why) => return eprintln!("skipped: a call over TCP alone (no network namespaces here: {why})"),
+    };
+    hosts.block_udp();
+    let (_service, _callers) = call(&hosts, "tcp").await;
+    let sockets = hosts.command(Host::Left, "ss").args(["-Htn", "state", "established"]).stdout(Stdio::piped()).output();
+    let sockets = String::from_utf8(sockets.expect("ss runs").stdout).expect("addresses are ASCII");
+    assert!(sockets.contains("10.78.2.2:"), "the callers are connected: {sockets}");
 }
 
 #[tokio::test]

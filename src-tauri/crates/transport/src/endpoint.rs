@@ -49,6 +49,8 @@ pub struct Config {
     pub names: Option<Arc<dyn Names>>,
     /// Local addresses to bind; an unspecified address stands for every interface of its family but loopback.
     pub addresses: Vec<String>,
+    /// The same for candidates over TCP (RFC 6544), which are tried where UDP finds no path; none: TCP is not used.
+    pub tcp_addresses: Vec<String>,
     /// From the answer until the first packet arrives; after it the connection fails. A publisher, whose answer has
     /// yet to travel, waits twice as long.
     pub connect_deadline: Duration,
@@ -66,6 +68,8 @@ impl Config {
             tls: None,
             names: None,
             addresses: ["0.0.0.0:0", "127.0.0.1:0", "[::]:0"].map(String::from).to_vec(),
+            // On loopback nobody blocks UDP.
+            tcp_addresses: ["0.0.0.0:0", "[::]:0"].map(String::from).to_vec(),
             connect_deadline: Duration::from_secs(3),
             silence_deadline: Duration::from_secs(10),
         }

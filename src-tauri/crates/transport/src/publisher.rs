@@ -125,8 +125,11 @@ impl Publisher {
     pub async fn restart(&self, offer: &str) -> Result<String, Error> {
         self.connection.refresh_servers().await?;
         self.peer.restarts();
+        self.connection.last_resort().restart();
         self.connection.set_offer(&sdp::without_lone_red(offer)).await?;
-        answer(&self.connection).await
+        let answer = answer(&self.connection).await?;
+        self.peer.begin();
+        Ok(answer)
     }
 
     /// Ends the connection and frees its sockets.

@@ -135,6 +135,7 @@ impl Subscriber {
 
     /// An offer that restarts ICE over fresh sockets; its answer goes to [`set_answer`](Self::set_answer).
     pub async fn restart(&self) -> Result<String, Error> {
+        self.connection.last_resort().restart();
         self.connection.offer(true).await
     }
 

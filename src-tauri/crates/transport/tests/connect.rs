@@ -179,7 +179,7 @@ impl transport::network::Names for KnownName {
 fn reach_by_name(name: &str) -> Event {
     let (sim, a, b) = world(1, LAN);
     let mut config = transport::Config::new(Arc::clone(&a));
-    config.addresses = vec!["127.0.0.1:0".to_owned()];
+    (config.addresses, config.tcp_addresses) = (vec!["127.0.0.1:0".to_owned()], Vec::new());
     config.names = Some(Arc::new(KnownName));
     sim.run(async {
         let (mut subscriber, offer) = transport::Endpoint::new(config).subscribe(BOTH).await.expect("an offer");

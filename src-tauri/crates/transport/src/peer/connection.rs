@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -15,11 +15,12 @@ use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCIceCandi
 use super::event::Candidate;
 use super::handler::Handler;
 use super::ice::Ice;
+use super::last_resort::{LastResort, over_tcp};
 use super::settings;
 use crate::network::Names;
 use crate::runtime::turn::Carrier;
 use crate::runtime::{Guard, Stopped};
-use crate::{Config, Error, Runtime, sdp};
+use crate::{Config, Error, IcePolicy, Runtime, sdp};
 
 /// How often the library panicked on someone's input, over all connections of an endpoint.
 pub(crate) type Panics = Arc<AtomicU64>;
@@ -29,6 +30,7 @@ pub(crate) struct Connection {
     peer: Arc<dyn PeerConnection>,
     ice: Arc<Ice>,
     carrier: Arc<Carrier>,
+    last_resort: Mutex<LastResort>,
     runtime: Arc<dyn Runtime>,
     names: Option<Arc<dyn Names>>,
     /// How many names may still be asked for.
@@ -58,6 +60,9 @@ impl Connection {
         let doing = "opening a connection";
         let (guard, stopped) = Guard::new(Arc::clone(&config.runtime), Arc::clone(ice.over_streams()), config.tls.clone());
         let carrier = Arc::clone(guard.carrier());
+        // A listener's address is this machine's, which a relay is there to hide.
+        let listens = if ice.policy() == IcePolicy::Relay { Vec::new() } else { config.tcp_addresses.clone() };
+        let last_resort = Mutex::new(LastResort::new(&listens));
         let engine = settings::media_engine().map_err(|source| Error::Stack { doing, source })?;
         let build = PeerConnectionBuilder::new()
             .with_configuration(ice.configuration())
@@ -67,12 +72,14 @@ impl Connection {
             .with_runtime(guard)
             .with_handler(Arc::new(handler))
             .with_udp_addrs(config.addresses.clone())
+            .with_tcp_addrs(listens)
             .build();
         let peer = contained(&panics, doing, build).await?.map_err(|source| Error::Stack { doing, source })?;
         let connection = Self {
             peer: Arc::new(peer),
             ice: Arc::clone(ice),
             carrier,
+            last_resort,
             runtime: Arc::clone(&config.runtime),
             names: config.names.clone(),
             names_left: AtomicUsize::new(MOST_NAMES),
@@ -122,7 +129,7 @@ impl Connection {
         self.apply_remote(text, Side::Answer).await
     }
 
-    /// Adds a candidate of the other end. The end of candidates is nothing to add. A name that a browser hides its address behind is
+    /// Adds a candidate of the other end. The end of candidates is nothing to add, and one over TCP waits for its turn. A name that a browser hides its address behind is
     /// asked for meanwhile; other names of mDNS are not: the other end's checks reach us and tell where it is.
     pub(crate) async fn add_candidate(&self, candidate: &Candidate) -> Result<(), Error> {
         let text = &candidate.candidate;
@@ -130,11 +137,28 @@ impl Connection {
             return Ok(());
         }
         sdp::check_candidate(text)?;
+        if let Some(tcp) = over_tcp(text)
+            && !self.last_resort().on_remote(text, tcp)
+        {
+            return Ok(());
+        }
         if sdp::is_mdns(text) {
             self.add_hidden(text);
             return Ok(());
         }
         add(&self.peer, &self.panics, text.clone()).await
+    }
+
+    /// Tries a candidate of the other end that has waited for its turn.
+    pub(crate) async fn attempt(&self, candidate: String) {
+        if let Err(error) = add(&self.peer, &self.panics, candidate).await {
+            tracing::debug!(%error, "a candidate over TCP is dropped");
+        }
+    }
+
+    /// The candidates over TCP.
+    pub(crate) fn last_resort(&self) -> MutexGuard<'_, LastResort> {
+        self.last_resort.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add_hidden(&self, candidate: &str) {

@@ -5,6 +5,7 @@
 //! connection    a `webrtc` peer connection whose panics are contained
 //! handler       its callbacks, forwarded into a queue
 //! ice           the servers that help it find paths
+//! last_resort   when candidates over TCP have their turn (pure)
 //! task          the queue, timers and events of one connection
 //! watchdog      when a connection is disconnected or over, and in which phase (pure)
 //! media         media as its connection sees it, either end's
@@ -27,6 +28,7 @@ pub(crate) mod handler;
 pub(crate) mod ice;
 pub(crate) mod inbound;
 pub(crate) mod interceptor;
+pub(crate) mod last_resort;
 pub(crate) mod media;
 pub(crate) mod nudge;
 pub(crate) mod outbound;

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use webrtc::peer_connection::{RTCIceConnectionState, RTCPeerConnectionState};
 
 use super::connection::Connection;
-use super::event::Event;
+use super::event::{Candidate, Event};
 use super::handler::Signal;
 use super::media::Media;
 use super::watchdog::{Limits, Verdict, Watchdog};
@@ -134,7 +134,11 @@ impl Task {
         let mut closed = None;
         while self.failed.is_none() {
             match self.hear(&mut orders).await {
-                Heard::Order(Some(Order::Begin)) => self.watchdog.begin(self.parts.runtime.now()),
+                Heard::Order(Some(Order::Begin)) => {
+                    let now = self.parts.runtime.now();
+                    self.watchdog.begin(now);
+                    self.parts.connection.last_resort().begin(now);
+                }
                 Heard::Order(Some(Order::Suspect)) => self.watchdog.suspect(self.parts.runtime.now()),
                 Heard::Order(Some(Order::Restart)) => self.restarts = true,
                 Heard::Order(Some(Order::Close(done))) => {
@@ -187,9 +191,14 @@ impl Task {
 
     async fn on_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Candidate(candidate) => self.backlog.push_back(Event::Candidate(candidate)),
+            Signal::Candidate(candidate) => {
+                let told = self.parts.connection.last_resort().on_local(candidate);
+                self.tell(told);
+            }
             Signal::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
                 self.watchdog.on_pair();
+                let told = self.parts.connection.last_resort().on_path();
+                self.tell(told);
                 if std::mem::take(&mut self.restarts) {
                     self.parts.media.on_new_path(self.parts.runtime.now());
                 }
@@ -227,6 +236,13 @@ impl Task {
         if let Some(at) = self.parts.media.last_packet() {
             self.watchdog.on_packet(at);
         }
+        let last_resort = self.parts.connection.last_resort().poll(now);
+        if let Some(due) = last_resort {
+            self.tell(due.tell);
+            for candidate in due.attempt {
+                self.parts.connection.attempt(candidate).await;
+            }
+        }
         let trouble = self.parts.connection.turn_trouble();
         if trouble.is_some() && trouble != self.trouble {
             self.trouble = trouble;
@@ -240,6 +256,10 @@ impl Task {
         if self.next_rtt.is_some_and(|next| next <= now) {
             self.read_rtt().await;
         }
+    }
+
+    fn tell(&mut self, candidates: Vec<Candidate>) {
+        self.backlog.extend(candidates.into_iter().map(Event::Candidate));
     }
 
     /// A failure to find a path has a reason if a TURN server might have made one.

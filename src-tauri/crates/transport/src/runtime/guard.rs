@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime};
 
+use super::ice_tcp;
 use super::socket::{Repair, Repaired};
 use super::turn::{Carried, Carrier, Servers, Tls};
 
@@ -91,11 +92,12 @@ impl Runtime for Guard {
     }
 
     fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        self.runtime.wrap_tcp_listener(listener)
+        let listener = self.runtime.wrap_tcp_listener(listener)?;
+        Ok(Arc::new(ice_tcp::Listener::new(listener, Arc::clone(&self.runtime))))
     }
 
     fn connect_tcp<'a>(&'a self, remote: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
-        self.runtime.connect_tcp(remote)
+        Box::pin(ice_tcp::connect(&self.runtime, remote))
     }
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {

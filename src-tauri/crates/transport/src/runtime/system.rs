@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::tcp::Tcp;
+use super::tcp::{Listener, Tcp};
 use socket2::SockRef;
 use tokio::runtime::Handle;
 use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime};
@@ -47,7 +47,7 @@ impl Runtime for System {
 
     fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
         let _inside = self.handle.enter();
-        TokioRuntime.wrap_tcp_listener(listener)
+        Ok(Arc::new(Listener::new(listener)?))
     }
 
     fn connect_tcp<'a>(&'a self, remote: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {

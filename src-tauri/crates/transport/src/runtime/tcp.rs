@@ -4,10 +4,11 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use socket2::SockRef;
-use tokio::net::TcpStream;
-use webrtc::runtime::AsyncTcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use webrtc::runtime::{AsyncTcpListener, AsyncTcpStream};
 
 /// What the kernel may hold unsent; it doubles this. At 2 Mb/s it is a quarter of a second, and over a round trip of 200 ms it is enough
 /// for 2.6 Mb/s. The kernel's own limit is megabytes, which media would wait behind.
@@ -21,7 +22,10 @@ pub(super) struct Tcp {
 
 impl Tcp {
     pub(super) async fn connect(remote: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(remote).await?;
+        Self::new(TcpStream::connect(remote).await?)
+    }
+
+    fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
             tracing::debug!(%error, "send buffer stays at its default");
@@ -69,5 +73,32 @@ impl AsyncTcpStream for Tcp {
 
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
+    }
+}
+
+/// A listener whose connections are such ones.
+#[derive(Debug)]
+pub(super) struct Listener {
+    listener: TcpListener,
+}
+
+impl Listener {
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub(super) fn new(listener: std::net::TcpListener) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::from_std(listener)? })
+    }
+}
+
+impl AsyncTcpListener for Listener {
+    fn accept<'a>(&'a self) -> Pin<Box<dyn Future<Output = io::Result<(Arc<dyn AsyncTcpStream>, SocketAddr)>> + Send + 'a>> {
+        Box::pin(async {
+            let (stream, peer) = self.listener.accept().await?;
+            Ok((Arc::new(Tcp::new(stream)?) as Arc<dyn AsyncTcpStream>, peer))
+        })
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 }

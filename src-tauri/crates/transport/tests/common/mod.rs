@@ -43,6 +43,7 @@ pub struct Ends {
 pub fn endpoint(runtime: &Arc<dyn Runtime>) -> Endpoint {
     let mut config = Config::new(Arc::clone(runtime));
     config.addresses = vec!["127.0.0.1:0".to_owned()];
+    config.tcp_addresses = Vec::new();
     Endpoint::new(config)
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use webrtc::runtime::{AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, Transmit};
 
 use super::network::HostId;
-use super::{Sim, Sleep, TaskId, World};
+use super::{Sim, Sleep, TaskId, World, tcp};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -34,8 +34,8 @@ impl fmt::Debug for Host {
     }
 }
 
-fn unsupported<T>() -> io::Result<T> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "the simulated network carries UDP only"))
+fn unnamed<T>() -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "the simulated network has no names"))
 }
 
 impl Runtime for Host {
@@ -50,16 +50,16 @@ impl Runtime for Host {
         Ok(Arc::new(Socket { world: Arc::clone(&self.world), host: self.id, address, _reserved: socket }))
     }
 
-    fn wrap_tcp_listener(&self, _: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        unsupported()
+    fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        Ok(Arc::new(tcp::Listener::new(Arc::clone(&self.world), self.id, listener)?))
     }
 
-    fn connect_tcp<'a>(&'a self, _: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
-        Box::pin(async { unsupported() })
+    fn connect_tcp<'a>(&'a self, remote: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
+        Box::pin(tcp::connect(Arc::clone(&self.world), self.id, remote))
     }
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
-        Box::pin(async move { host.parse().map(|address| vec![address]).or_else(|_| unsupported()) })
+        Box::pin(async move { host.parse().map(|address| vec![address]).or_else(|_| unnamed()) })
     }
 
     fn now(&self) -> Instant {

@@ -5,6 +5,7 @@
 
 mod host;
 mod network;
+mod tcp;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::Future;
@@ -18,6 +19,7 @@ use webrtc::runtime::Runtime;
 use host::Host;
 pub use network::{Datagram, Link};
 use network::{HostId, Network};
+use tcp::Listeners;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 type TaskId = u64;
@@ -44,6 +46,7 @@ struct State {
     ready: VecDeque<TaskId>,
     timers: BTreeMap<(Instant, u64), Waker>,
     network: Network,
+    listeners: Listeners,
 }
 
 struct World {
@@ -70,7 +73,8 @@ impl Sim {
         let mut tasks = HashMap::new();
         tasks.insert(MAIN, Slot::default());
         let network = Network::new(seed);
-        let state = State { now, next: 1, tasks, ready: VecDeque::new(), timers: BTreeMap::new(), network };
+        let (ready, timers, listeners) = (VecDeque::new(), BTreeMap::new(), Listeners::default());
+        let state = State { now, next: 1, tasks, ready, timers, network, listeners };
         Self { world: Arc::new(World { state: Mutex::new(state) }) }
     }
 
@@ -90,9 +94,10 @@ impl Sim {
         self.world.state().network.set_filter(Box::new(filter));
     }
 
-    /// How many sockets are open.
+    /// How many sockets and listeners are open.
     pub fn sockets(&self) -> usize {
-        self.world.state().network.sockets()
+        let state = self.world.state();
+        state.network.sockets() + state.listeners.count()
     }
 
     /// The clock's reading.

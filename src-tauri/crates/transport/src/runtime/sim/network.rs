@@ -93,6 +93,10 @@ impl Network {
         self.ways.entry((from, to)).or_default().link = link;
     }
 
+    pub(super) fn delay(&self, from: HostId, to: HostId) -> Duration {
+        self.ways.get(&(from, to)).map_or(Duration::ZERO, |way| way.link.delay)
+    }
+
     pub(super) fn set_filter(&mut self, filter: Filter) {
         self.filter = Some(filter);
     }
