@@ -12,7 +12,7 @@ use crate::namespace::{Namespace, ip};
 
 /// Where both sides reach the middle.
 pub const MIDDLE: &str = "10.78.0.1";
-const MIDDLE_IPV6: &str = "fd78::1";
+pub const MIDDLE_IPV6: &str = "fd78::1";
 
 /// The middle's end of the link to a side.
 const FAR: [&str; 2] = ["to-left", "to-right"];

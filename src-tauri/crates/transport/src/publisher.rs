@@ -55,7 +55,7 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     );
     let (signals_in, signals) = mpsc::channel(handler::QUEUE);
     let media: Arc<dyn Media> = Arc::clone(&outbound) as Arc<dyn Media>;
-    let handler = Handler::new(signals_in, Arc::clone(&media));
+    let handler = Handler::new(signals_in, Arc::clone(&media), Arc::clone(shared.ice.over_streams()));
     let chain = settings::publisher_chain(&outbound);
     let (connection, stopped) = Connection::open(config, &shared.ice, chain, handler, Arc::clone(&shared.panics)).await?;
     let limits = watchdog::Limits { connect: config.connect_deadline * 2, silence: config.silence_deadline };

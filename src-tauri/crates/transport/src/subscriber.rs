@@ -78,7 +78,7 @@ pub(crate) async fn open(shared: &Shared, tracks: Tracks) -> Result<(Subscriber,
     let inbound = Inbound::new(tracks, rand::random(), shared.wall, frames_in, runtime.now());
     let (signals_in, signals) = mpsc::channel(handler::QUEUE);
     let media: Arc<dyn Media> = Arc::clone(&inbound) as Arc<dyn Media>;
-    let handler = Handler::new(signals_in, Arc::clone(&media));
+    let handler = Handler::new(signals_in, Arc::clone(&media), Arc::clone(shared.ice.over_streams()));
     let chain = settings::subscriber_chain(&inbound);
     let (connection, stopped) = Connection::open(config, &shared.ice, chain, handler, Arc::clone(&shared.panics)).await?;
     let limits = watchdog::Limits { connect: config.connect_deadline, silence: config.silence_deadline };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rtc::peer_connection::transport::RTCIceCandidateType;
 use tokio::sync::mpsc;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
@@ -10,6 +11,7 @@ use webrtc::peer_connection::{
 
 use super::event::Candidate;
 use super::media::Media;
+use crate::runtime::turn::Servers;
 
 /// More than a connection says before its task runs: a candidate for each address, a few states.
 pub(crate) const QUEUE: usize = 256;
@@ -26,11 +28,12 @@ pub(crate) enum Signal {
 pub(crate) struct Handler {
     signals: mpsc::Sender<Signal>,
     media: Arc<dyn Media>,
+    turn: Arc<Servers>,
 }
 
 impl Handler {
-    pub(crate) fn new(signals: mpsc::Sender<Signal>, media: Arc<dyn Media>) -> Self {
-        Self { signals, media }
+    pub(crate) fn new(signals: mpsc::Sender<Signal>, media: Arc<dyn Media>, turn: Arc<Servers>) -> Self {
+        Self { signals, media, turn }
     }
 
     fn forward(&self, signal: Signal) {
@@ -43,7 +46,11 @@ impl Handler {
 #[async_trait::async_trait]
 impl PeerConnectionEventHandler for Handler {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
-        match event.candidate.to_json() {
+        let mut candidate = event.candidate;
+        if candidate.typ == RTCIceCandidateType::Relay {
+            candidate.priority = self.turn.way(&event.url).priority();
+        }
+        match candidate.to_json() {
             Ok(init) => self.forward(Signal::Candidate(Candidate {
                 candidate: init.candidate,
                 // The library does not know the mid here; with BUNDLE the first section stands for all.

@@ -36,6 +36,7 @@ impl Ice {
     /// In the library's words.
     pub(crate) fn configuration(&self) -> RTCConfiguration {
         let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.over_streams.on_tried(servers.iter().flat_map(|server| &server.urls));
         let servers = servers.iter().map(|server| RTCIceServer {
             urls: server.urls.iter().map(|url| self.over_streams.over_udp(url)).collect(),
             username: server.username.clone(),

@@ -102,6 +102,7 @@ impl Carrier {
         let (carrier, number, inbox) = (Arc::clone(self), socket.number, Arc::clone(&socket.inbox));
         self.runtime.spawn(Box::pin(async move {
             let deliver = Box::new(move |datagram: &[u8]| inbox.put(address, datagram));
+            carrier.runtime.sleep(carrier.servers.head_start(&server)).await;
             match stream::run(&carrier.runtime, carrier.tls.as_ref(), &server, datagrams, deliver).await {
                 Ok(()) => tracing::debug!(%server, "a stream to a TURN server ended"),
                 Err(error) => {

@@ -1,8 +1,10 @@
-//! The TURN servers that are reached over a stream: their URLs, and the names and addresses that stand for them.
+//! The TURN servers that are reached over a stream: their URLs, the names and addresses that stand for them, and which relays come first.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Nothing on any network is there (RFC 1112 §4 reserves 240.0.0.0/4), and no name ends like that (RFC 6761 §6.4).
 const NET: [u8; 3] = [240, 0, 0];
@@ -10,6 +12,42 @@ const PREFIX: &str = "turn-";
 const SUFFIX: &str = ".invalid";
 /// More servers than anybody names in a call's life; the last byte of their addresses.
 const MOST: usize = 250;
+
+/// A server's stream begins so much later for each better way that is tried too: an allocation takes two round trips, and a relay is not
+/// chosen before half a second is over.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+/// How a TURN server is reached, the best way first: on a stream one lost packet delays all that follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Way {
+    Udp,
+    Tcp,
+    Tls,
+}
+
+impl Way {
+    /// The way of a TURN URL (RFC 7065); `None` for others.
+    fn of(url: &str) -> Option<Self> {
+        match Server::of(url) {
+            Some(server) => Some(server.way()),
+            None => {
+                let (scheme, _) = url.split_once(':')?;
+                ["turn", "turns"].iter().any(|turn| scheme.eq_ignore_ascii_case(turn)).then_some(Self::Udp)
+            }
+        }
+    }
+
+    /// The priority of a relay's candidate (RFC 8445 §5.1.2.1), whose type counts 0: the way is its local preference.
+    pub(crate) fn priority(self) -> u32 {
+        let local_preference: u32 = match self {
+            Self::Udp => 65_535,
+            Self::Tcp => 32_767,
+            Self::Tls => 16_383,
+        };
+        const COMPONENT: u32 = 1;
+        (local_preference << 8) + (256 - COMPONENT)
+    }
+}
 
 /// A TURN server over a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +66,10 @@ impl fmt::Display for Server {
 }
 
 impl Server {
+    fn way(&self) -> Way {
+        if self.tls { Way::Tls } else { Way::Tcp }
+    }
+
     /// `host:port`, to be resolved.
     pub(super) fn address(&self) -> String {
         if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
@@ -64,6 +106,8 @@ impl Server {
 #[derive(Debug, Default)]
 pub(crate) struct Servers {
     numbered: Mutex<Vec<Server>>,
+    /// The ways that connections try at present.
+    tried: Mutex<BTreeSet<Way>>,
 }
 
 impl Servers {
@@ -81,6 +125,24 @@ impl Servers {
             return url.to_owned();
         }
         format!("turn:{PREFIX}{number}{SUFFIX}:{}?transport=udp", server.port)
+    }
+
+    /// These URLs are tried from now on.
+    pub(crate) fn on_tried<'a>(&self, urls: impl Iterator<Item = &'a String>) {
+        *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = urls.filter_map(|url| Way::of(url)).collect();
+    }
+
+    /// How long the stream to `server` waits, so that relays over better ways are there first: where two are as good, the first is taken.
+    pub(super) fn head_start(&self, server: &Server) -> Duration {
+        let better = self.tried.lock().unwrap_or_else(PoisonError::into_inner).range(..server.way()).count();
+        HEAD_START * u32::try_from(better).unwrap_or(0)
+    }
+
+    /// The way to the server that the library knows by `url`.
+    pub(crate) fn way(&self, url: &str) -> Way {
+        let place = url.split_once(':').map_or(url, |(_, rest)| rest);
+        let address = self.resolve(place.split('?').next().unwrap_or(place));
+        address.and_then(|address| self.at(address)).map_or(Way::Udp, |server| server.way())
     }
 
     /// The address that stands for a `name:port` of ours.
@@ -161,6 +223,34 @@ mod tests {
         for address in ["240.0.0.1:3478", "240.0.1.0:3478", "10.0.0.0:3478", "[::1]:3478"] {
             assert_eq!(servers.at(address.parse().unwrap()), None, "{address}");
         }
+    }
+
+    #[test]
+    fn a_relay_over_udp_comes_before_one_over_tcp_and_that_before_one_over_tls() {
+        let servers = Servers::default();
+        let urls = ["turn:a", "turn:a?transport=tcp", "turns:a", "stun:b", "turns:c?transport=udp"];
+        let known: Vec<String> = urls.iter().map(|url| servers.over_udp(url)).collect();
+        let ways: Vec<Way> = known.iter().map(|url| servers.way(url)).collect();
+        assert_eq!(ways, [Way::Udp, Way::Tcp, Way::Tls, Way::Udp, Way::Udp]);
+        let [udp, tcp, tls] = [Way::Udp, Way::Tcp, Way::Tls].map(Way::priority);
+        assert!(udp > tcp && tcp > tls && tls > 0);
+        assert_eq!(udp, 16_777_215, "as the library has it");
+    }
+
+    #[test]
+    fn a_stream_waits_for_each_better_way_that_is_tried() {
+        let servers = Servers::default();
+        let (tcp, tls) = (server(false, "a", 3478).unwrap(), server(true, "a", 5349).unwrap());
+        let waits = |urls: &[&str]| {
+            let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
+            servers.on_tried(urls.iter());
+            (servers.head_start(&tcp), servers.head_start(&tls))
+        };
+        let none = Duration::ZERO;
+        assert_eq!(waits(&["stun:a", "turn:a", "turn:a?transport=tcp", "turns:a"]), (HEAD_START, 2 * HEAD_START));
+        assert_eq!(waits(&["turn:a?transport=tcp", "turns:a"]), (none, HEAD_START));
+        assert_eq!(waits(&["stun:a", "turns:a"]), (none, none));
+        assert_eq!(waits(&[]), (none, none));
     }
 
     #[test]
