@@ -36,10 +36,22 @@ impl Browser {
     /// # Panics
     /// If Chromium or its driver does not come up.
     pub async fn open(video: &Path, audio: &Path) -> Self {
+        Self::open_with(Some((video, audio))).await
+    }
+
+    /// Starts a Chromium of somebody who was not asked for a camera: it hides its addresses behind names.
+    ///
+    /// # Panics
+    /// If Chromium or its driver does not come up.
+    pub async fn open_hidden() -> Self {
+        Self::open_with(None).await
+    }
+
+    async fn open_with(media: Option<(&Path, &Path)>) -> Self {
         let port = free_port();
         let log = log(port);
         let driver = Group::start(logged("chromedriver", &log).arg(format!("--port={port}")));
-        let page = start(port, video, audio, &log).await;
+        let page = start(port, media, &log).await;
         let address = serve(PEER).await;
         page.goto(&format!("http://{address}/")).await.expect("the peer page loads");
         Self {
@@ -61,7 +73,7 @@ impl Browser {
         let mut command = wire.command(end, "chromedriver");
         let driver = Group::start(log_to(&mut command, &log).arg(format!("--port={port}")));
         let gate = Gate::open(wire, end, port).await;
-        let page = start(gate.port(), video, audio, &log).await;
+        let page = start(gate.port(), Some((video, audio)), &log).await;
         let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/peer.html");
         page.goto(&format!("file://{}", peer.display())).await.expect("the peer page loads");
         Self { page, _driver: driver, _gate: Some(gate) }
@@ -86,9 +98,9 @@ fn log(port: u16) -> PathBuf {
     crate::output().join(format!("chromedriver-{port}.log"))
 }
 
-/// A Chromium whose driver listens here; its camera shows `video` and its microphone plays `audio`.
-async fn start(port: u16, video: &Path, audio: &Path, log: &Path) -> Client {
-    let flags = [
+/// A Chromium whose driver listens here; its camera shows the first file and its microphone plays the second.
+async fn start(port: u16, media: Option<(&Path, &Path)>, log: &Path) -> Client {
+    let mut flags = vec![
         "--headless=new".to_owned(),
         "--no-sandbox".into(),
         "--disable-gpu".into(),
@@ -98,11 +110,15 @@ async fn start(port: u16, video: &Path, audio: &Path, log: &Path) -> Client {
         "--disable-component-update".into(),
         "--disable-sync".into(),
         "--autoplay-policy=no-user-gesture-required".into(),
-        "--use-fake-ui-for-media-stream".into(),
-        "--use-fake-device-for-media-stream".into(),
-        format!("--use-file-for-fake-video-capture={}", video.display()),
-        format!("--use-file-for-fake-audio-capture={}", audio.display()),
     ];
+    if let Some((video, audio)) = media {
+        flags.extend([
+            "--use-fake-ui-for-media-stream".into(),
+            "--use-fake-device-for-media-stream".into(),
+            format!("--use-file-for-fake-video-capture={}", video.display()),
+            format!("--use-file-for-fake-audio-capture={}", audio.display()),
+        ]);
+    }
     let capabilities = json!({"goog:chromeOptions": {"args": flags}, "goog:loggingPrefs": {"browser": "ALL"}});
     drive("Chromium opens", port, &capabilities, log).await
 }

@@ -3,17 +3,13 @@
 
 use std::time::Duration;
 
-use client::{Client, Codec, Config, Event, LocalStream, Mode, StreamSpec, SubscribeOptions};
-use serde_json::json;
+use client::{Client, Codec, Config, Event, Events, LocalStream, Mode, StreamSpec, SubscribeOptions};
+use serde_json::{Value, json};
 use tests::{browser::Browser, clip, process::until, service::Service};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn chromium_and_our_client_see_and_hear_each_other() {
-    if !tests::live("a call with Chromium") || !tests::browser::available() {
-        return;
-    }
-    let service = Service::start().await;
-    let (client, mut events) = Client::with_config(Config {
+/// Our client in a channel, sending the test pattern and a tone.
+async fn publishing(service: &Service, channel: &str) -> (Client, Events, LocalStream) {
+    let (client, events) = Client::with_config(Config {
         server: service.url(),
         mode: Mode::Rtc,
         codec: Codec::H264,
@@ -21,11 +17,51 @@ async fn chromium_and_our_client_see_and_hear_each_other() {
         ..Config::default()
     });
     client.init(channel_server::DEFAULT_APP_ID).await.expect("init");
-    client.join(None, "browser", None).await.expect("join");
+    client.join(None, channel, None).await.expect("join");
     let ours =
         LocalStream::create(StreamSpec { camera_id: Some("pattern".into()), microphone_id: Some("tone".into()), ..StreamSpec::default() });
     ours.init().await.expect("init");
     client.publish(&ours).await.expect("publish");
+    (client, events, ours)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chromium_that_hides_its_addresses_sees_us_and_answers_for_its_names() {
+    if !tests::live("a call with a Chromium that hides") || !tests::browser::available() {
+        return;
+    }
+    let service = Service::start().await;
+    let (client, _events, _ours) = publishing(&service, "hidden").await;
+    let browser = Browser::open_hidden().await;
+    browser.call("joinChannel", vec![json!(service.url()), json!(channel_server::DEFAULT_APP_ID), json!("hidden"), json!(null)]).await;
+    until("Chromium decodes our frames", Duration::from_secs(60), async || {
+        let statistics = browser.call("statistics", vec![]).await;
+        (statistics["framesDecoded"].as_u64()? > 60).then_some(())
+    })
+    .await;
+    let addresses = browser.page.execute("return window.addresses;", vec![]).await.expect("addresses");
+    let names: Vec<&str> = addresses.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    if names.is_empty() {
+        return eprintln!("skipped: the names of a Chromium that hides (this machine is in no network)");
+    }
+    assert!(names.iter().all(|name| name.ends_with(".local")), "{names:?}");
+    let known = transport::network::multicast_names();
+    let mut found = Vec::new();
+    for name in &names {
+        found.extend(known.resolve(name).await);
+    }
+    assert!(!found.is_empty(), "somebody answers for {names:?}");
+    assert_eq!(browser.page.execute("return window.problems;", vec![]).await.expect("problems"), json!([]));
+    client.leave().await.expect("leave");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_and_our_client_see_and_hear_each_other() {
+    if !tests::live("a call with Chromium") || !tests::browser::available() {
+        return;
+    }
+    let service = Service::start().await;
+    let (client, mut events, _ours) = publishing(&service, "browser").await;
 
     let browser = Browser::open(&clip::y4m(1280, 720, 30), &clip::speech()).await;
     browser.call("joinChannel", vec![json!(service.url()), json!(channel_server::DEFAULT_APP_ID), json!("browser")]).await;
