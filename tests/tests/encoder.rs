@@ -63,14 +63,16 @@ fn half_a_second_of_film_holds_the_bitrate_with_its_keyframes() {
     for bitrate_bps in [300_000, 600_000, 1_200_000, 2_000_000] {
         let shares = Run::new(&film, bitrate_bps).shares(0..600, bitrate_bps);
         let keyframes: Vec<f64> = shares.iter().filter(|(_, keyframe)| *keyframe).map(|(share, _)| *share).collect();
-        assert!(keyframes.len() == 5 && keyframes.iter().all(|share| *share < 4.8), "{bitrate_bps}: keyframes of {keyframes:?} shares");
+        assert!(keyframes.len() >= 5 && keyframes.iter().all(|share| *share < 3.9), "{bitrate_bps}: keyframes of {keyframes:?} shares");
+        let largest = shares.iter().map(|(share, _)| *share).fold(0.0, f64::max);
+        assert!(largest < 4.6, "{bitrate_bps}: a picture of {largest} shares, though hard cuts become keyframes");
         let mean = rate(&shares);
         assert!((0.95..1.03).contains(&mean), "{bitrate_bps}: {mean} of the bitrate in all");
         let mut rates: Vec<f64> = shares.windows(HALF).map(rate).collect();
         rates.sort_by(f64::total_cmp);
         let (most, worst) = (rates[rates.len() * 95 / 100], rates[rates.len() - 1]);
-        // The worst is a cut, where the film ends and begins again: the library's rate control sees it too late.
-        assert!(most < 1.25 && worst < 2.0, "{bitrate_bps}: {most} of the bitrate in 95 % of all half seconds, {worst} in the worst");
+        // The worst is behind a cut, where the film ends and begins again: the library's rate control sees it too late.
+        assert!(most < 1.25 && worst < 1.6, "{bitrate_bps}: {most} of the bitrate in 95 % of all half seconds, {worst} in the worst");
     }
 }
 

@@ -7,7 +7,7 @@
 use super::h264::Config;
 
 /// A keyframe takes as long to send as this, in seconds of the bitrate, but may always be as large as [`SHARES`] other pictures.
-const SECONDS: f64 = 0.15;
+const SECONDS: f64 = 0.12;
 const SHARES: f64 = 2.5;
 /// Quantisers of keyframes (ITU H.264, 7.4.3, `SliceQPY`): finer is not seen, coarser is not recognised.
 const FINEST: u8 = 20;
@@ -118,6 +118,6 @@ mod tests {
     #[test]
     fn slow_pictures_may_be_larger() {
         let config = Config { width: 640, height: 360, fps: 30, bitrate_bps: 300_000 };
-        assert_eq!((allowed(&config), allowed(&Config { fps: 5, ..config })), (45_000.0, 150_000.0));
+        assert_eq!((allowed(&config), allowed(&Config { fps: 5, ..config })), (36_000.0, 150_000.0));
     }
 }

@@ -6,7 +6,7 @@ use super::train::Capacity;
 /// Before anything is measured and at least, as factors of the target; after a cut, of what arrives; and at most, in bits a second.
 const START: f64 = 0.8;
 const LEAST: f64 = 1.15;
-const AFTER_CUT: f64 = 2.5;
+const AFTER_CUT: f64 = 1.25;
 const MOST: f64 = 20e6;
 
 /// Nothing slower than this share more is tried by trains.
