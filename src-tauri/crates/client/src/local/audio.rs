@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::device::Device;
 use super::processing::Processing;
+use super::sound_rate::SoundRate;
 use super::speaking::Speaking;
 use super::subscribers::Subscribers;
 use super::{LocalState, problem};
@@ -23,11 +24,15 @@ use crate::stats::{SentAudio, Window};
 /// Frames that lie further apart than their length and this do not belong to one packet.
 const TOLERANCE: Duration = Duration::from_millis(5);
 const FRAME: Duration = Duration::from_millis(10);
+/// The bitrate follows the network every so many packets.
+const RATE_EVERY: u32 = 25;
 
 /// A microphone's way into the stream.
 pub(super) struct Source {
     pub id: String,
     pub profile: AudioProfile,
+    /// Whether a picture shares the path with the sound.
+    pub picture: bool,
     pub sound: Arc<Sound>,
     pub subscribers: Arc<Subscribers>,
     pub state: Arc<watch::Sender<LocalState>>,
@@ -114,7 +119,8 @@ impl Source {
     /// Encodes until the frames end, whenever somebody is connected and the sound is not muted.
     fn encode(&self, frames: impl Iterator<Item = AudioFrame>, mut encoder: Encoder) {
         let mut packets = Packets::new(self.profile.channels);
-        let mut known_loss = 0;
+        let mut rate = SoundRate::new(self.profile.kbps, self.picture);
+        let (mut known_loss, mut sent) = (0, 0u32);
         for frame in frames {
             let loss = self.subscribers.loss_percent().filter(|_| !self.sound.muted.load(Ordering::Relaxed));
             let Some(loss) = loss else {
@@ -125,6 +131,10 @@ impl Source {
             if loss != known_loss && encoder.set_loss(loss).is_ok() {
                 known_loss = loss;
             }
+            if sent.is_multiple_of(RATE_EVERY) {
+                self.follow_network(&mut rate, &mut encoder);
+            }
+            sent = sent.wrapping_add(1);
             match encoder.encode(&samples) {
                 Ok(packet) => {
                     self.sound.bits.lock().unwrap_or_else(PoisonError::into_inner).add(packet.len() as f64 * 8.0, Instant::now());
@@ -132,6 +142,16 @@ impl Source {
                 }
                 Err(error) => tracing::warn!(%error, "a packet of sound was not encoded"),
             }
+        }
+    }
+}
+
+impl Source {
+    fn follow_network(&self, rate: &mut SoundRate, encoder: &mut Encoder) {
+        if let Some(bps) = self.subscribers.slowest_bps().and_then(|available| rate.update(available))
+            && let Err(error) = encoder.set_bitrate(bps)
+        {
+            tracing::warn!(%error, bps, "the sound's bitrate stays as it was");
         }
     }
 }

@@ -26,6 +26,7 @@ mod outgoing;
 mod pipeline;
 pub(crate) mod problem;
 mod processing;
+mod sound_rate;
 mod speaking;
 mod subscribers;
 mod video;
@@ -361,7 +362,8 @@ impl Inner {
         };
         let Sending { sound, subscribers, .. } = &*self.sending;
         let profile = self.spec.audio_profile;
-        let source = audio::Source { id: id.clone(), profile, sound: sound.clone(), subscribers: subscribers.clone(), state };
+        let (sound, subscribers) = (sound.clone(), subscribers.clone());
+        let source = audio::Source { id: id.clone(), profile, picture: self.spec.video, sound, subscribers, state };
         let microphone = Kept::open("microphone-frames", source, RETRY).map_err(|error| problem::describe(Kind::Microphone, &error))?;
         let before = {
             let mut devices = self.lock();

@@ -135,6 +135,11 @@ impl<S: Sink> Subscribers<S> {
         (connected.count(), available, self.past.load(Ordering::Relaxed) + sent)
     }
 
+    /// What the slowest path to anybody carries, in bits per second; `None` while nobody is connected.
+    pub fn slowest_bps(&self) -> Option<u32> {
+        self.lock().values().filter(|entry| entry.connected).map(|entry| entry.sink.available_bps()).min()
+    }
+
     /// Takes what a subscription's connection reports.
     pub fn on_event(&self, id: &SubscriptionId, event: &Event) -> Wish {
         let mut entries = self.lock();
