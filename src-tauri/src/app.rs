@@ -9,6 +9,7 @@ use std::{
 };
 
 use tauri::{AppHandle, WebviewWindowBuilder, async_runtime::JoinHandle};
+use tokio::sync::watch;
 
 use crate::{
     call::{Setup, Window},
@@ -18,10 +19,12 @@ use crate::{
     frame_socket::{FrameSocket, Pass},
     frames::Streams,
     links::Waiting,
+    logs::LogFile,
+    nearby::{self, NearbyCall, Surroundings},
     options::Options,
     origin,
     projects::{Book, Seat},
-    service::{Service, Status},
+    service::{Place, Station, Status, Target, Wishes},
     settings::Store,
     window_memory,
 };
@@ -50,29 +53,41 @@ pub struct App {
     opened: AtomicU32,
     /// Calls of closed windows that are still being left.
     leaving: Mutex<Vec<JoinHandle<()>>>,
-    service: Mutex<Option<Service>>,
+    log: Option<LogFile>,
+    station: Mutex<Option<Station>>,
 }
 
 impl App {
     /// Starts the service and the frame socket for this app's pages.
-    pub async fn start(options: Options, handle: AppHandle) -> std::io::Result<Self> {
+    pub async fn start(options: Options, log: Option<LogFile>, handle: AppHandle) -> std::io::Result<Self> {
         let folders = Folders::new(options.config.as_deref());
         let settings = Store::open(folders.settings());
         tokio::spawn(settings.clone().follow());
-        let (service, book) = match &options.server {
-            Some(url) => (Service::external(url.clone()), Book::open(None)),
+        let book = match &options.server {
+            Some(_) => Book::open(None),
             None => {
                 let book = Book::open(channel_server::projects::default_path());
                 let catalog = book.catalog();
                 // The service follows the file, too, but only while it is this app that serves.
                 tokio::spawn(async move { catalog.follow().await });
-                (Service::embedded(options.listen, book.clone()), book)
+                book
             }
         };
+        let desktop = Desktop::default();
+        let station = Station::start(Wishes {
+            listen: options.listen,
+            option: options.server.clone(),
+            settings: settings.changes(),
+            busy: desktop.busy(),
+            book: book.clone(),
+        });
+        let (report, nearby) = watch::channel(Arc::default());
+        let around = Surroundings { settings: settings.changes(), place: station.place(), own: desktop.channels() };
+        tokio::spawn(nearby::run(around, report));
         let setup = Setup {
-            server: service.url().to_owned(),
             ca: options.ca.clone(),
-            service: service.status(),
+            place: station.place(),
+            nearby,
             speaker: options.speaker.clone(),
             catalogue: Catalogue::start(),
             projects: book.changes(),
@@ -81,7 +96,7 @@ impl App {
         };
         Ok(Self {
             link: Waiting::new(options.link.as_deref()),
-            desktop: Desktop::default(),
+            desktop,
             pips: Pips::default(),
             frames: FrameSocket::start(origin::own(&handle)).await?,
             handle,
@@ -93,13 +108,24 @@ impl App {
             windows: Mutex::default(),
             opened: AtomicU32::new(0),
             leaving: Mutex::default(),
-            service: Mutex::new(Some(service)),
+            log,
+            station: Mutex::new(Some(station)),
         })
     }
 
-    /// The channel service's address.
-    pub fn server(&self) -> &str {
-        &self.setup.server
+    /// Where calls go now.
+    pub fn place(&self) -> Place {
+        self.setup.place.borrow().clone()
+    }
+
+    /// The calls that others on this network show.
+    pub fn nearby(&self) -> Arc<Vec<NearbyCall>> {
+        self.setup.nearby.borrow().clone()
+    }
+
+    /// The file that this process logs to, if there is one.
+    pub fn log(&self) -> Option<&LogFile> {
+        self.log.as_ref()
     }
 
     pub fn folders(&self) -> &Folders {
@@ -117,11 +143,11 @@ impl App {
 
     /// Who runs the service that calls go to, as far as is known without looking at the disk.
     pub fn seat(&self) -> Seat {
-        let server = self.setup.server.clone();
-        match (&self.options.server, &*self.setup.service.borrow()) {
-            (Some(_), _) => Seat::External { server },
-            (None, Status::Ready) => Seat::Elsewhere { server, port: self.options.listen.port() },
-            (None, Status::Starting | Status::Serving | Status::Failed(_)) => Seat::Here { server },
+        let Place { url: server, target, status } = self.place();
+        match (target, status) {
+            (Target::Named(_), _) => Seat::External { server },
+            (Target::Own(address), Status::Ready) => Seat::Elsewhere { server, port: address.port() },
+            (Target::Own(_), Status::Starting | Status::Serving | Status::Failed(_)) => Seat::Here { server },
         }
     }
 
@@ -182,9 +208,9 @@ impl App {
             // One that failed has said so itself.
             let _ = left.await;
         }
-        let service = lock(&self.service).take();
-        if let Some(service) = service {
-            service.stop().await;
+        let station = lock(&self.station).take();
+        if let Some(station) = station {
+            station.stop().await;
         }
     }
 }

@@ -41,7 +41,7 @@ pub async fn get_defaults(app: State<'_, App>) -> Result<Defaults, Error> {
     Ok(Defaults {
         app_id: channel_server::DEFAULT_APP_ID.into(),
         channel: "demo".into(),
-        server: app.server().to_owned(),
+        server: app.place().url,
         profiles: PROFILES.map(str::to_owned).into(),
         camera_id: app.options.camera.clone(),
         microphone_id: app.options.microphone.clone(),
@@ -138,6 +138,7 @@ pub async fn subscribe_events(window: WebviewWindow, app: State<'_, App>, channe
     let page: Page = Box::new(move |event| channel.send(event).is_ok());
     let opened = app.window(window.label());
     opened.call.set_page(window.label(), page).await?;
+    tracing::info!(window = window.label(), "the page is ready");
     if let Some(stream) = app.pips.stream_of(window.label()) {
         opened.call.tell(PageEvent::PipChanged { stream: Some(stream) }).await;
     }

@@ -16,7 +16,7 @@ mod tray;
 mod words;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Instant,
 };
@@ -30,6 +30,7 @@ use crate::{
     call::input::Input,
     events::PageEvent,
     links::OpenedLink,
+    nearby::Call,
     settings::{Settings, values::HotkeyReport},
     types::Phase,
 };
@@ -51,9 +52,36 @@ pub struct Desktop {
     focused: Mutex<HashSet<String>>,
     tray: OnceLock<Option<Tray>>,
     hotkeys: OnceLock<Hotkeys>,
+    /// The channels that the windows are in.
+    channels: watch::Sender<BTreeSet<Call>>,
+    /// Whether any window is in a call.
+    busy: watch::Sender<bool>,
 }
 
 impl Desktop {
+    pub fn busy(&self) -> watch::Receiver<bool> {
+        self.busy.subscribe()
+    }
+
+    pub fn channels(&self) -> watch::Receiver<BTreeSet<Call>> {
+        self.channels.subscribe()
+    }
+
+    /// What of the desktop is there, in a line.
+    pub fn describe(&self) -> String {
+        let tray = self.tray.get().is_some_and(Option::is_some);
+        format!("tray {tray}, keys {:?}", self.hotkeys())
+    }
+
+    /// Something of the calls is another.
+    fn summed_up(&self) {
+        let calls = lock(&self.calls);
+        let (busy, channels) = (calls.total().in_call, calls.channels());
+        drop(calls);
+        self.busy.send_if_modified(|known| *known != busy && std::mem::replace(known, busy) != busy);
+        self.channels.send_if_modified(|known| *known != channels && std::mem::replace(known, channels.clone()) != channels);
+    }
+
     pub fn hotkeys(&self) -> HotkeyReport {
         self.hotkeys.get().map(Hotkeys::report).unwrap_or_default()
     }
@@ -97,6 +125,7 @@ pub fn hear(handle: &AppHandle, window: &str, event: &PageEvent) {
             let in_call = call.state == Phase::Call;
             lock(&app.desktop.arrivals).entry(window.to_owned()).or_default().call(in_call, Instant::now());
             if lock(&app.desktop.calls).hear(window, call) {
+                app.desktop.summed_up();
                 show_in_tray(handle);
             }
         }
@@ -120,6 +149,7 @@ pub fn gone(handle: &AppHandle, label: &str) {
     focus(handle, label, false);
     lock(&app.desktop.arrivals).remove(label);
     if lock(&app.desktop.calls).gone(label) {
+        app.desktop.summed_up();
         show_in_tray(handle);
     }
 }

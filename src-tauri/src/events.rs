@@ -63,7 +63,6 @@ pub enum PageEvent {
     /// A link was opened; it fills in the form and does nothing else.
     LinkOpened(OpenedLink),
     /// Other calls are near; ask `list_nearby` again.
-    #[allow(dead_code)]
     NearbyChanged,
     /// What the small window on top shows; none: it is closed.
     PipChanged {

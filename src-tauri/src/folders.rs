@@ -41,6 +41,12 @@ impl Folders {
     }
 }
 
+/// The user's own folder.
+pub fn home() -> Option<String> {
+    let home = std::env::var(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+    home.ok().filter(|home| !home.is_empty())
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;

@@ -13,7 +13,9 @@
 //! projects/     its projects: App IDs, certificates, tokens
 //! settings/     what a person has chosen: one file for all windows and processes
 //! links         invitations as links
-//! nearby        calls of the local network
+//! nearby/       calls of the local network
+//! logs          the log's files
+//! diagnostics/  what somebody who helps wants to know, without secrets
 //! folders       where this app keeps its files
 //! service/      the channel service: served from here, or shared with who was first
 //! options       command line and environment
@@ -29,12 +31,14 @@ mod call;
 mod commands;
 mod desktop;
 mod devices;
+mod diagnostics;
 mod error;
 mod events;
 mod folders;
 mod frame_socket;
 mod frames;
 mod links;
+mod logs;
 mod nearby;
 mod options;
 mod origin;
@@ -58,6 +62,7 @@ use tracing_subscriber::EnvFilter;
 
 use app::App;
 use folders::Folders;
+use logs::LogFile;
 use options::Options;
 
 /// How long the end of the app waits for calls to be left and the service to say goodbye.
@@ -67,12 +72,14 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub fn run() {
     let options = Options::parse();
     platform::prepare();
-    log();
-    if let (Some(link), Some(folder)) = (&options.link, Folders::new(options.config.as_deref()).config)
-        && desktop::door::bring(&folder, link)
+    let folders = Folders::new(options.config.as_deref());
+    if let (Some(link), Some(folder)) = (&options.link, &folders.config)
+        && desktop::door::bring(folder, link)
     {
         return;
     }
+    let log = folders.logs.as_deref().and_then(LogFile::open);
+    start_log(log.clone());
     let app = tauri::Builder::default()
         .invoke_handler(tauri::generate_handler![
             commands::get_state,
@@ -119,7 +126,7 @@ pub fn run() {
         ])
         .setup(|tauri| {
             let handle = tauri.handle().clone();
-            let app = tauri::async_runtime::block_on(App::start(options, handle.clone()))?;
+            let app = tauri::async_runtime::block_on(App::start(options, log, handle.clone()))?;
             handle.manage(app);
             handle.state::<App>().open_window(&handle)?;
             desktop::start(&handle);
@@ -167,10 +174,12 @@ async fn end_when_told(handle: AppHandle) {
     handle.exit(0);
 }
 
-/// Logs to standard error what `RUST_LOG` names; without it, what matters to who runs the app.
-fn log() {
+/// Logs what `RUST_LOG` names to standard error and to the file; without it, what matters to who runs the app.
+fn start_log(file: Option<LogFile>) {
+    use tracing_subscriber::{fmt::layer, layer::SubscriberExt, util::SubscriberInitExt};
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("warn,app=info,{}", client::LOG_FILTER)));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let file = file.map(|file| layer().with_ansi(false).with_writer(file));
+    tracing_subscriber::registry().with(filter).with(layer().with_writer(std::io::stderr)).with(file).init();
 }
 
 #[cfg(test)]

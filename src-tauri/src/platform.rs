@@ -6,6 +6,23 @@ pub fn prepare() {
     linux::prepare();
 }
 
+/// Shows a folder in the desktop's file manager.
+pub fn show_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::process::{Command, Stdio};
+    let program = if cfg!(windows) {
+        "explorer"
+    } else if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    std::fs::create_dir_all(folder)?;
+    let mut shown = Command::new(program).arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    // Nobody waits for it, but the system wants its end heard.
+    std::thread::spawn(move || drop(shown.wait()));
+    Ok(())
+}
+
 /// Waits until the terminal or the system asks this process to end.
 pub async fn told_to_end() {
     #[cfg(unix)]

@@ -6,6 +6,7 @@
 //! The watch is a connection kept open to whoever serves: its end is the news that the port may be free, without a timer.
 
 mod health;
+mod station;
 
 use std::{
     io,
@@ -21,6 +22,8 @@ use crate::{
     signal::VERSION,
 };
 use health::{Answer, Connection};
+
+pub use station::{Place, Station, Target, Wishes, ready};
 
 /// Where calls go, as far as is known now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,16 +126,6 @@ impl Service {
     }
 }
 
-/// Waits until it is known whether calls can be carried.
-pub async fn ready(mut status: watch::Receiver<Status>) -> Result<(), ServiceError> {
-    let known = status.wait_for(|status| *status != Status::Starting).await;
-    match known.as_deref() {
-        Ok(Status::Failed(error)) => Err(error.clone()),
-        // Without a supervisor (an external service) a client's connection shows whether anyone answers.
-        Ok(_) | Err(_) => Ok(()),
-    }
-}
-
 /// What an attempt brought, with what the next step needs.
 enum Turn {
     Serve(TcpListener),
@@ -216,6 +209,11 @@ async fn unless_stopped(stop: &watch::Receiver<bool>, wait: impl Future<Output =
 mod tests {
     use super::*;
 
+    async fn known(service: &Service) -> Status {
+        let mut status = service.status();
+        status.wait_for(|status| *status != Status::Starting).await.unwrap().clone()
+    }
+
     fn address() -> SocketAddr {
         "127.0.0.1:47880".parse().unwrap()
     }
@@ -269,13 +267,13 @@ mod tests {
         let stranger = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = stranger.local_addr().unwrap();
         let service = Service::embedded(address, Book::open(None));
-        let failed = tokio::join!(ready(service.status()), async {
+        let failed = tokio::join!(known(&service), async {
             use tokio::io::AsyncWriteExt;
             let (mut socket, _) = stranger.accept().await.unwrap();
             socket.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await.unwrap();
             drop(stranger);
         });
-        assert_eq!(failed.0, Err(ServiceError::PortTaken { port: address.port() }));
+        assert_eq!(failed.0, Status::Failed(ServiceError::PortTaken { port: address.port() }));
         let mut status = service.status();
         status.wait_for(|status| *status == Status::Serving).await.unwrap();
         drop(status);
@@ -288,9 +286,9 @@ mod tests {
         let address = free.local_addr().unwrap();
         drop(free);
         let first = Service::embedded(address, Book::open(None));
-        ready(first.status()).await.unwrap();
+        known(&first).await;
         let second = Service::embedded(address, Book::open(None));
-        ready(second.status()).await.unwrap();
+        known(&second).await;
         first.stop().await;
         loop {
             if let (Answer::Ours, _) = health::ask(address).await {

@@ -204,6 +204,9 @@ pub struct JoinParams {
     /// The name to go by, if any. It is cleaned and cut to 64 characters, never refused.
     #[serde(default)]
     pub name: Option<String>,
+    /// The channel service for this call, where a link named one; none: the one in the settings.
+    #[serde(default)]
+    pub server: Option<String>,
 }
 
 impl std::fmt::Debug for JoinParams {

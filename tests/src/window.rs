@@ -74,7 +74,7 @@ impl Window {
         let mut command = logged("dbus-run-session", &log);
         command.arg("--").arg(driver_path).args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         command.env("DISPLAY", display.name()).env("NO_AT_BRIDGE", "1").env_remove("WAYLAND_DISPLAY").env("LANG", "en_US.UTF-8");
-        command.env("XDG_DATA_HOME", &home.0).env("XDG_CACHE_HOME", &home.0).env("XDG_CONFIG_HOME", &home.0);
+        command.env("XDG_DATA_HOME", &home.0).env("XDG_STATE_HOME", &home.0).env("XDG_CACHE_HOME", &home.0).env("XDG_CONFIG_HOME", &home.0);
         let driver = Group::start(&mut command);
         let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});
         let page = drive("the app's window opens", port, &options, &log).await;

@@ -5,7 +5,7 @@ use client::Codec;
 use crate::{
     error::invalid_parameter,
     media::profile::VideoProfile,
-    signal::{Error, Name, Uid},
+    signal::{Error, Name, Uid, is_server},
     types::JoinParams,
 };
 
@@ -83,6 +83,10 @@ impl Join {
     pub fn new(mut params: JoinParams, camera: Option<&str>, microphone: Option<&str>) -> Result<Self, Error> {
         let codec = params.codec.as_deref().filter(|codec| !codec.is_empty()).map_or(Ok(Codec::default()), str::parse)?;
         params.name = params.name.as_deref().and_then(Name::clean).map(String::from);
+        params.server = params.server.filter(|server| !server.is_empty());
+        if params.server.as_deref().is_some_and(|server| !is_server(server)) {
+            return Err(invalid_parameter("A service's address is ws://HOST:PORT or wss://HOST:PORT."));
+        }
         let uid = params.uid.as_ref().map_or(Ok(None), |wish| wish.uid())?;
         let devices = Devices {
             camera: Choice::new(params.camera_id.as_deref(), camera),
@@ -123,6 +127,7 @@ mod tests {
         let code = |form| join(form).unwrap_err().code;
         assert_eq!(code(json!({"appId": "a", "channel": "c", "uid": 4_294_967_296_u64})), Code::InvalidUid);
         assert_eq!(code(json!({"appId": "a", "channel": "c", "codec": "vp8"})), Code::NotSupported);
+        assert_eq!(code(json!({"appId": "a", "channel": "c", "server": "https://a"})), Code::InvalidParameter);
         assert_eq!(code(json!({"appId": "a", "channel": "c", "resolution": "9000p"})), Code::InvalidParameter);
     }
 

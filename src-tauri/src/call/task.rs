@@ -100,11 +100,12 @@ impl Task {
     pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let mut volume = tokio::time::interval(VOLUME_EVERY);
         volume.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut service = self.setup.service.clone();
+        let mut place = self.setup.place.clone();
         let mut catalogue = self.setup.catalogue.clone();
         let mut projects = self.setup.projects.clone();
         let mut settings = self.setup.settings.clone();
-        let status = service.borrow_and_update().clone();
+        let mut nearby = self.setup.nearby.clone();
+        let status = place.borrow_and_update().status.clone();
         self.on_service(status);
         loop {
             self.perform_all();
@@ -116,8 +117,8 @@ impl Task {
                 Some(end) = self.ends.recv() => self.on_end(end),
                 (attempt, event) = next_event(&mut self.call) => self.on_event(attempt, &event),
                 lost = next_lost(&mut self.lost) => self.on_lost(lost),
-                Ok(()) = service.changed() => {
-                    let status = service.borrow_and_update().clone();
+                Ok(()) = place.changed() => {
+                    let status = place.borrow_and_update().status.clone();
                     self.on_service(status);
                 }
                 Ok(()) = projects.changed() => self.tell(PageEvent::ProjectsChanged),
@@ -125,6 +126,7 @@ impl Task {
                     let settings = Box::new(settings.borrow_and_update().as_ref().clone());
                     self.tell(PageEvent::SettingsChanged { settings });
                 }
+                Ok(()) = nearby.changed() => self.tell(PageEvent::NearbyChanged),
                 changes = catalogue.changed() => {
                     self.tell(PageEvent::DevicesChanged);
                     changes.into_iter().for_each(|change| self.tell(change));
@@ -337,13 +339,19 @@ impl Task {
     fn connect(&mut self, attempt: Attempt, join: Box<Join>) {
         // The client replaces a speaker that does not open by silence, and says so.
         self.machine.handle(Input::Speaker(None));
-        let Setup { server, ca, speaker, .. } = self.setup.clone();
+        let Setup { place, ca, speaker, .. } = self.setup.clone();
+        // A link may name a service for this call alone.
+        let own = place.borrow().url.clone();
+        let server = join.params.server.clone().unwrap_or_else(|| own.clone());
+        let elsewhere = server != own;
         let config = Config { server, ca, mode: join.params.mode, codec: join.codec, speaker, ..Config::default() };
         let (client, events) = Client::with_config(config);
-        let (service, jobs, joiner) = (self.setup.service.clone(), self.jobs.clone(), client.clone());
+        let (jobs, joiner) = (self.jobs.clone(), client.clone());
         let joining = tokio::spawn(async move {
             let result = async {
-                service::ready(service).await?;
+                if !elsewhere {
+                    service::ready(place).await?;
+                }
                 joiner.init(&join.params.app_id).await?;
                 joiner.set_name(join.params.name.as_deref().unwrap_or_default()).await?;
                 joiner.join(join.token(), &join.params.channel, join.uid.clone()).await

@@ -18,7 +18,7 @@ use crate::{
     frames::Streams,
     media::latest::Next,
     projects::Book,
-    service::{self, Service},
+    service::{Place, Service, Status, Target},
     settings::Store,
     signal::Code,
     types::{CallState, LOCAL, LOCAL_SCREEN, Phase, RemoteMedia, ShareSpec},
@@ -36,16 +36,18 @@ async fn service() -> Service {
     let address = free.local_addr().unwrap();
     drop(free);
     let service = Service::embedded(address, Book::open(None));
-    service::ready(service.status()).await.unwrap();
+    service.status().wait_for(|status| *status == Status::Serving).await.unwrap();
     service
 }
 
 async fn sit(service: &Service) -> Seat {
     let catalogue = Catalogue::empty();
+    let target = Target::Named(service.url().to_owned());
+    let place = Place { url: service.url().to_owned(), target, status: Status::Serving };
     let setup = Setup {
-        server: service.url().into(),
         ca: None,
-        service: service.status(),
+        place: watch::channel(place).1,
+        nearby: watch::channel(Default::default()).1,
         speaker: "none".into(),
         catalogue,
         projects: Book::open(None).changes(),

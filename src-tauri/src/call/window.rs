@@ -17,7 +17,8 @@ use crate::{
     devices::Catalogue,
     events::PageEvent,
     frames::Streams,
-    service::Status,
+    nearby::NearbyCall,
+    service::Place,
     settings::Settings,
     signal::{Code, Error},
     stats::CallStats,
@@ -33,17 +34,18 @@ const QUEUE: usize = 64;
 /// What a window needs from the app.
 #[derive(Clone)]
 pub struct Setup {
-    /// The channel service's address.
-    pub server: String,
     /// The only authorities to trust for TLS, if not the system's.
     pub ca: Option<PathBuf>,
-    pub service: watch::Receiver<Status>,
+    /// The channel service's address, and whether it is there.
+    pub place: watch::Receiver<Place>,
     /// The speaker that was chosen last.
     pub speaker: String,
     pub catalogue: Catalogue,
     /// Changes whenever the projects do.
     pub projects: watch::Receiver<Arc<Projects>>,
     pub settings: watch::Receiver<Arc<Settings>>,
+    /// Changes whenever other calls are near.
+    pub nearby: watch::Receiver<Arc<Vec<NearbyCall>>>,
     /// Hears what the pages are told, whether there is a page or not. It must not wait.
     pub onlooker: Arc<dyn Fn(&PageEvent) + Send + Sync>,
 }

@@ -1,27 +1,33 @@
 //! The desktop around the windows.
 
 use client::{Code, Error};
-use tauri::{AppHandle, WebviewWindow};
+use tauri::{AppHandle, State, WebviewWindow};
 
-use crate::{desktop::pip, nearby::NearbyCall};
+use crate::{app::App, desktop::pip, diagnostics, nearby::NearbyCall, platform};
 
-fn not_yet(what: &str) -> Error {
-    Error::new(Code::NotSupported, format!("This version of Visavis cannot {what}."))
+/// What others on this network offer; nothing while the settings do not allow to look.
+#[tauri::command]
+pub async fn list_nearby(app: State<'_, App>) -> Result<Vec<NearbyCall>, Error> {
+    Ok(app.nearby().to_vec())
 }
 
+/// A text for whoever helps, without secrets.
 #[tauri::command]
-pub async fn list_nearby() -> Result<Vec<NearbyCall>, Error> {
-    Err(not_yet("find calls of the local network"))
+pub async fn get_diagnostics(handle: AppHandle) -> Result<String, Error> {
+    Ok(diagnostics::collect(&handle).await)
 }
 
+/// Shows the folder with the logs in the desktop's own way.
 #[tauri::command]
-pub async fn get_diagnostics() -> Result<String, Error> {
-    Err(not_yet("collect diagnostics"))
-}
-
-#[tauri::command]
-pub async fn open_logs() -> Result<(), Error> {
-    Err(not_yet("open its logs"))
+pub async fn open_logs(app: State<'_, App>) -> Result<(), Error> {
+    let refused = |message: String| Error::new(Code::NotSupported, message);
+    let folder = app.folders().logs.clone().ok_or_else(|| refused("This system says of no folder where logs could be kept.".into()))?;
+    platform::show_folder(&folder).map_err(|error| {
+        refused(format!(
+            "The logs are in {}, but this desktop has nothing that shows folders ({error}). Open it by hand.",
+            folder.display()
+        ))
+    })
 }
 
 /// Shows a stream of this window's call in the small window on top.

@@ -1,8 +1,11 @@
 //! What this app's windows are doing, as far as tray and hotkeys care. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::types::{CallState, Phase};
+use crate::{
+    nearby::Call,
+    types::{CallState, Phase},
+};
 
 /// A window, or all of them. `None` is a device that no window has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,38 +45,43 @@ pub struct Mute {
 /// All windows.
 #[derive(Debug, Default)]
 pub struct Calls {
-    windows: BTreeMap<String, Summary>,
+    windows: BTreeMap<String, (Summary, Option<Call>)>,
     /// Whether the push-to-talk key is what lets one be heard.
     talking: bool,
 }
 
 impl Calls {
-    /// Takes in a window's state. Whether the sum is another one.
+    /// Takes in a window's state. Whether it is another one.
     pub fn hear(&mut self, window: &str, state: &CallState) -> bool {
-        let before = self.total();
-        self.windows.insert(window.to_owned(), Summary::of(state));
-        self.total() != before
+        let call = state.params.as_ref().filter(|_| state.joined).map(|params| (params.app_id.clone(), params.channel.clone()));
+        let now = (Summary::of(state), call);
+        let before = self.windows.insert(window.to_owned(), now.clone());
+        before.unwrap_or_default() != now
     }
 
     /// The window is closed.
     pub fn gone(&mut self, window: &str) -> bool {
-        let before = self.total();
-        self.windows.remove(window);
-        self.total() != before
+        self.windows.remove(window).is_some()
     }
 
     /// One who is heard in any window is heard.
     pub fn total(&self) -> Summary {
-        let all = |muted: fn(&Summary) -> Option<bool>| self.windows.values().filter_map(muted).reduce(|all, one| all && one);
+        let windows = || self.windows.values().map(|(summary, _)| summary);
+        let all = |muted: fn(&Summary) -> Option<bool>| windows().filter_map(muted).reduce(|all, one| all && one);
         Summary {
-            in_call: self.windows.values().any(|window| window.in_call),
+            in_call: windows().any(|window| window.in_call),
             microphone_muted: all(|window| window.microphone_muted),
             camera_muted: all(|window| window.camera_muted),
         }
     }
 
+    /// The calls that the windows are in.
+    pub fn channels(&self) -> BTreeSet<Call> {
+        self.windows.values().filter_map(|(_, call)| call.clone()).collect()
+    }
+
     pub fn in_call(&self, window: &str) -> bool {
-        self.windows.get(window).is_some_and(|window| window.in_call)
+        self.windows.get(window).is_some_and(|(window, _)| window.in_call)
     }
 
     /// What all windows are to be told; none where the action means nothing now.
