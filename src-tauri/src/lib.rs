@@ -78,6 +78,13 @@ pub fn run() {
     {
         return;
     }
+    if let Some(file) = &options.openh264
+        && let Err(error) = media::library::use_binary(file)
+    {
+        // Who asks for it has reasons not to use the other.
+        eprintln!("visavis: {error}");
+        std::process::exit(2);
+    }
     let log = folders.logs.as_deref().and_then(LogFile::open);
     start_log(log.clone());
     let app = tauri::Builder::default()
@@ -199,5 +206,34 @@ mod tests {
             assert!(allowed.contains(&format!("allow-{}", command.replace('_', "-")).as_str()), "{command} is not allowed");
         }
         assert_eq!((allowed.len(), declared.matches("    \"").count()), (commands.len(), commands.len()));
+    }
+
+    fn json(text: &str) -> serde_json::Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn the_page_may_load_nothing_from_elsewhere_and_run_no_text_as_script() {
+        let config = json(include_str!("../tauri.conf.json"));
+        let csp = config["app"]["security"]["csp"].as_object().unwrap();
+        assert_eq!(csp["default-src"], "'self'");
+        for (directive, sources) in csp {
+            for source in sources.as_str().unwrap().split(' ') {
+                let own = ["'self'", "'none'", "data:", "blob:", "ipc:", "http://ipc.localhost", "ws://127.0.0.1:*"].contains(&source);
+                assert!(own, "{directive} allows {source}");
+                assert!(!(source == "data:" || source == "blob:") || directive == "img-src", "{directive} allows {source}");
+            }
+        }
+        assert!(config["app"]["security"].get("dangerousDisableAssetCspModification").is_none());
+    }
+
+    #[test]
+    fn each_window_gets_its_own_capability_and_the_small_one_little() {
+        let (page, pip) = (json(include_str!("../capabilities/page.json")), json(include_str!("../capabilities/pip.json")));
+        assert_eq!((&page["windows"], &pip["windows"]), (&serde_json::json!(["main*"]), &serde_json::json!(["pip*"])));
+        let allowed: Vec<&str> = pip["permissions"].as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
+        for never in ["join", "leave", "projects", "certificate", "token", "set-settings", "open-logs", "diagnostics"] {
+            assert!(!allowed.iter().any(|name| name.contains(never)), "{never}");
+        }
     }
 }

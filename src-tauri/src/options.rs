@@ -31,6 +31,9 @@ pub struct Options {
     /// Speaker: "default", "speaker:NAME" or "none".
     #[arg(long, env = "VISAVIS_SPEAKER", value_name = "ID", default_value = "default")]
     pub speaker: String,
+    /// Encode and decode with this binary of Cisco's OpenH264 2.6 instead of the one built in.
+    #[arg(long, env = "VISAVIS_OPENH264", value_name = "FILE")]
+    pub openh264: Option<PathBuf>,
     /// Keep settings and logs in this folder instead of the system's usual places.
     #[arg(long, env = "VISAVIS_CONFIG", value_name = "FOLDER")]
     pub config: Option<PathBuf>,

@@ -37,7 +37,10 @@ const SOLE_SITES: &[(&str, &[&str])] = &[
     ("cpal::", &["src-tauri/crates/media/src/capture/", "src-tauri/crates/media/src/playback/"]),
     ("sonora::", &["src-tauri/crates/media/src/capture/processing.rs"]),
     ("xcap::", &["src-tauri/crates/media/src/capture/"]),
-    ("openh264_sys2::", &["src-tauri/crates/media/src/encode/", "src-tauri/crates/media/src/decode/"]),
+    (
+        "openh264_sys2::",
+        &["src-tauri/crates/media/src/encode/", "src-tauri/crates/media/src/decode/", "src-tauri/crates/media/src/library.rs"],
+    ),
     ("__TAURI__", &["ui/api.js"]),
 ];
 

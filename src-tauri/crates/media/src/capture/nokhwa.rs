@@ -165,6 +165,18 @@ impl Drop for Device {
     }
 }
 
+/// macOS asks the person before the first use of a camera, and fails any use before the answer. Elsewhere there is nothing to ask.
+fn permitted(id: &str) -> Result<(), Error> {
+    if !cfg!(target_os = "macos") || nokhwa::nokhwa_check() {
+        return Ok(());
+    }
+    let (answer, answered) = mpsc::sync_channel(1);
+    // The opener may have given up by the time that the person answers.
+    nokhwa::nokhwa_initialize(move |granted| drop(answer.try_send(granted)));
+    let granted = answered.recv_timeout(OPENING).unwrap_or(false);
+    if granted { Ok(()) } else { Err(Error::Denied { device: id.to_owned() }) }
+}
+
 /// The camera's own thread.
 fn run(
     id: &str,
@@ -173,7 +185,7 @@ fn run(
     frames: &SyncSender<Result<VideoFrame, Error>>,
     stop: &Stop,
 ) {
-    let (mut camera, offer) = match open(id, want) {
+    let (mut camera, offer) = match permitted(id).and_then(|()| open(id, want)) {
         Ok(open) => open,
         Err(error) => {
             // The opener may have given up.

@@ -9,10 +9,11 @@ use std::ptr;
 
 use openh264_sys2::{
     API, DECODER_OPTION, DECODER_OPTION_ERROR_CON_IDC, DECODER_OPTION_TRACE_LEVEL, ERROR_CON_DISABLE, ISVCDecoder, ISVCDecoderVtbl,
-    SBufferInfo, SDecodingParam, VIDEO_BITSTREAM_AVC, WELS_LOG_QUIET, source::APILoader,
+    SBufferInfo, SDecodingParam, VIDEO_BITSTREAM_AVC, WELS_LOG_QUIET,
 };
 
 use super::Error;
+use crate::library::library;
 
 /// An initialised decoder.
 pub(super) struct Raw {
@@ -36,7 +37,7 @@ impl Raw {
     pub(super) fn new() -> Result<Self, Error> {
         let mut decoder = ptr::null_mut();
         // SAFETY: the argument is a valid place for the pointer that the library writes.
-        let created = unsafe { APILoader::new().WelsCreateDecoder(&mut decoder) };
+        let created = unsafe { library().WelsCreateDecoder(&mut decoder) };
         if created != 0 || decoder.is_null() {
             return Err(Error::Setup("H.264"));
         }
@@ -108,7 +109,7 @@ impl Drop for Raw {
         // SAFETY: the object is live until the second call, and nothing uses it afterwards. The first is harmless before initialisation.
         unsafe {
             uninitialize(self.decoder);
-            APILoader::new().WelsDestroyDecoder(self.decoder);
+            library().WelsDestroyDecoder(self.decoder);
         }
     }
 }

@@ -11,11 +11,11 @@ use openh264_sys2::{
     API, CAMERA_VIDEO_REAL_TIME, CONSTANT_ID, DEBLOCKING_IDC_0, ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE,
     ENCODER_OPTION_RC_MODE, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, ENCODER_OPTION_TRACE_LEVEL, ISVCEncoder, ISVCEncoderVtbl, LOW_COMPLEXITY,
     PRO_BASELINE, RC_BITRATE_MODE, RC_MODES, RC_OFF_MODE, SBitrateInfo, SEncParamExt, SFrameBSInfo, SM_SINGLE_SLICE, SPATIAL_LAYER_ALL,
-    SSourcePicture, WELS_LOG_QUIET, source::APILoader, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
+    SSourcePicture, WELS_LOG_QUIET, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
 };
 
 use super::h264::{Config, Error};
-use crate::frame::VideoFrame;
+use crate::{frame::VideoFrame, library::library};
 
 /// An initialised encoder.
 pub(super) struct Raw {
@@ -29,7 +29,7 @@ impl Raw {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
         let mut encoder = ptr::null_mut();
         // SAFETY: the argument is a valid place for the pointer that the library writes.
-        check("create", unsafe { APILoader::new().WelsCreateSVCEncoder(&mut encoder) })?;
+        check("create", unsafe { library().WelsCreateSVCEncoder(&mut encoder) })?;
         // From here on, dropping `raw` destroys the object.
         let mut raw = Self { encoder };
         let mut quiet = WELS_LOG_QUIET;
@@ -159,7 +159,7 @@ impl Drop for Raw {
         // SAFETY: the object is live until the second call, and nothing uses it afterwards. The first is harmless before initialisation.
         unsafe {
             uninitialize(self.encoder);
-            APILoader::new().WelsDestroySVCEncoder(self.encoder);
+            library().WelsDestroySVCEncoder(self.encoder);
         }
     }
 }
