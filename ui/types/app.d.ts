@@ -118,7 +118,11 @@ resolution: string | null, mode: "rtc" | "live", codec: string | null,
 /**
  * The name to go by, if any. It is cleaned and cut to 64 characters, never refused.
  */
-name: string | null, };
+name: string | null, 
+/**
+ * The channel service for this call, where a link named one; none: the one in the settings.
+ */
+server: string | null, };
 
 /**
  * What the lobby shows.

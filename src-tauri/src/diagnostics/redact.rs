@@ -38,8 +38,13 @@ fn is_part(c: char) -> bool {
 
 fn hide(word: &str, out: &mut String) {
     // A sentence's end belongs to no address.
-    let core = word.trim_end_matches(['.', ':', '=', ',']);
+    let mut core = word.trim_end_matches(['.', ':']);
     let end = &word[core.len()..];
+    while let Some((name, value)) = pair(core) {
+        out.push_str(name);
+        out.push('=');
+        core = value;
+    }
     if let Some((scheme, place)) = core.split_once("://") {
         let (host, path) = place.split_at(place.find('/').unwrap_or(place.len()));
         out.push_str(scheme);
@@ -52,12 +57,6 @@ fn hide(word: &str, out: &mut String) {
         if path.len() > 1 {
             out.push_str("/…")
         }
-    } else if let Some((name, value)) =
-        core.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty() && core.len() < BLOB)
-    {
-        out.push_str(name);
-        out.push('=');
-        hide(value, out);
     } else if is_token(core) {
         out.push_str("‹token›");
     } else if is_address(core) {
@@ -68,6 +67,13 @@ fn hide(word: &str, out: &mut String) {
         hide_keys(core, out);
     }
     out.push_str(end);
+}
+
+/// A name and its value; base64's padding is no value.
+fn pair(word: &str) -> Option<(&str, &str)> {
+    let (name, value) = word.split_once('=')?;
+    let named = (1..=24).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    (named && !value.trim_matches('=').is_empty()).then_some((name, value))
 }
 
 fn is_token(word: &str) -> bool {
