@@ -172,7 +172,9 @@ fn permitted(id: &str) -> Result<(), Error> {
     }
     let (answer, answered) = mpsc::sync_channel(1);
     // The opener may have given up by the time that the person answers.
-    nokhwa::nokhwa_initialize(move |granted| drop(answer.try_send(granted)));
+    nokhwa::nokhwa_initialize(move |granted| {
+        let _ = answer.try_send(granted);
+    });
     let granted = answered.recv_timeout(OPENING).unwrap_or(false);
     if granted { Ok(()) } else { Err(Error::Denied { device: id.to_owned() }) }
 }
