@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use client::{Fallback, IcePolicy, Mode, Preference, StreamType, Uid, VideoProfile};
+use client::{AudioProcessing, Fallback, IcePolicy, Mode, Preference, StreamType, Uid, VideoProfile};
 
 #[derive(Parser)]
 #[command(name = "headless", version, about = "A Visavis caller without a window")]
@@ -58,6 +58,13 @@ pub struct Call {
     /// Say nothing: the microphone is muted, and whoever speaks into it is told.
     #[arg(long)]
     pub muted: bool,
+    /// What is done to the microphone's sound: off, on, or some of aec (echo), ans (noise) and agc (gain). Without it, on for a real
+    /// microphone and off for anything else.
+    #[arg(long, value_name = "off|on|aec,ans,agc", value_parser = parse_audio_processing)]
+    pub audio_processing: Option<AudioProcessing>,
+    /// Where others sound: `none`, `default`, or a speaker's id.
+    #[arg(long, value_name = "none|default|ID", default_value = "none")]
+    pub speaker: String,
     /// What to share beside the camera: a screen's or window's id, a .y4m file (looped), `pattern`, or `none`.
     #[arg(long, value_name = "screen:N|window:N|FILE.y4m|pattern|none", default_value = "none")]
     pub screen: String,
@@ -139,6 +146,19 @@ fn parse_fallback(text: &str) -> Result<Fallback, String> {
     Fallback::try_from(number).map_err(|error| error.message)
 }
 
+fn parse_audio_processing(text: &str) -> Result<AudioProcessing, String> {
+    match text {
+        "off" => Ok(AudioProcessing::NONE),
+        "on" => Ok(AudioProcessing::ALL),
+        parts => parts.split(',').try_fold(AudioProcessing::NONE, |so_far, part| match part {
+            "aec" => Ok(AudioProcessing { aec: true, ..so_far }),
+            "ans" => Ok(AudioProcessing { ans: true, ..so_far }),
+            "agc" => Ok(AudioProcessing { agc: true, ..so_far }),
+            _ => Err("a processing is off, on, or some of aec, ans and agc with commas between them".into()),
+        }),
+    }
+}
+
 fn parse_profile(text: &str) -> Result<VideoProfile, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
@@ -179,6 +199,17 @@ mod tests {
         assert_eq!(parse_uid("ana"), Ok(Uid::Account("ana".into())));
         for bad in ["0", "-1", "4294967296", ""] {
             assert!(parse_uid(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_processing_are_named_one_by_one_or_all_together() {
+        let echo_and_gain = AudioProcessing { aec: true, ans: false, agc: true };
+        assert_eq!(parse_audio_processing("agc,aec"), Ok(echo_and_gain));
+        assert_eq!(parse_audio_processing("on"), parse_audio_processing("aec,ans,agc"));
+        assert_eq!(parse_audio_processing("off"), Ok(AudioProcessing::NONE));
+        for bad in ["", "aec,", "on,aec", "echo"] {
+            assert!(parse_audio_processing(bad).is_err(), "{bad}");
         }
     }
 }

@@ -6,6 +6,8 @@ use client::{
     Client, Code, Codec, Config, Error, Event, Fallback, LocalStream, RemoteStream, StreamId, StreamSpec, StreamType, SubscribeOptions,
 };
 
+use serde_json::{Value, json};
+
 use crate::{
     arguments::{Call, device},
     record::Recorder,
@@ -23,7 +25,7 @@ pub async fn run(call: Call) -> Result<(), Error> {
         ice_policy: call.ice_policy,
         mode: call.mode,
         codec: Codec::H264,
-        speaker: "none".into(),
+        speaker: call.speaker.clone(),
     };
     let (client, events) = Client::with_config(config);
     client.init(&call.app_id).await?;
@@ -61,6 +63,7 @@ async fn publish(client: &Client, call: &Call) -> Result<Option<LocalStream>, Er
         camera_id: camera,
         microphone_id: microphone,
         video_profile: call.profile,
+        audio_processing: call.audio_processing,
         ..StreamSpec::default()
     };
     let stream = LocalStream::create(spec);
@@ -146,8 +149,10 @@ impl Session {
                 });
             }
             Event::StreamSubscribed { stream } => self.record(&stream),
-            Event::StreamTypeChanged { stream, stream_type, .. } => tracing::info!(%stream, ?stream_type, "another picture comes"),
-            Event::StreamFallback { stream, sound_only, .. } => tracing::info!(%stream, sound_only, "a fallback begins or ends"),
+            Event::StreamTypeChanged { ref stream, stream_type, .. } => {
+                self.note(&event, stream, json!({"stream_type": stream_type as u8}));
+            }
+            Event::StreamFallback { ref stream, sound_only, .. } => self.note(&event, stream, json!({"sound_only": sound_only})),
             Event::StreamRemoved { stream } => {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.stop(&stream);
@@ -166,6 +171,14 @@ impl Session {
             Event::StopScreenSharing { error, .. } => tracing::warn!(%error, "the screen is not shared any more"),
             Event::Error { error } => tracing::warn!(%error, "the client reports"),
             _ => {}
+        }
+    }
+
+    /// Reports what comes of a stream from now on.
+    fn note(&mut self, event: &Event, stream: &StreamId, what: Value) {
+        tracing::info!(name = event.name(), %stream, %what, "another layer comes");
+        if let Some(report) = &mut self.report {
+            report.event(event.name(), stream, what);
         }
     }
 

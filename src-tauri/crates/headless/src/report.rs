@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use client::{CallStats, Code, Error, Exception, ReceivedStats, SentStats};
+use client::{CallStats, Code, Error, Exception, ReceivedStats, SentStats, StreamId};
 use serde_json::{Map, Value, json};
 
 /// A report file.
@@ -16,6 +16,7 @@ pub struct Report {
     exceptions: Vec<Value>,
     /// How often somebody spoke into the muted microphone.
     spoken_while_muted: u32,
+    events: Vec<Value>,
 }
 
 impl Report {
@@ -23,14 +24,15 @@ impl Report {
     pub fn create(path: &Path) -> Result<Self, Error> {
         let file = File::create(path)
             .map_err(|error| Error::new(Code::InvalidParameter, format!("The report {} cannot be written: {error}.", path.display())))?;
-        Ok(Self { file: BufWriter::new(file), exceptions: Vec::new(), spoken_while_muted: 0 })
+        Ok(Self { file: BufWriter::new(file), exceptions: Vec::new(), events: Vec::new(), spoken_while_muted: 0 })
     }
 
-    /// The line of this moment; the call began at `began`. It carries the exceptions since the line before.
+    /// The line of this moment; the call began at `began`. It carries the exceptions and the changes of layer since the line before.
     pub fn line(&mut self, began: Instant, stats: &CallStats) -> std::io::Result<()> {
         let mut row = row(began, stats);
         row.insert("exceptions".into(), Value::Array(std::mem::take(&mut self.exceptions)));
         row.insert("spoken_while_muted".into(), self.spoken_while_muted.into());
+        row.insert("events".into(), Value::Array(std::mem::take(&mut self.events)));
         self.write(&Value::Object(row))
     }
 
@@ -42,6 +44,13 @@ impl Report {
     /// Somebody spoke into the muted microphone.
     pub fn spoke_while_muted(&mut self) {
         self.spoken_while_muted += 1;
+    }
+
+    /// An event of a stream, with what it says, for the next line.
+    pub fn event(&mut self, name: &str, stream: &StreamId, mut says: Value) {
+        says["name"] = json!(name);
+        says["stream"] = json!(stream.to_string());
+        self.events.push(says);
     }
 
     /// The last line.
@@ -153,7 +162,7 @@ fn tenth(value: Option<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use client::{ConnectionState, ReceivedAudio, ReceivedVideo, SentAudio, SentVideo, StreamId, Uid};
+    use client::{ConnectionState, ReceivedAudio, ReceivedVideo, SentAudio, SentVideo, Uid};
 
     #[test]
     fn a_line_has_every_field_that_readers_expect() {
