@@ -9,10 +9,13 @@ object: the mean opinion score (1.0 to 4.6) as mean and worst, and how many repe
 import json
 import sys
 
-import numpy as np
-from pesq import pesq
-from scipy.io import wavfile
-from scipy.signal import correlate, resample_poly
+try:
+    import numpy as np
+    from pesq import pesq
+    from scipy.io import wavfile
+    from scipy.signal import correlate, resample_poly
+except ImportError as missing:
+    sys.exit(f"{missing}: `cargo xtask bench network` installs pesq, numpy and scipy where pip can, and says so where it cannot")
 
 RATE = 16_000
 
