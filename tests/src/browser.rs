@@ -72,7 +72,7 @@ impl Browser {
         let log = log(port);
         let mut command = wire.command(end, "chromedriver");
         let driver = Group::start(log_to(&mut command, &log).arg(format!("--port={port}")));
-        let gate = Gate::open(wire, end, port).await;
+        let gate = Gate::open(wire.host(end).name(), port).await;
         let page = start(gate.port(), Some((video, audio)), &log).await;
         let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/peer.html");
         page.goto(&format!("file://{}", peer.display())).await.expect("the peer page loads");

@@ -34,10 +34,18 @@ impl Caller {
     ///
     /// # Panics
     /// If it cannot be started.
-    pub fn join(mut command: Command, server: &str, report: PathBuf, arguments: &[&str]) -> Self {
+    pub fn join(command: Command, server: &str, report: PathBuf, arguments: &[&str]) -> Self {
+        Self::join_channel(command, server, "hosts", report, arguments)
+    }
+
+    /// The same in a channel of this name.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn join_channel(mut command: Command, server: &str, channel: &str, report: PathBuf, arguments: &[&str]) -> Self {
         // Nothing of an earlier run counts.
         let _ = std::fs::remove_file(&report);
-        command.args(["call", "--server", server, "--app-id", channel_server::DEFAULT_APP_ID, "--channel", "hosts"]);
+        command.args(["call", "--server", server, "--app-id", channel_server::DEFAULT_APP_ID, "--channel", channel]);
         command.args(arguments).arg("--report").arg(&report);
         Self { report, process: Group::start(&mut command) }
     }
@@ -53,9 +61,19 @@ impl Caller {
         lines(&report)
     }
 
+    /// Its report so far.
+    pub fn lines(&self) -> Vec<Value> {
+        lines(&self.report)
+    }
+
     /// The newest line of its report.
     pub fn line(&self) -> Option<Value> {
-        lines(&self.report).pop()
+        self.lines().pop()
+    }
+
+    /// What the newest line says; 0 where it says nothing.
+    pub fn reads(&self, pointer: &str) -> f64 {
+        self.line().and_then(|line| line.pointer(pointer)?.as_f64()).unwrap_or(0.0)
     }
 
     /// The streams it receives, by their names.

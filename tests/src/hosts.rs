@@ -8,7 +8,7 @@
 
 use std::process::Command;
 
-use crate::namespace::{Namespace, ip};
+use crate::namespace::{Bottleneck, Namespace, ip};
 
 /// Where both sides reach the middle.
 pub const MIDDLE: &str = "10.78.0.1";
@@ -106,6 +106,11 @@ impl Hosts {
             let done = self.command(Host::Middle, "nft").args(rule.split(' ')).status();
             assert!(done.is_ok_and(|status| status.success()), "nft {rule}");
         }
+    }
+
+    /// Lets no more than this pass from the middle to a side. The error is what the kernel's tools say.
+    pub fn narrow(&self, side: Host, bottleneck: Bottleneck) -> Result<(), String> {
+        self.middle.narrow(FAR[usize::from(side == Host::Right)], Some(bottleneck))
     }
 
     /// Gives a side another address instead of the one it has, as a new lease does: 10.78.1.`host` on the left.

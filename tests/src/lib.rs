@@ -7,7 +7,8 @@
 //! measure    what processes cost                 relay    a service that misbehaves
 //! namespace  a host in a network namespace       call     callers on such hosts
 //! hosts      three of them in a row              wire     two of them and a bad network between
-//! gate       a port of one, from outside
+//! gate       a port of one, from outside       jitter   a wire whose packets are held
+//! meter      what leaves a host and waits      download TCP from one host to another
 //! ```
 //!
 //! Everything a test starts ends when its guard is dropped, by process group id, never by name.
@@ -20,10 +21,16 @@ pub mod call;
 pub mod clip;
 pub mod display;
 #[cfg(target_os = "linux")]
+pub mod download;
+#[cfg(target_os = "linux")]
 pub mod gate;
 #[cfg(target_os = "linux")]
 pub mod hosts;
+#[cfg(target_os = "linux")]
+pub mod jitter;
 pub mod measure;
+#[cfg(target_os = "linux")]
+pub mod meter;
 #[cfg(target_os = "linux")]
 pub mod namespace;
 pub mod process;

@@ -4,9 +4,11 @@
 //! left 10.79.0.1 ──────── right 10.79.0.2
 //! ```
 
-use std::process::Command;
+use std::{net::IpAddr, process::Command, time::Duration};
 
+pub use crate::namespace::Bottleneck;
 use crate::{
+    jitter::Relay,
     namespace::{Namespace, ip, said},
     process::Group,
 };
@@ -27,15 +29,9 @@ pub enum End {
 pub struct Impairment {
     /// UDP packets lost at random, in percent.
     pub loss: u32,
-    /// What passes in kb/s, behind a queue that holds so many ms and drops what comes when it is full.
     pub bottleneck: Option<Bottleneck>,
-}
-
-/// A link that is slower than its senders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bottleneck {
-    pub kbps: u32,
-    pub queue_ms: u32,
+    /// The longest that a packet is held, in ms: each waits for a time of its own, and may be overtaken.
+    pub jitter_ms: u32,
 }
 
 /// Where the service of a call listens, at the left.
@@ -45,30 +41,36 @@ const PORT: &str = "47880";
 pub struct Wire {
     left: Namespace,
     right: Namespace,
+    _relay: Option<Relay>,
 }
 
 impl Wire {
-    /// Sets the hosts up. The error is why this machine cannot: it takes root, and a kernel with namespaces.
-    pub fn up() -> Result<Self, String> {
-        let wire = Self { left: Namespace::add("wire-left")?, right: Namespace::add("wire-right")? };
-        ip(&format!("link add eth netns {} type veth peer name eth netns {}", wire.left.name(), wire.right.name()))?;
+    /// Sets the hosts up, with a wire that does this. The error is why this machine cannot: it takes root, and a kernel with namespaces
+    /// and queues.
+    pub fn up(impairment: Impairment) -> Result<Self, String> {
+        let (left, right) = (Namespace::add("wire-left")?, Namespace::add("wire-right")?);
+        let relay = if impairment.jitter_ms > 0 {
+            Some(Relay::between(&left, &right, Duration::from_millis(impairment.jitter_ms.into()))?)
+        } else {
+            ip(&format!("link add eth netns {} type veth peer name eth netns {}", left.name(), right.name()))?;
+            None
+        };
+        let wire = Self { left, right, _relay: relay };
         for (host, address) in [(&wire.left, LEFT), (&wire.right, RIGHT)] {
             host.ip(&format!("addr add {address}/24 dev eth"))?;
             host.ip("link set eth up")?;
         }
+        wire.impair(impairment)?;
         Ok(wire)
     }
 
-    /// Makes the wire do this and nothing else. The error is what the kernel's tools say.
+    /// Makes the wire lose and hold back this and nothing else from now on; its jitter stays. The error is what the kernel's tools say.
     pub fn impair(&self, impairment: Impairment) -> Result<(), String> {
         for host in [&self.left, &self.right] {
             let tool = |program: &str, words: &str| said(host.command(program).args(words.split(' ')));
+            host.narrow("eth", impairment.bottleneck)?;
             // What was never set is not missed.
-            let _ = tool("tc", "qdisc del dev eth root");
             let _ = tool("nft", "delete table inet wire");
-            if let Some(Bottleneck { kbps, queue_ms }) = impairment.bottleneck {
-                tool("tc", &format!("qdisc add dev eth root tbf rate {kbps}kbit burst 6kb latency {queue_ms}ms"))?;
-            }
             if impairment.loss > 0 {
                 tool("nft", "add table inet wire")?;
                 tool("nft", "add chain inet wire arriving { type filter hook input priority 0 ; }")?;
@@ -91,6 +93,12 @@ impl Wire {
         service
     }
 
+    /// The address of an end.
+    pub fn address(end: End) -> IpAddr {
+        let address = if end == End::Left { LEFT } else { RIGHT };
+        address.parse().expect("an address")
+    }
+
     /// The URL of [`service`](Self::service), for clients at either end.
     pub fn server() -> String {
         format!("ws://{LEFT}:{PORT}")
@@ -98,10 +106,14 @@ impl Wire {
 
     /// Runs `program` at an end.
     pub fn command(&self, end: End, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        self.host(end).command(program)
+    }
+
+    /// The host at an end.
+    pub fn host(&self, end: End) -> &Namespace {
         match end {
             End::Left => &self.left,
             End::Right => &self.right,
         }
-        .command(program)
     }
 }

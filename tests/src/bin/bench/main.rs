@@ -227,13 +227,6 @@ async fn main() {
         "frames" => bench::frames(seconds.unwrap_or(20)).await,
         "memory" => bench::memory(seconds.unwrap_or(20)).await,
         "network" => network::network(seconds.unwrap_or(30), arguments.next().as_deref()).await,
-        // The half of a gate that is inside.
-        "relay" => {
-            let words: Vec<String> = std::env::args().skip(2).collect();
-            let port = words.get(1).and_then(|port| port.parse().ok()).expect("a gate names its port");
-            tests::gate::relay(words[0].as_ref(), port).await.expect("a gate's socket can be made");
-            return;
-        }
         _ => {
             eprintln!("usage: cargo xtask bench call|frames|memory [SECONDS], network [SECONDS [ROW]]");
             std::process::exit(2);

@@ -1,0 +1,82 @@
+//! A call that has to share its link.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::{Value, json};
+use tests::{
+    call::Caller,
+    download::Download,
+    measure::round,
+    wire::{End, Wire},
+};
+
+use super::{
+    Direction, RAMP_UP, TO_LEFT, TO_RIGHT, pair,
+    span::{Span, direction},
+    until_seen,
+};
+use crate::bench::pause;
+
+const PROFILE: &str = "640x360@30:2000";
+/// How long two calls find their shares; the second begins from nothing beside one that has all.
+const SETTLE: Duration = Duration::from_secs(30);
+
+/// With a TCP download from 7's host to 8's, which begins when the call has ramped up, and is measured after as long again.
+pub async fn with_a_download(wire: &Wire, measured: Duration, folder: &Path) -> Vec<Direction> {
+    let callers = pair(wire, "hosts", PROFILE, folder);
+    until_seen(&callers).await;
+    pause(RAMP_UP).await;
+    let shares = control(wire);
+    let download =
+        Download::start(wire.host(End::Left), Wire::address(End::Left), wire.host(End::Right)).expect("the hosts reach each other");
+    pause(RAMP_UP).await;
+    let (begins, before) = (reported(&callers), download.received());
+    pause(measured).await;
+    let downloaded = download.received() - before;
+    let [left, right] = spans(&callers, begins);
+    let mut figures = direction(&right, &left, "7");
+    figures["download_kbps"] = json!(round(downloaded as f64 * 8.0 / 1000.0 / measured.as_secs_f64()));
+    figures["download_control"] = shares;
+    vec![
+        Direction { name: TO_RIGHT, figures, judged: true },
+        Direction { name: TO_LEFT, figures: direction(&left, &right, "8"), judged: false },
+    ]
+}
+
+/// Has TCP share as most machines' does (RFC 9438), where the kernel can; how it shares, as the kernel calls it.
+fn control(wire: &Wire) -> Value {
+    let file = "/proc/sys/net/ipv4/tcp_congestion_control";
+    let chosen = wire.host(End::Left).within(|| {
+        // What it was is said then.
+        let _ = std::fs::write(file, "cubic");
+        std::fs::read_to_string(file)
+    });
+    chosen.ok().and_then(Result::ok).map_or(Value::Null, |name| json!(name.trim()))
+}
+
+/// By two calls in channels of their own, the second of which joins when the first has ramped up.
+pub async fn by_two_calls(wire: &Wire, measured: Duration, folder: &Path) -> Vec<Direction> {
+    let first = pair(wire, "first", PROFILE, folder);
+    until_seen(&first).await;
+    pause(RAMP_UP).await;
+    let second = pair(wire, "second", PROFILE, folder);
+    until_seen(&second).await;
+    pause(SETTLE).await;
+    let begins = [reported(&first), reported(&second)];
+    pause(measured).await;
+    let (first, second) = (spans(&first, begins[0]), spans(&second, begins[1]));
+    Direction::both([(0, 1, "8"), (1, 0, "7")].map(|(to, from, stream)| {
+        let calls = [&first, &second].map(|spans| direction(&spans[to], &spans[from], stream));
+        let [one, other] = calls.each_ref().map(|figures| figures["received_kbps"].as_f64().unwrap_or(0.0));
+        json!({"second_percent": round(100.0 * other / (one + other).max(1.0)), "first": calls[0], "second": calls[1]})
+    }))
+}
+
+/// How many lines each has reported.
+fn reported(callers: &[Caller; 2]) -> [usize; 2] {
+    callers.each_ref().map(|caller| caller.lines().len())
+}
+
+fn spans(callers: &[Caller; 2], begins: [usize; 2]) -> [Span; 2] {
+    [Span::since(&callers[0], begins[0]), Span::since(&callers[1], begins[1])]
+}
