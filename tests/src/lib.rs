@@ -8,6 +8,7 @@
 //! namespace  a host in a network namespace       call     callers on such hosts
 //! hosts      three of them in a row              wire     two of them and a bad network between
 //! gate       a port of one, from outside       jitter   a wire whose packets are held
+//! room       a speaker that a microphone hears
 //! meter      what leaves a host and waits      download TCP from one host to another
 //! ```
 //!
@@ -35,6 +36,8 @@ pub mod meter;
 pub mod namespace;
 pub mod process;
 pub mod relay;
+#[cfg(target_os = "linux")]
+pub mod room;
 pub mod service;
 pub mod window;
 #[cfg(target_os = "linux")]

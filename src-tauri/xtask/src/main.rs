@@ -22,7 +22,8 @@ usage: cargo xtask CHORE [ARGUMENT ...]
   dev                the same with hot reload of ui/ and Rust (cargo tauri dev)
   test               set the machine up and run every test
   check              formatting and lints only
-  bench NAME         measure, JSON on standard output: call, frames, memory, network, service [SECONDS], connect [RUNS],
+  bench NAME         measure, JSON on standard output: call, frames, memory, network, echo, service [SECONDS],
+                     connect [RUNS],
                      simulate [FOLDER] (draws what the rate controller does on simulated networks)
   fuzz [TARGET] [SECONDS]
                      libFuzzer over the committed seeds; all targets, 60 s each, unless said otherwise

@@ -46,6 +46,7 @@ pub const TEST: &[Package] = &[
     package("coturn", "the TURN server that a call has to go through"),
     package("iproute2", "hosts that do not see each other, and slow links"),
     package("nftables", "links that lose packets"),
+    package("pulseaudio", "a room whose microphone hears the speaker"),
     package("nodejs", "runs the page's unit tests"),
     package("python3-pip", "fetches Agora's token builders, to compare with"),
 ];
@@ -93,13 +94,15 @@ pub fn ensure(more: &[Package]) -> Result<(), Error> {
     install(&missing)
 }
 
-/// Whether the package, or what it stands for, is there. Ubuntu's `chromium` is a snap, which apt cannot install without snapd: it is
+/// Whether the package, or what it stands for, is there, or is better not to be. Ubuntu's `chromium` is a snap, which apt cannot install without snapd: it is
 /// done without.
 fn installed(name: &str) -> bool {
     let by_dpkg = std::process::Command::new("dpkg-query").args(["-W", "-f=${db:Status-Status}", name]).output();
     let there = by_dpkg.is_ok_and(|o| o.stdout == b"installed");
     there
         || (name == "chromium" && (is("ubuntu") || sh::works("chromium", &["--version"])))
+        // It would drive out PipeWire, which a desktop's sound goes through: the test that wants it is done without.
+        || (name == "pulseaudio" && sh::works("pipewire", &["--version"]))
         || (name == "nodejs" && sh::works("node", &["--version"]))
         || (name == "python3-pip" && sh::works("python3", &["-m", "pip", "--version"]))
 }

@@ -1,7 +1,9 @@
-//! Measurements of the release build: `cargo xtask bench call|frames|memory|network`. One JSON object on standard output.
+//! Measurements of the release build: `cargo xtask bench call|frames|memory|network|echo`. One JSON object on standard output.
 
 #[cfg(target_os = "linux")]
 mod chromium;
+#[cfg(target_os = "linux")]
+mod echo;
 #[cfg(target_os = "linux")]
 mod network;
 
@@ -226,9 +228,10 @@ async fn main() {
         "call" => bench::call(seconds.unwrap_or(20)).await,
         "frames" => bench::frames(seconds.unwrap_or(20)).await,
         "memory" => bench::memory(seconds.unwrap_or(20)).await,
+        "echo" => echo::echo(seconds.unwrap_or(20)).await,
         "network" => network::network(seconds.unwrap_or(30), arguments.next().as_deref()).await,
         _ => {
-            eprintln!("usage: cargo xtask bench call|frames|memory [SECONDS], network [SECONDS [ROW]]");
+            eprintln!("usage: cargo xtask bench call|frames|memory|echo [SECONDS], network [SECONDS [ROW]]");
             std::process::exit(2);
         }
     };
