@@ -47,6 +47,7 @@ export function joinParams({ appID, channel, token, uid, cameraId, microphoneId,
     mode: mode === "rtc" ? "rtc" : "live",
     codec,
     name: name.trim() || null,
+    server: null,
   };
 }
 
