@@ -107,7 +107,11 @@ pub fn credentials(app_id: &AppId, certificate: &str) -> Result<Credentials, Err
 /// When a token says that it ends, in Unix seconds: unverified, for whoever has no certificate. None for what is no token.
 pub fn claimed_end(token: &str) -> Option<u64> {
     match Version::split(token).ok()?.0 {
-        Version::V006 => token::v006::parse(token).ok().map(|token| token.message.ends.into()),
+        // Its builders write a day whatever was asked for; what counts is the first privilege to end. 0 is one that lasts as long as the token.
+        Version::V006 => {
+            let token::v006::Message { ends, privileges, .. } = token::v006::parse(token).ok()?.message;
+            privileges.values().copied().filter(|end| *end != 0).chain([ends]).min().map(u64::from)
+        }
         Version::V007 => {
             let grant = token::v007::parse(token).ok()?.grant;
             Some(u64::from(grant.issued) + u64::from(grant.expire).min(LONGEST))
