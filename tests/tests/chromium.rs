@@ -26,7 +26,7 @@ async fn publishing(service: &Service, channel: &str) -> (Client, Events, LocalS
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chromium_that_hides_its_addresses_sees_us_and_answers_for_its_names() {
+async fn a_chromium_that_hides_its_addresses_sees_us() {
     if !tests::live("a call with a Chromium that hides") || !tests::browser::available() {
         return;
     }
@@ -45,12 +45,6 @@ async fn a_chromium_that_hides_its_addresses_sees_us_and_answers_for_its_names()
         return eprintln!("skipped: the names of a Chromium that hides (this machine is in no network)");
     }
     assert!(names.iter().all(|name| name.ends_with(".local")), "{names:?}");
-    let known = transport::network::multicast_names();
-    let mut found = Vec::new();
-    for name in &names {
-        found.extend(known.resolve(name).await);
-    }
-    assert!(!found.is_empty(), "somebody answers for {names:?}");
     assert_eq!(browser.page.execute("return window.problems;", vec![]).await.expect("problems"), json!([]));
     client.leave().await.expect("leave");
 }

@@ -65,7 +65,8 @@ fn half_a_second_of_film_holds_the_bitrate_with_its_keyframes() {
         let keyframes: Vec<f64> = shares.iter().filter(|(_, keyframe)| *keyframe).map(|(share, _)| *share).collect();
         assert!(keyframes.len() >= 5 && keyframes.iter().all(|share| *share < 3.9), "{bitrate_bps}: keyframes of {keyframes:?} shares");
         let largest = shares.iter().map(|(share, _)| *share).fold(0.0, f64::max);
-        assert!(largest < 4.6, "{bitrate_bps}: a picture of {largest} shares, though hard cuts become keyframes");
+        // While a keyframe is being refined, a picture may take twice as much.
+        assert!(largest < 7.4, "{bitrate_bps}: a picture of {largest} shares, though hard cuts become keyframes");
         let mean = rate(&shares);
         assert!((0.95..1.03).contains(&mean), "{bitrate_bps}: {mean} of the bitrate in all");
         let mut rates: Vec<f64> = shares.windows(HALF).map(rate).collect();

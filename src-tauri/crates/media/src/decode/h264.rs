@@ -56,7 +56,7 @@ mod tests {
 
     /// `count` access units of moving noise at 320×180, the numbers counting from 0, the first and each of `keyframes` a keyframe.
     fn stream(count: u32, keyframes: &[u32]) -> Vec<Vec<u8>> {
-        let mut encoder = Encoder::new(Config { width: 320, height: 180, fps: 30, bitrate_bps: 400_000 }).expect("a valid size");
+        let mut encoder = Encoder::new(Config { width: 320, height: 180, fps: 30, bitrate_bps: 4_000_000 }).expect("a valid size");
         let start = Instant::now();
         let frame = |number: u32| {
             let mut seed = 1;
