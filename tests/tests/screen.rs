@@ -169,7 +169,8 @@ async fn a_shared_window_is_readable_follows_its_size_and_ends_with_it() {
     let whole = (Some(WIDTH as u64), Some(HEIGHT as u64));
     let id = until("the window is listed", PATIENCE, async || {
         let listed = screens(&display);
-        let found = listed.iter().find(|screen| screen["title"] == TITLE && size(screen) == whole)?;
+        let window = |screen: &&Value| screen["id"].as_str().is_some_and(|id| id.starts_with("window:"));
+        let found = listed.iter().filter(window).find(|screen| size(screen) == whole)?;
         found["id"].as_str().map(str::to_owned)
     })
     .await;
