@@ -41,6 +41,7 @@ pub const TEST: &[Package] = &[
     package("openbox", "lists the windows that a test shares"),
     package("imagemagick", "the window that a test shares"),
     package("xdotool", "resizes that window"),
+    package("x11-utils", "gives that window its title"),
     package("chromium", "the other side of the interoperability tests"),
     package("ffmpeg", "turns the test clip into raw video"),
     package("coturn", "the TURN server that a call has to go through"),
