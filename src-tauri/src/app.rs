@@ -223,6 +223,6 @@ async fn close(opened: Arc<Opened>) {
 }
 
 /// Nothing panics while it holds one of these locks, so that a poisoned one is still whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,7 +17,7 @@ mod words;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
     time::Instant,
 };
 
@@ -26,7 +26,7 @@ use tauri_plugin_notification::NotificationExt;
 use tokio::sync::watch;
 
 use crate::{
-    app::App,
+    app::{App, lock},
     call::input::Input,
     events::PageEvent,
     links::OpenedLink,
@@ -269,9 +269,4 @@ pub async fn link_opened(handle: AppHandle, text: String) {
     if !heard {
         app.link.put(opened);
     }
-}
-
-/// Nothing panics while it holds one of these locks, so that a poisoned one is still whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs::OpenOptions,
     path::{Path, PathBuf},
 };
 
@@ -45,6 +46,42 @@ impl Folders {
 pub fn home() -> Option<String> {
     let home = std::env::var(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
     home.ok().filter(|home| !home.is_empty())
+}
+
+/// A file that is made with these is the user's alone.
+#[cfg(unix)]
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
+}
+
+/// Elsewhere a file in a user's own folder is that user's by the folder's rules.
+#[cfg(not(unix))]
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Folders for tests.
+#[cfg(test)]
+pub mod scratch {
+    use std::{fs, path::PathBuf};
+
+    /// A folder that is not there at first, and gone at the end.
+    pub struct Scratch(pub PathBuf);
+
+    impl Scratch {
+        /// `name` is no other test's.
+        pub fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("visavis-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&folder);
+            Self(folder)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

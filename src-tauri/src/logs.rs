@@ -11,6 +11,8 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::folders::private;
+
 /// A file that has become longer than this makes room for the next, in bytes.
 const MOST_BYTES: u64 = 1024 * 1024;
 
@@ -92,10 +94,7 @@ impl LogFile {
 
 /// The user's alone: a log says whom they call.
 fn append(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.create(true).append(true).open(path)
+    private(OpenOptions::new().create(true).append(true)).open(path)
 }
 
 impl Open {
@@ -135,26 +134,11 @@ impl<'a> MakeWriter<'a> for LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let folder = std::env::temp_dir().join(format!("visavis-logs-{}-{name}", std::process::id()));
-            let _ = fs::remove_dir_all(&folder);
-            Self(folder)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::folders::scratch::Scratch;
 
     #[test]
     fn a_log_never_grows_beyond_two_files() {
-        let folder = Folder::new("bounded");
+        let folder = Scratch::new("logs-bounded");
         let log = LogFile::try_open(&folder.0, 1000).unwrap().unwrap();
         for number in 0..1000 {
             writeln!(log.make_writer(), "line {number:04}").unwrap();
@@ -167,7 +151,7 @@ mod tests {
 
     #[test]
     fn processes_at_once_write_files_of_their_own_and_the_next_goes_on_with_the_first() {
-        let folder = Folder::new("processes");
+        let folder = Scratch::new("logs-processes");
         let open = || LogFile::try_open(&folder.0, 1000).unwrap();
         let first = open().unwrap();
         writeln!(first.make_writer(), "before").unwrap();
@@ -183,7 +167,7 @@ mod tests {
     #[test]
     fn a_log_is_the_users_alone() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = Folder::new("private");
+        let folder = Scratch::new("logs-private");
         let log = LogFile::open(&folder.0).unwrap();
         assert_eq!(fs::metadata(log.path()).unwrap().permissions().mode() & 0o077, 0);
     }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::signal::MOST_LINK;
+use crate::{folders::private, signal::MOST_LINK};
 
 /// How long either side waits for the other, which is on the same machine.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -128,60 +128,34 @@ fn lock_of(folder: &Path) -> PathBuf {
     folder.join(".door.lock")
 }
 
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
-}
-
-/// Elsewhere a file in a user's own folder is that user's by the folder's rules.
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::folders::scratch::Scratch;
     use std::sync::mpsc;
 
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let folder = std::env::temp_dir().join(format!("visavis-door-{}-{name}", std::process::id()));
-            let _ = fs::remove_dir_all(&folder);
-            Self(folder)
+    /// Answers here, and tells the links; returns once the door is open.
+    fn answered(folder: &Scratch) -> mpsc::Receiver<String> {
+        let (opened, links) = mpsc::channel();
+        answer(folder.0.clone(), move |link| drop(opened.send(link)));
+        while !door_of(&folder.0).exists() {
+            std::thread::yield_now();
         }
-
-        /// Answers here, and tells the links; returns once the door is open.
-        fn answered(&self) -> mpsc::Receiver<String> {
-            let (opened, links) = mpsc::channel();
-            answer(self.0.clone(), move |link| drop(opened.send(link)));
-            while !door_of(&self.0).exists() {
-                std::thread::yield_now();
-            }
-            links
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
+        links
     }
 
     #[test]
     fn a_link_is_brought_to_who_answers_and_is_ones_own_where_nobody_does() {
-        let folder = Folder::new("brought");
+        let folder = Scratch::new("door-brought");
         assert!(!bring(&folder.0, "visavis://join?1"));
-        let links = folder.answered();
+        let links = answered(&folder);
         assert!(bring(&folder.0, "visavis://join?2") && bring(&folder.0, "visavis://join?a\r\nb"));
         assert_eq!([links.recv().unwrap(), links.recv().unwrap()], ["visavis://join?2", "visavis://join?a  b"]);
     }
 
     #[test]
     fn a_door_left_behind_by_a_process_that_is_gone_is_not_knocked_at() {
-        let folder = Folder::new("left");
+        let folder = Scratch::new("door-left");
         fs::create_dir_all(&folder.0).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -194,8 +168,8 @@ mod tests {
 
     #[test]
     fn who_does_not_know_the_secret_opens_nothing() {
-        let folder = Folder::new("secret");
-        let links = folder.answered();
+        let folder = Scratch::new("door-secret");
+        let links = answered(&folder);
         let door = Door::read(&fs::read_to_string(door_of(&folder.0)).unwrap()).unwrap();
         for hostile in [b"visavis://join?1\nvisavis://join?1\n".to_vec(), vec![0xff; 100], vec![b'a'; 100_000], Vec::new()] {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, door.port)).unwrap();
@@ -214,8 +188,8 @@ mod tests {
     #[test]
     fn only_the_user_can_read_the_secret() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = Folder::new("private");
-        let _links = folder.answered();
+        let folder = Scratch::new("door-private");
+        let _links = answered(&folder);
         assert_eq!(fs::metadata(door_of(&folder.0)).unwrap().permissions().mode() & 0o077, 0);
     }
 }

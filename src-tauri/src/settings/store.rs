@@ -21,6 +21,7 @@ use super::{
     values::Settings,
 };
 use crate::{
+    folders::private,
     signal::{Code, Error},
     types::Problem,
 };
@@ -241,10 +242,7 @@ fn write(path: &Path, edit: impl Fn(&mut Document) -> Result<(), Error>) -> io::
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.create_new(true).write(true).open(path)?;
+    let mut file = private(OpenOptions::new().create_new(true).write(true)).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -1,44 +1,33 @@
 use super::*;
+use crate::folders::scratch::Scratch;
 use serde_json::json;
 
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("visavis-settings-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("settings.json")
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    }
+fn scratch(name: &str) -> Scratch {
+    let folder = Scratch::new(&format!("settings-{name}"));
+    fs::create_dir_all(&folder.0).unwrap();
+    folder
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn file_in(folder: &Scratch) -> PathBuf {
+    folder.0.join("settings.json")
 }
 
-fn open(folder: &Folder) -> Store {
-    Store::open(Some(folder.file()))
+fn names_in(folder: &Scratch) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn open(folder: &Scratch) -> Store {
+    Store::open(Some(file_in(folder)))
 }
 
 #[test]
 fn what_is_chosen_is_there_at_the_next_start() {
-    let folder = Folder::new("kept");
+    let folder = scratch("kept");
     let store = open(&folder);
-    assert_eq!((store.problem(), folder.names().len()), (None, 0), "a look writes nothing");
+    assert_eq!((store.problem(), names_in(&folder).len()), (None, 0), "a look writes nothing");
     store.change(&json!({"name": "Ana", "form": {"channel": "demo"}})).unwrap();
     let geometry = Geometry { x: 1, y: 2, width: 800, height: 600, maximized: false };
     store.set_geometry(geometry);
@@ -49,7 +38,7 @@ fn what_is_chosen_is_there_at_the_next_start() {
 
 #[test]
 fn two_processes_change_the_file_and_neither_loses_what_the_other_chose() {
-    let folder = Folder::new("two");
+    let folder = scratch("two");
     let (one, other) = (open(&folder), open(&folder));
     one.change(&json!({"theme": "dark"})).unwrap();
     other.change(&json!({"name": "Bo"})).unwrap();
@@ -61,8 +50,8 @@ fn two_processes_change_the_file_and_neither_loses_what_the_other_chose() {
 
 #[test]
 fn many_writers_at_once_lose_nothing() {
-    let folder = Folder::new("many");
-    let path = folder.file();
+    let folder = scratch("many");
+    let path = file_in(&folder);
     let writers = ["camera", "microphone", "speaker"].map(|device| {
         let path = path.clone();
         std::thread::spawn(move || {
@@ -79,14 +68,14 @@ fn many_writers_at_once_lose_nothing() {
         (devices.camera.as_deref(), devices.microphone.as_deref(), devices.speaker.as_deref()),
         (Some("camera 19"), Some("microphone 19"), Some("speaker 19"))
     );
-    assert_eq!(folder.names(), [".settings.json.lock", "settings.json"]);
+    assert_eq!(names_in(&folder), [".settings.json.lock", "settings.json"]);
 }
 
 #[test]
 fn half_a_file_is_kept_beside_the_new_one_and_the_person_is_told() {
-    let folder = Folder::new("half");
+    let folder = scratch("half");
     let half = r#"{"version": 1, "name": "An"#;
-    fs::write(folder.file(), half).unwrap();
+    fs::write(file_in(&folder), half).unwrap();
     let store = open(&folder);
     let problem = store.problem().unwrap();
     assert!(problem.code == "SETTINGS_FILE" && problem.message.contains("settings.broken.json"), "{problem:?}");
@@ -99,40 +88,40 @@ fn half_a_file_is_kept_beside_the_new_one_and_the_person_is_told() {
 
 #[test]
 fn a_file_of_a_later_version_stays_as_it_is() {
-    let folder = Folder::new("future");
+    let folder = scratch("future");
     let future = r#"{"version": 2, "name": "Ana"}"#;
-    fs::write(folder.file(), future).unwrap();
+    fs::write(file_in(&folder), future).unwrap();
     let store = open(&folder);
     store.change(&json!({"name": "Bo"})).unwrap();
     assert_eq!(store.current().name, "Bo", "it counts until the end");
     assert!(store.problem().unwrap().message.contains("later version"));
-    assert_eq!((fs::read_to_string(folder.file()).unwrap().as_str(), folder.names().len()), (future, 2));
+    assert_eq!((fs::read_to_string(file_in(&folder)).unwrap().as_str(), names_in(&folder).len()), (future, 2));
 }
 
 #[test]
 fn a_file_that_must_not_be_written_is_not_and_the_choice_counts() {
-    let folder = Folder::new("readonly");
+    let folder = scratch("readonly");
     open(&folder).change(&json!({"name": "Ana"})).unwrap();
-    let before = fs::read(folder.file()).unwrap();
-    let mut permissions = fs::metadata(folder.file()).unwrap().permissions();
+    let before = fs::read(file_in(&folder)).unwrap();
+    let mut permissions = fs::metadata(file_in(&folder)).unwrap().permissions();
     permissions.set_readonly(true);
-    fs::set_permissions(folder.file(), permissions).unwrap();
+    fs::set_permissions(file_in(&folder), permissions).unwrap();
     let store = open(&folder);
     assert_eq!((store.problem(), store.current().name.as_str()), (None, "Ana"), "to read it is no problem");
     store.change(&json!({"name": "Bo"})).unwrap();
-    assert_eq!((store.current().name.as_str(), fs::read(folder.file()).unwrap()), ("Bo", before));
+    assert_eq!((store.current().name.as_str(), fs::read(file_in(&folder)).unwrap()), ("Bo", before));
     assert!(store.problem().unwrap().message.contains("cannot be written"));
 }
 
 #[test]
 fn a_file_too_long_or_no_text_is_broken_and_a_folder_in_its_place_is_told() {
     for (name, bytes) in [("long", vec![b' '; MOST_BYTES as usize + 1]), ("bytes", vec![0xff, 0xfe, 0])] {
-        let folder = Folder::new(name);
-        fs::write(folder.file(), bytes).unwrap();
+        let folder = scratch(name);
+        fs::write(file_in(&folder), bytes).unwrap();
         assert!(open(&folder).problem().is_some(), "{name}");
     }
-    let folder = Folder::new("folder");
-    fs::create_dir(folder.file()).unwrap();
+    let folder = scratch("folder");
+    fs::create_dir(file_in(&folder)).unwrap();
     let store = open(&folder);
     assert_eq!(store.change(&json!({"name": "Bo"})).unwrap().name, "Bo");
     assert!(store.problem().is_some());
@@ -140,12 +129,12 @@ fn a_file_too_long_or_no_text_is_broken_and_a_folder_in_its_place_is_told() {
 
 #[test]
 fn a_refused_change_reaches_neither_disk_nor_windows() {
-    let folder = Folder::new("refused");
+    let folder = scratch("refused");
     let store = open(&folder);
     let changes = store.changes();
     assert!(store.change(&json!({"theme": "pink"})).is_err());
     assert!(!changes.has_changed().unwrap());
-    assert_eq!(folder.names().len(), 0);
+    assert_eq!(names_in(&folder).len(), 0);
 }
 
 #[test]
