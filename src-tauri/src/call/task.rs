@@ -391,19 +391,32 @@ impl Task {
         });
     }
 
-    fn set_name(&self, name: String, reply: oneshot::Sender<Result<(), Error>>) {
-        // Whoever asked may have gone meanwhile; then the answer has no use.
+    /// Has the call's client do something, and the machine hear what came of it. Whoever asked may have gone meanwhile; then the answer has
+    /// no use.
+    fn ask<Done>(&self, reply: oneshot::Sender<Result<(), Error>>, ask: impl FnOnce(Client, Attempt) -> Done)
+    where
+        Done: Future<Output = Result<Input, Error>> + Send + 'static,
+    {
         let Some(Call { client, attempt, .. }) = &self.call else {
             return drop(reply.send(Err(Error::new(Code::InvalidOperation, "Join a channel first."))));
         };
-        let (client, attempt, jobs) = (client.clone(), *attempt, self.jobs.clone());
+        let (done, jobs) = (ask(client.clone(), *attempt), self.jobs.clone());
         tokio::spawn(async move {
-            let result = client.set_name(&name).await;
-            if result.is_ok() {
-                let name = Name::clean(&name).map(String::from);
-                let _ = jobs.send(Input::Named { attempt, name }).await;
-            }
+            let result = match done.await {
+                Ok(input) => {
+                    let _ = jobs.send(input).await;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            };
             drop(reply.send(result));
+        });
+    }
+
+    fn set_name(&self, name: String, reply: oneshot::Sender<Result<(), Error>>) {
+        self.ask(reply, |client, attempt| async move {
+            client.set_name(&name).await?;
+            Ok(Input::Named { attempt, name: Name::clean(&name).map(String::from) })
         });
     }
 
@@ -435,17 +448,9 @@ impl Task {
     }
 
     fn renew(&self, token: String, reply: oneshot::Sender<Result<(), Error>>) {
-        // Whoever asked may have gone meanwhile; then the answer has no use.
-        let Some(Call { client, attempt, .. }) = &self.call else {
-            return drop(reply.send(Err(Error::new(Code::InvalidOperation, "Join a channel first."))));
-        };
-        let (client, attempt, jobs) = (client.clone(), *attempt, self.jobs.clone());
-        tokio::spawn(async move {
-            let result = client.renew_token(&token).await;
-            if result.is_ok() {
-                let _ = jobs.send(Input::Renewed { attempt, token }).await;
-            }
-            drop(reply.send(result));
+        self.ask(reply, |client, attempt| async move {
+            client.renew_token(&token).await?;
+            Ok(Input::Renewed { attempt, token })
         });
     }
 
