@@ -43,16 +43,7 @@ const devices = new DevicesView({ api, store, toasts, actions, sound });
 const screen = new ScreenShare({ api, store, toasts });
 const links = new Links({ api, store, toasts, fill });
 
-const frames = new FrameSource({
-  connect: () => api.openFrameSocket(),
-  hidden: () => document.hidden,
-  nextPaint: (callback) => requestAnimationFrame(callback),
-  after: (callback, ms) => setTimeout(callback, ms),
-  now: () => performance.timeOrigin + performance.now(),
-});
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) frames.resume();
-});
+const frames = FrameSource.ofPage(() => api.openFrameSocket());
 // For measurements from outside: `visavisFrames.tiles` lists what is drawn, each with its `draw` and its `meter`.
 Object.assign(globalThis, { visavisFrames: frames });
 

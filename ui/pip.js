@@ -12,13 +12,7 @@ import { FrameSource } from "./video/frame-source.js";
 import { quickestFormat, Surface } from "./video/surface.js";
 
 const api = connect();
-const frames = new FrameSource({
-  connect: () => api.openFrameSocket(),
-  hidden: () => document.hidden,
-  nextPaint: (callback) => requestAnimationFrame(callback),
-  after: (callback, ms) => setTimeout(callback, ms),
-  now: () => performance.timeOrigin + performance.now(),
-});
+const frames = FrameSource.ofPage(() => api.openFrameSocket());
 const wish = pref("video");
 const media = byId("pip_media");
 const surface = new Surface(media, wish === "auto" ? quickestFormat() : wish, () => request());
@@ -94,9 +88,6 @@ byId("pip_close").addEventListener("click", close);
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();
   if (event.key.toLowerCase() === "m" && !event.repeat && !event.ctrlKey && !event.metaKey) mute();
-});
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) frames.resume();
 });
 new ResizeObserver(request).observe(media);
 

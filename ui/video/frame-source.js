@@ -101,6 +101,24 @@ export class FrameSource {
   }
 
   /**
+   * The one of this page, in its browser's surroundings.
+   * @param {Surroundings["connect"]} connect
+   */
+  static ofPage(connect) {
+    const source = new FrameSource({
+      connect,
+      hidden: () => document.hidden,
+      nextPaint: (callback) => requestAnimationFrame(callback),
+      after: (callback, ms) => setTimeout(callback, ms),
+      now: () => performance.timeOrigin + performance.now(),
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) source.resume();
+    });
+    return source;
+  }
+
+  /**
    * @param {string} stream "local" or a stream's id
    * @param {(frame: Frame) => void} draw called for every frame, at once
    * @throws {RangeError} when 64 tiles are open
