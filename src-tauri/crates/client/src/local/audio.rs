@@ -144,9 +144,7 @@ impl Source {
             }
         }
     }
-}
 
-impl Source {
     fn follow_network(&self, rate: &mut SoundRate, encoder: &mut Encoder) {
         if let Some(bps) = self.subscribers.slowest_bps().and_then(|available| rate.update(available))
             && let Err(error) = encoder.set_bitrate(bps)

@@ -19,7 +19,7 @@ use crate::stats::{SentAudio, SentStats, SentVideo, ms};
 /// takes more shows it within two seconds.
 const START_BPS: u32 = 300_000;
 /// What Opus packets cost besides their content: 50 a second with headers of IP, UDP, SRTP and RTP, in bits per second.
-const AUDIO_OVERHEAD_BPS: u32 = 50 * 64 * 8;
+pub(super) const AUDIO_OVERHEAD_BPS: u32 = 50 * 64 * 8;
 /// What video costs besides the encoder's bitrate: headers and repairs, in percent.
 const VIDEO_OVERHEAD: u32 = 115;
 

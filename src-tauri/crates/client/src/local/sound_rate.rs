@@ -3,13 +3,13 @@
 //! On a narrow path each bit of sound is a bit less of the picture, and Opus speaks clearly at little more than half of what the profile
 //! gives it; what must not be given up is that every word arrives.
 
+use super::outgoing::AUDIO_OVERHEAD_BPS;
+
 /// Of what the path carries, where a picture shares it.
 const SHARE: f64 = 0.12;
 /// A voice needs so many bits a second to be pleasant, and so many to be understood.
 const PLEASANT: f64 = 24_000.0;
 const UNDERSTOOD: f64 = 12_000.0;
-/// Headers of a second's packets.
-const OVERHEAD: f64 = 50.0 * 64.0 * 8.0;
 /// A change by less than this share is not worth being heard.
 const STEP: f64 = 0.15;
 
@@ -32,7 +32,7 @@ impl SoundRate {
     pub fn update(&mut self, available_bps: u32) -> Option<u32> {
         let available = f64::from(available_bps);
         let wanted = if self.picture { (available * SHARE).max(PLEASANT) } else { available };
-        let room = (available - OVERHEAD).max(UNDERSTOOD);
+        let room = (available - f64::from(AUDIO_OVERHEAD_BPS)).max(UNDERSTOOD);
         let bps = wanted.min(room).min(self.most);
         let changed = (bps - self.bps).abs() > self.bps * STEP || (bps == self.most) != (self.bps == self.most);
         changed.then(|| {

@@ -141,9 +141,8 @@ impl Playback {
 
 /// Keeps the speaker until the last [`Playback`] is dropped.
 fn keep(id: &str, arrivals: &Receiver<Arrival>, latency: &AtomicU64, notices: &mpsc::Sender<Notice>) {
-    let Some(speaker) = open(id, notices) else { return };
-    let mut keeper = Keeper { id: id.to_owned(), events: None, speaker, chimes: Vec::new() };
-    keeper.events = Some(keeper.speaker.take_events());
+    let Some(mut speaker) = open(id, notices) else { return };
+    let mut keeper = Keeper { id: id.to_owned(), events: speaker.take_events(), speaker, chimes: Vec::new() };
     loop {
         match arrivals.recv_timeout(GLANCE) {
             Ok(arrival) => keeper.take(arrival),
@@ -166,7 +165,7 @@ struct Ringing {
 struct Keeper {
     id: String,
     speaker: Speaker,
-    events: Option<Receiver<Event>>,
+    events: Receiver<Event>,
     chimes: Vec<Ringing>,
 }
 
@@ -197,7 +196,7 @@ impl Keeper {
 
     /// Passes on what became of the speaker and of the chimes.
     fn glance(&mut self, notices: &mpsc::Sender<Notice>) {
-        for event in self.events.iter().flat_map(Receiver::try_iter) {
+        for event in self.events.try_iter() {
             match event {
                 Event::Lost(error) => {
                     let lost = problem::describe(Kind::Speaker, &error);
