@@ -59,6 +59,16 @@ fn page() -> Vec<[u8; 3]> {
     page
 }
 
+/// A window manager, once it has taken over: a window that comes while it starts may never be shown.
+async fn manage(display: &Display) -> Group {
+    let ready = tests::output().join("screen-manager.ready");
+    let _ = fs::remove_file(&ready);
+    let mut command = logged("openbox", &tests::output().join("screen-manager.log"));
+    let manager = Group::start(command.arg("--startup").arg(format!("touch '{}'", ready.display())).env("DISPLAY", display.name()));
+    until("the window manager has started", PATIENCE, async || ready.exists().then_some(())).await;
+    manager
+}
+
 /// A window that shows the page.
 fn show(display: &Display) -> Group {
     let path = tests::output().join("screen.ppm");
@@ -170,8 +180,7 @@ async fn a_shared_window_is_readable_follows_its_size_and_ends_with_it() {
         return;
     }
     let display = Display::start(1280, 900);
-    let mut manager = logged("openbox", &tests::output().join("screen-manager.log"));
-    let _manager = Group::start(manager.env("DISPLAY", display.name()));
+    let _manager = manage(&display).await;
     let window = show(&display);
     let size = |screen: &Value| (screen["width"].as_u64(), screen["height"].as_u64());
     let whole = (Some(WIDTH as u64), Some(HEIGHT as u64));
