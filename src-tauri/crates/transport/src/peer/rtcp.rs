@@ -5,7 +5,7 @@ use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
-use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::{PacketStatusChunk, SymbolTypeTcc, TransportLayerCc};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 
 use crate::receive::report::Block;
@@ -47,10 +47,26 @@ pub(crate) fn read(packet: &Packet) -> Vec<Message> {
     }
 }
 
-/// The transport-wide numbers that a feedback message tells of: from so many on, so many.
-pub(crate) fn covered(packet: &Packet) -> Option<(u16, u16)> {
+/// What a message of transport-wide feedback tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Feedback {
+    /// The first transport-wide number, and how many follow from there.
+    pub base: u16,
+    pub count: u16,
+    /// Those that arrived.
+    pub arrived: Vec<u16>,
+}
+
+/// Reads transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
+pub(crate) fn feedback(packet: &Packet) -> Option<Feedback> {
     let feedback = packet.as_any().downcast_ref::<TransportLayerCc>()?;
-    Some((feedback.base_sequence_number, feedback.packet_status_count))
+    let (base, count) = (feedback.base_sequence_number, feedback.packet_status_count);
+    let symbols = feedback.packet_chunks.iter().flat_map(|chunk| match chunk {
+        PacketStatusChunk::RunLengthChunk(run) => vec![run.packet_status_symbol; run.run_length.into()],
+        PacketStatusChunk::StatusVectorChunk(vector) => vector.symbol_list.clone(),
+    });
+    let arrived = symbols.zip(0..count).filter(|(symbol, _)| *symbol != SymbolTypeTcc::PacketNotReceived);
+    Some(Feedback { base, count, arrived: arrived.map(|(_, offset)| base.wrapping_add(offset)).collect() })
 }
 
 fn block(report: &ReceptionReport) -> Message {

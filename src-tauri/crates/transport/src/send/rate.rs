@@ -2,17 +2,19 @@
 //!
 //! The target grows while the path shows no queue: fast until the path first showed its limit, then slowly, and fast again up to
 //! what a probe found room for ([`probe`]). A growing queue cuts it to a little below what arrives, a standing queue lowers what is
-//! given out until it has drained. Loss alone cuts the rate only if that helps ([`loss`]). Without feedback the target falls.
+//! given out until it has drained. Loss alone cuts the rate only if that helps ([`loss`]). Without feedback the target falls. Beside
+//! downloads that keep a queue full, delay says nothing, and the call keeps to what TCP would send ([`contention`], [`friendly`]).
 //!
 //! Invariant: the target is always within the configured bounds, and never grows beyond one and a half times what arrives unless a
 //! probe found more, so that a sender that sends little does not claim what it has not tried.
 //!
-//! Sources: draft-ietf-rmcat-gcc-02, libwebrtc's GoogCC (trendline, AIMD, inherent loss, probes), RFC 8298.
+//! Sources: draft-ietf-rmcat-gcc-02, libwebrtc's GoogCC (trendline, AIMD, inherent loss, probes), RFC 5348, RFC 8298.
 
 mod acked;
 mod burst;
 mod contention;
 mod demand;
+mod friendly;
 mod growth;
 mod loss;
 mod probe;
@@ -27,6 +29,7 @@ use self::acked::Acked;
 use self::burst::Burst;
 use self::contention::Contention;
 use self::demand::Demand;
+use self::friendly::Floor;
 use self::growth::{Place, growth};
 use self::loss::{Loss, Verdict};
 use self::probe::{Finding, Probes};
@@ -56,6 +59,8 @@ const QUEUE_IDLE: f64 = 12.0;
 const QUEUE_HOLD: f64 = 30.0;
 const QUEUE_OVERUSE: f64 = 80.0;
 const QUEUE_DRAIN: f64 = 50.0;
+/// This share of a path's noise may stand in it as if it were a queue: the least of some delays is not the least of all.
+const NOISE_STANDS: f64 = 0.25;
 /// For this long after the start, what holds is overuse.
 const CAREFUL: Duration = Duration::from_secs(2);
 /// What each ms of a standing queue takes off what is given out, as a share, and what is left at least.
@@ -64,6 +69,9 @@ const DRAIN_MIN: f64 = 0.4;
 
 /// How fast the target moves to what TCP would send, as a share of it a second.
 const COMPETE: f64 = 0.25;
+
+/// The same up to what TCP would send on a path that others may have filled before.
+const RISE: f64 = 1.0;
 
 /// The target's bound above what arrives.
 const HEADROOM: f64 = 1.5;
@@ -116,6 +124,7 @@ pub struct Rate {
     probes: Probes,
     demand: Demand,
     contention: Contention,
+    floor: Floor,
     /// What is given out of the target beside others.
     share: f64,
     rtt: Option<Duration>,
@@ -153,6 +162,7 @@ impl Rate {
             probes: Probes::new(start),
             demand: Demand::default(),
             contention: Contention::default(),
+            floor: Floor::default(),
             share: 1.0,
             rtt: None,
             began: now,
@@ -219,7 +229,9 @@ impl Rate {
             if let Some(capacity) = self.trains.add(sample) {
                 self.burst.on_train(capacity);
             }
-            self.contention.on_packet(sample.sent, sample.size, sample.arrival.is_none(), self.rtt.unwrap_or(RTT_GUESS));
+            let (lost, rtt) = (sample.arrival.is_none(), self.rtt.unwrap_or(RTT_GUESS));
+            self.contention.on_packet(sample.sent, sample.size, lost, rtt);
+            self.floor.on_packet(sample.sent, sample.size, lost, rtt);
             if let Some(arrival) = sample.arrival {
                 self.acked.add(arrival, sample.size);
                 self.trend.add(sample.sent, arrival);
@@ -244,7 +256,13 @@ impl Rate {
         let congested = self.trend.standing_queue() > QUEUE_HOLD;
         let verdict = self.loss.judge(congested, now);
         self.on_loss_verdict(verdict, now);
+        self.keep_floor(now);
         self.updated_at = now;
+    }
+
+    /// So many packets that feedback did not have have come after all: others overtook them.
+    pub fn on_overtaken(&mut self, count: u32) {
+        self.loss.take_back(count);
     }
 
     /// A measured round-trip time.
@@ -384,7 +402,7 @@ impl Rate {
     fn on_delay(&mut self, now: Instant) {
         let (queue, standing) = (self.trend.queue(), self.trend.standing_queue());
         let brief = self.trend.brief_queue();
-        let there = standing > QUEUE_REAL / 2.0 || brief > QUEUE_HOLD;
+        let there = standing > QUEUE_REAL / 2.0 + self.trend.noise() * NOISE_STANDS || brief > QUEUE_HOLD;
         let growing = self.trend.usage() == Usage::Over && queue > QUEUE_REAL && there;
         // At first any queue may be the first sign of the path's limit.
         if growing || brief > if self.is_careful(now) { QUEUE_HOLD } else { QUEUE_OVERUSE } {
@@ -404,6 +422,8 @@ impl Rate {
             return;
         }
         let reduced = if self.demand.is_low(self.target, now) { (served * BETA).max(self.target * BETA) } else { served * BETA };
+        // What TCP would keep is given up in small steps: they show as well whether the queue is ours.
+        let reduced = self.kept(now).map_or(reduced, |kept| reduced.max((self.target * BETA).min(kept)));
         self.contention.on_cut(self.target, now);
         self.cut_at = Some(now);
         self.limit_at = Some(now);
@@ -436,6 +456,23 @@ impl Rate {
         if self.target >= self.room {
             self.room = 0.0;
         }
+    }
+
+    /// What others may have filled before is not yielded to without end.
+    fn keep_floor(&mut self, now: Instant) {
+        let Some(floor) = self.kept(now) else { return };
+        if self.target < floor && !self.contention.is_on() {
+            let elapsed = now.saturating_duration_since(self.updated_at).as_secs_f64().min(0.2);
+            self.set_target(floor.min(self.target * (RISE * elapsed).exp()));
+        }
+    }
+
+    /// What is kept for that reason, in bits a second.
+    fn kept(&self, now: Instant) -> Option<f64> {
+        if self.trend.standing_queue() > QUEUE_HOLD {
+            return None;
+        }
+        self.floor.bps(self.rtt.unwrap_or(RTT_GUESS), self.contention.answers(now), now)
     }
 
     fn on_loss_verdict(&mut self, verdict: Verdict, now: Instant) {

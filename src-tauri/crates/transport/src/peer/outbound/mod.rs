@@ -72,9 +72,10 @@ impl Outbound {
 
     /// Transport-wide feedback came, before its reports do.
     pub(crate) fn before_reports(&self, packets: &[rtcp::Packet]) {
-        let told = packets.iter().filter_map(rtcp::covered);
+        let messages = packets.iter().filter_map(rtcp::feedback);
         let mut state = self.state();
-        told.for_each(|(base, count)| state.told.add(base, count));
+        let overtaken = messages.map(|message| state.told.add(&message)).sum();
+        state.rate.on_overtaken(overtaken);
     }
 
     /// Queues a frame; see [`crate::Publisher::send_video`].
@@ -239,6 +240,7 @@ impl BandwidthEstimator for Estimator {
         if samples.is_empty() {
             return;
         }
+        reports.iter().filter(|report| !report.arrived).for_each(|report| state.told.on_lost(report.twcc_sequence_number));
         state.on_feedback(&samples, now);
         state.tell(&self.outbound.outbox);
     }

@@ -2,10 +2,11 @@
 //!
 //! Whoever sends less over a full path of its own sees the queue fall. If it does not fall again and again, somebody else fills it:
 //! a download, which stops only at loss. To yield to the delay then is to be left with nothing. What is sent instead is what TCP would
-//! be left with under the same loss and round trip (RFC 5348 §3.1), in bytes, so that small packets count for what they weigh.
+//! send ([`super::friendly`]).
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use super::friendly::{Intervals, rate_at};
 
 /// The queue is compared this long after a cut with that just after it, each over so long.
 const LATER: Duration = Duration::from_millis(400);
@@ -13,6 +14,11 @@ const SPAN: Duration = Duration::from_millis(100);
 /// It has fallen if it is shorter by so many ms, or this short: a download's is long.
 const FALLEN: f64 = 20.0;
 const SHORT: f64 = 35.0;
+/// A fall by so many ms is an answer: a download that yields by itself makes a smaller one.
+const ANSWERED: f64 = 20.0;
+/// One may be chance; two within the first time are none, for as long as the second.
+const ANSWERS_TOGETHER: Duration = Duration::from_secs(10);
+const ANSWER_COUNTS: Duration = Duration::from_secs(60);
 /// Cuts in vain that prove that somebody else is there.
 const PROOF: u32 = 3;
 /// What was sent before the others came is remembered for this long.
@@ -30,13 +36,6 @@ const TEST_SEEN: Duration = Duration::from_millis(1300);
 const TEST_SHARE: f64 = 0.5;
 const GONE_IN_TEST: Duration = Duration::from_millis(150);
 
-/// A call is worth this many downloads: one that is starved is of no use to anybody.
-const WEIGHT: f64 = 1.8;
-/// TCP's segment, in bytes.
-const SEGMENT: f64 = 1_460.0;
-/// RFC 5348 §5.4: the weights of the last loss intervals, the newest first.
-const WEIGHTS: [f64; 8] = [1.0, 1.0, 1.0, 1.0, 0.8, 0.6, 0.4, 0.2];
-
 /// Who fills the queue.
 #[derive(Debug, Default)]
 pub struct Contention {
@@ -45,6 +44,8 @@ pub struct Contention {
     proof: u32,
     /// The highest target that was cut lately, and when.
     before: Option<(f64, Instant)>,
+    /// When the last two cuts were answered by the queue.
+    answers: [Option<Instant>; 2],
     since: Option<Instant>,
     short_since: Option<Instant>,
     losses: Intervals,
@@ -93,8 +94,17 @@ impl Contention {
         false
     }
 
+    /// Whether the queue lately fell again and again because less was sent: then it is our own.
+    pub fn answers(&self, now: Instant) -> bool {
+        let [Some(last), Some(before)] = self.answers else { return false };
+        now.saturating_duration_since(last) < ANSWER_COUNTS && last.saturating_duration_since(before) < ANSWERS_TOGETHER
+    }
+
     fn conclude(&mut self, sent: Instant) -> bool {
         let Some(trial) = self.trial.take() else { return false };
+        if trial.first.is_finite() && trial.first - trial.later >= ANSWERED {
+            self.answers = [Some(sent), self.answers[0]];
+        }
         if trial.later > trial.first - FALLEN && trial.later > SHORT && trial.later.is_finite() {
             self.proof += 1;
         } else {
@@ -143,8 +153,7 @@ impl Contention {
 
     /// Begins with the loss that would leave `bps` bits a second.
     pub fn begin_at(&mut self, bps: f64, rtt: Duration) {
-        self.losses = Intervals::default();
-        self.losses.closed.push_front(interval_at(bps, rtt));
+        self.losses = Intervals::beginning_at(bps, rtt);
     }
 
     /// What TCP would send, in bits a second.
@@ -153,52 +162,11 @@ impl Contention {
     }
 }
 
-/// RFC 5348 §3.1 without its term for time-outs, with one loss in `interval` segments.
-fn rate_at(interval: f64, rtt: Duration) -> f64 {
-    WEIGHT * SEGMENT * 8.0 / rtt.as_secs_f64().max(0.01) * (1.5 * interval).sqrt()
-}
-
-fn interval_at(bps: f64, rtt: Duration) -> f64 {
-    (bps * rtt.as_secs_f64().max(0.01) / (WEIGHT * SEGMENT * 8.0)).powi(2) / 1.5
-}
-
-/// Segments between losses; losses within a round trip count once (RFC 5348 §5).
-#[derive(Debug, Default)]
-struct Intervals {
-    closed: VecDeque<f64>,
-    open: f64,
-    event_at: Option<Instant>,
-}
-
-impl Intervals {
-    fn add(&mut self, sent: Instant, size: usize, lost: bool, rtt: Duration) {
-        self.open += size as f64 / SEGMENT;
-        let again = self.event_at.is_some_and(|at| sent.saturating_duration_since(at) < rtt);
-        if lost && !again {
-            self.event_at = Some(sent);
-            self.closed.push_front(std::mem::take(&mut self.open));
-            self.closed.truncate(WEIGHTS.len());
-        }
-    }
-
-    /// §5.4: the open interval counts if it makes the mean longer.
-    fn mean(&self) -> f64 {
-        let mean = |intervals: &mut dyn Iterator<Item = f64>| {
-            let (sum, weights) =
-                intervals.zip(WEIGHTS).fold((0.0, 0.0), |(sum, all), (interval, weight)| (sum + interval * weight, all + weight));
-            if weights > 0.0 { sum / weights } else { 0.0 }
-        };
-        let closed = mean(&mut self.closed.iter().copied());
-        closed.max(mean(&mut std::iter::once(self.open).chain(self.closed.iter().copied()))).max(1.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
-    const RTT: Duration = Duration::from_millis(100);
 
     /// A cut each second, of which the queue is `later` ms 400 ms on; whether contention began.
     fn cut(contention: &mut Contention, start: Instant, cuts: u32, later: f64) -> bool {
@@ -249,28 +217,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fair_follows_the_loss_and_the_round_trip() {
-        // RFC 5348's equation at one loss in a hundred segments and 100 ms: 1.43 Mb/s for one connection.
-        let one = rate_at(100.0, RTT) / WEIGHT;
-        assert!((one - 1.43e6).abs() < 0.01e6, "{one}");
-        assert!((interval_at(rate_at(100.0, RTT), RTT) - 100.0).abs() < 1e-6);
-    }
-
-    #[test]
-    fn losses_within_a_round_trip_count_once() {
-        let (mut intervals, start) = (Intervals::default(), Instant::now());
-        for packet in 0..1000u32 {
-            intervals.add(start + packet * 10 * MS, 1_460, packet % 100 < 5, RTT);
-        }
-        assert!((intervals.mean() - 100.0).abs() < 10.0, "{}", intervals.mean());
-    }
-
-    #[test]
     fn now_and_then_less_is_sent_to_see_whether_the_others_are_there() {
         let (mut contention, start) = (Contention::default(), Instant::now());
         assert!(cut(&mut contention, start, 4, 150.0));
         let shares: Vec<f64> = (0..600u32).map(|step| contention.share(start + step * 100 * MS)).collect();
         let less = shares.iter().filter(|share| **share < 1.0).count();
         assert!((15..=24).contains(&less), "{less}");
+    }
+
+    #[test]
+    fn two_cuts_that_the_queue_answers_make_it_our_own_for_a_while() {
+        let (mut contention, start) = (Contention::default(), Instant::now());
+        cut(&mut contention, start, 1, 100.0);
+        assert!(!contention.answers(start + 1000 * MS));
+        cut(&mut contention, start + 1000 * MS, 1, 100.0);
+        assert!(contention.answers(start + 2000 * MS));
+        assert!(!contention.answers(start + 70_000 * MS));
     }
 }

@@ -50,6 +50,11 @@ impl Loss {
         self.lost += u32::from(lost);
     }
 
+    /// So many that counted as lost have come after all.
+    pub fn take_back(&mut self, count: u32) {
+        self.lost = self.lost.saturating_sub(count);
+    }
+
     /// Judges a window if one is complete. `congested`: the delay shows a queue, which explains loss and is dealt with by itself.
     pub fn judge(&mut self, congested: bool, now: Instant) -> Verdict {
         let started = *self.started.get_or_insert(now);
@@ -156,5 +161,16 @@ mod tests {
         (0..100).for_each(|packet| loss.add(packet < 30));
         assert_eq!(loss.judge(true, start + WINDOW), Verdict::Keep);
         assert!(loss.smoothed() > 0.1);
+    }
+
+    #[test]
+    fn what_was_overtaken_was_not_lost() {
+        let (mut loss, start) = (Loss::default(), Instant::now());
+        for packet in 0..400u32 {
+            loss.add(packet % 4 == 0);
+            loss.take_back(u32::from(packet % 4 == 2));
+            assert_eq!(loss.judge(false, start + packet * Duration::from_millis(10)), Verdict::Keep);
+        }
+        assert!(loss.smoothed() < 0.01, "{}", loss.smoothed());
     }
 }

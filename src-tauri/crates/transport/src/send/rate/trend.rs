@@ -34,6 +34,10 @@ const BASE_HALF: Duration = Duration::from_secs(15);
 const STANDING: Duration = Duration::from_millis(300);
 const BRIEF: Duration = Duration::from_millis(60);
 
+/// What overtaking says of a path is forgotten with this time constant. Below so many ms it says nothing: a system may swap two packets.
+const NOISE_FORGOTTEN: Duration = Duration::from_secs(10);
+const NO_NOISE: f64 = 3.0;
+
 const MAX_KEPT: usize = 4_096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +69,8 @@ pub struct Trend {
     /// Delay above the least, by time of arrival.
     queue: VecDeque<(Duration, f64)>,
     newest: Duration,
+    /// By how many ms packets lately overtook others.
+    noise: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +108,7 @@ impl Trend {
             base: Base::default(),
             queue: VecDeque::new(),
             newest: Duration::ZERO,
+            noise: 0.0,
         }
     }
 
@@ -131,9 +138,14 @@ impl Trend {
         self.least(STANDING)
     }
 
-    /// The same of a shorter time.
+    /// The same of a shorter time, unless the path delays each packet as it likes: then few say nothing.
     pub fn brief_queue(&self) -> f64 {
-        self.least(BRIEF)
+        self.least(if self.noise() > 0.0 { STANDING } else { BRIEF })
+    }
+
+    /// How much a packet's delay varies without any queue, in ms: packets that wait in one do not overtake each other.
+    pub fn noise(&self) -> f64 {
+        if self.noise < NO_NOISE { 0.0 } else { self.noise }
     }
 
     fn least(&self, window: Duration) -> f64 {
@@ -155,6 +167,9 @@ impl Trend {
         let (origin, first) = *self.origin.get_or_insert((sent, arrival));
         let delay = ms(arrival) - ms(first) - ms(sent.saturating_duration_since(origin));
         let queue = delay - self.base.follow(delay, sent);
+        let passed = ms(arrival.saturating_sub(self.newest));
+        let overtaken_by = ms(self.newest.saturating_sub(arrival));
+        self.noise = (self.noise * (-passed / ms(NOISE_FORGOTTEN)).exp()).max(overtaken_by);
         self.newest = self.newest.max(arrival);
         self.queue.push_back((arrival, queue));
         let since = self.newest.saturating_sub(STANDING);
@@ -273,5 +288,16 @@ mod tests {
         assert!(trend.standing_queue() < 1.0);
         feed(&mut trend, start, 40, [50.0; 60]);
         assert!((trend.standing_queue() - 50.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn packets_that_overtake_others_show_that_delays_vary_by_themselves() {
+        let (mut trend, start) = (Trend::new(), Instant::now());
+        feed(&mut trend, start, 0, (0..50u32).map(|packet| f64::from(packet % 5) * 2.0));
+        assert_eq!(trend.noise(), 0.0, "a queue lets nobody overtake");
+        feed(&mut trend, start, 50, (0..50u32).map(|packet| f64::from(packet % 5) * 12.0));
+        assert!((trend.noise() - 38.0).abs() < 2.0, "{}", trend.noise());
+        feed(&mut trend, start, 100, [0.0; 3000]);
+        assert_eq!(trend.noise(), 0.0);
     }
 }

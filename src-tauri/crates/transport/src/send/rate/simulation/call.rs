@@ -28,6 +28,14 @@ struct Packet {
     sound: Option<Instant>,
 }
 
+/// What the receiver says, and when the sender hears it.
+#[derive(Debug)]
+struct Feedback {
+    at: Instant,
+    samples: Vec<Sample>,
+    overtaken: u32,
+}
+
 /// What happened in a millisecond.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tick {
@@ -56,7 +64,9 @@ pub struct Call {
     pacer: Pacer<Packet>,
     keyframe: bool,
     in_flight: VecDeque<Sample>,
-    feedback: VecDeque<(Instant, Vec<Sample>)>,
+    feedback: VecDeque<Feedback>,
+    /// When packets arrive that others overtook, on the receiver's clock.
+    overtaken: Vec<Duration>,
     start: Instant,
     random: Random,
 }
@@ -77,6 +87,7 @@ impl Call {
             keyframe: true,
             in_flight: VecDeque::new(),
             feedback: VecDeque::new(),
+            overtaken: Vec::new(),
             start,
             random,
         }
@@ -160,15 +171,20 @@ impl Call {
         let newest = self.in_flight.iter().rposition(|sample| sample.arrival.is_some_and(|arrival| arrival <= due));
         let Some(newest) = newest else { return };
         let mut samples: Vec<_> = self.in_flight.drain(..=newest).collect();
+        let before = self.overtaken.len();
+        self.overtaken.retain(|arrival| *arrival > due);
+        let overtaken = (before - self.overtaken.len()) as u32;
+        self.overtaken.extend(samples.iter().filter_map(|sample| sample.arrival).filter(|arrival| *arrival > due));
         samples.iter_mut().for_each(|sample| sample.arrival = sample.arrival.filter(|arrival| *arrival <= due));
         if !self.feedback_lost {
-            self.feedback.push_back((now + one_way, samples));
+            self.feedback.push_back(Feedback { at: now + one_way, samples, overtaken });
         }
     }
 
     fn take_feedback(&mut self, now: Instant) {
-        while self.feedback.front().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, samples)) = self.feedback.pop_front() else { return };
+        while self.feedback.front().is_some_and(|feedback| feedback.at <= now) {
+            let Some(Feedback { samples, overtaken, .. }) = self.feedback.pop_front() else { return };
+            self.rate.on_overtaken(overtaken);
             if let Some(last) = samples.last() {
                 self.rate.on_rtt(now - last.sent);
             }
