@@ -1,4 +1,4 @@
-//! A link that opens or narrows under a call: how soon the call follows.
+//! A link that is wide from the start, opens or narrows: how soon the call follows.
 
 use std::{
     path::Path,
@@ -23,11 +23,31 @@ use crate::bench::pause;
 const WINDOW: usize = 5;
 /// What is looked for.
 const MUCH_KBPS: f64 = 2500.0;
+/// Joining sends less than this, and media more.
+const MEDIA_KBPS: f64 = 100.0;
 const LONG_QUEUE_MS: f64 = 150.0;
 /// How long after the change a queue counts as the change's.
 const AFTERMATH: Duration = Duration::from_secs(10);
 /// Between the moments of a series, in readings.
 const STEP: usize = 5;
+
+/// Both directions of a call from its first packets on, over a link that carries so many kb/s.
+pub async fn from_the_start(wire: &Wire, link: Bottleneck, profile: &str, measured: Duration, folder: &Path) -> Vec<Direction> {
+    let meters = [End::Left, End::Right].map(|end| Meter::start(wire.host(end)));
+    let callers = pair(wire, "hosts", profile, folder);
+    until_seen(&callers).await;
+    let begins = callers.each_ref().map(|caller| caller.lines().len());
+    pause(measured).await;
+    let spans = [Span::since(&callers[0], begins[0]), Span::since(&callers[1], begins[1])];
+    let [left, right] = meters.map(Meter::readings);
+    Direction::both([(0, 1, "8", right), (1, 0, "7", left)].map(|(to, from, stream, readings)| {
+        let mut figures = direction(&spans[to], &spans[from], stream);
+        let media = readings.windows(2).find(|pair| kbps(&pair[0], &pair[1]) >= MEDIA_KBPS).map(|pair| pair[0].at);
+        let followed = media.map_or_else(serde_json::Map::new, |began| followed(&readings, began, link.kbps));
+        figures.as_object_mut().expect("figures are an object").extend(followed);
+        figures
+    }))
+}
 
 /// Both directions of a call whose link becomes this when it has ramped up.
 pub async fn directions(wire: &Wire, becomes: Bottleneck, profile: &str, measured: Duration, folder: &Path) -> Vec<Direction> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! alone   a call by itself                 span    the measured part of a report
-//! shared  a link with somebody else on it  change  a link that opens or narrows
+//! shared  a link with somebody else on it  change  a start, and a link that opens or narrows
 //! ```
 
 mod alone;
@@ -41,6 +41,8 @@ enum Story {
     Download,
     /// Two calls. The goals are for either direction.
     TwoCalls,
+    /// One call from its first packets on, whose start is a guess of 300 kb/s. The goals are for either direction.
+    Start { profile: &'static str },
     /// The link becomes this after the ramp-up. The goals are for either direction.
     Change { becomes: Bottleneck, profile: &'static str },
 }
@@ -103,10 +105,16 @@ fn scenarios(measured: Duration) -> Vec<Scenario> {
         shared("beside TCP", Story::Download, vec![("received_kbps", at_least(500.0)), ("download_kbps", at_least(500.0))]),
         shared("two calls", Story::TwoCalls, vec![("second_percent", 40.0..=60.0)]),
         Scenario {
-            name: "300 kb/s to 10 Mb/s",
+            name: "300 to 2500 kb/s at the start",
+            network: narrow(10_000, QUEUE_MS),
+            story: Story::Start { profile: "1280x720@30:3000" },
+            goals: vec![("s_until_2500_kbps_are_sent", 0.0..=3.0)],
+        },
+        Scenario {
+            name: "300 kb/s becomes 10 Mb/s",
             network: narrow(300, QUEUE_MS),
             story: Story::Change { becomes: Bottleneck { kbps: 10_000, queue_ms: QUEUE_MS }, profile: "1280x720@30:3000" },
-            goals: vec![("s_until_2500_kbps_are_sent", 0.0..=3.0)],
+            goals: vec![("s_until_2500_kbps_are_sent", 0.0..=10.0)],
         },
         Scenario {
             name: "2500 to 500 kb/s",
@@ -141,6 +149,10 @@ pub async fn network(seconds: u64, only: Option<&str>) -> Value {
             }
             Story::Download => shared::with_a_download(&wire, measured, &folder.0).await,
             Story::TwoCalls => shared::by_two_calls(&wire, measured, &folder.0).await,
+            Story::Start { profile } => {
+                let link = scenario.network.bottleneck.expect("the row has a bottleneck");
+                change::from_the_start(&wire, link, profile, measured, &folder.0).await
+            }
             Story::Change { becomes, profile } => change::directions(&wire, *becomes, profile, measured, &folder.0).await,
         };
         let mut row = judged(scenario, directions);
