@@ -6,9 +6,9 @@
 use super::outgoing::AUDIO_OVERHEAD_BPS;
 
 /// Of what the path carries, where a picture shares it.
-const SHARE: f64 = 0.12;
+const SHARE: f64 = 0.06;
 /// A voice needs so many bits a second to be pleasant, and so many to be understood.
-const PLEASANT: f64 = 24_000.0;
+const PLEASANT: f64 = 20_000.0;
 const UNDERSTOOD: f64 = 12_000.0;
 /// A change by less than this share is not worth being heard.
 const STEP: f64 = 0.15;
@@ -49,15 +49,15 @@ mod tests {
     #[test]
     fn a_wide_path_leaves_the_profile_as_it_is() {
         let mut rate = SoundRate::new(40, true);
-        assert_eq!((rate.update(2_000_000), rate.update(500_000)), (None, None));
+        assert_eq!((rate.update(2_000_000), rate.update(700_000)), (None, None));
     }
 
     #[test]
     fn on_a_narrow_path_the_picture_gets_some_of_it_and_it_comes_back() {
         let mut rate = SoundRate::new(40, true);
-        assert_eq!(rate.update(240_000), Some(28_800));
-        assert_eq!(rate.update(220_000), None, "hardly a change");
-        assert_eq!(rate.update(150_000), Some(24_000));
+        assert_eq!(rate.update(480_000), Some(28_800));
+        assert_eq!(rate.update(440_000), None, "hardly a change");
+        assert_eq!(rate.update(150_000), Some(20_000));
         assert_eq!(rate.update(1_000_000), Some(40_000));
     }
 

@@ -7,7 +7,7 @@
 use super::h264::Config;
 
 /// A keyframe takes as long to send as this, in seconds of the bitrate, but may always be as large as [`SHARES`] other pictures.
-const SECONDS: f64 = 0.12;
+const SECONDS: f64 = 0.09;
 const SHARES: f64 = 2.5;
 /// Quantisers of keyframes (ITU H.264, 7.4.3, `SliceQPY`): finer is not seen, coarser is not recognised.
 const FINEST: u8 = 20;
