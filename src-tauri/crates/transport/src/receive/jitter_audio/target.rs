@@ -26,8 +26,8 @@ const INITIAL_MICROS: i64 = 10_000;
 const ENOUGH: u32 = 10;
 const MAX_MICROS: i64 = 500_000;
 
-/// What all of so many arrivals (4 s) stayed within is enough, whatever came before.
-const CALM: usize = 200;
+/// What all of so many arrivals (6 s) stayed within is enough, whatever came before.
+const CALM: usize = 300;
 
 /// How fast the target falls: a share of time, and one of what is too much each second.
 const FALL: f64 = 0.02;
