@@ -33,7 +33,7 @@ pub(crate) trait Media: Send + Sync + 'static {
     fn on_track(&self, track: Arc<dyn TrackRemote>);
 
     /// The path's round trip by ICE.
-    fn set_rtt(&self, rtt: Duration);
+    fn set_rtt(&self, rtt: Duration, now: Instant);
 
     /// When the other end's newest packet came.
     fn last_packet(&self) -> Option<Instant>;

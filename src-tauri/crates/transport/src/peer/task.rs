@@ -276,7 +276,7 @@ impl Task {
         let now = self.parts.runtime.now();
         self.next_rtt = Some(now + RTT_INTERVAL);
         if let Some(rtt) = self.parts.connection.round_trip(now).await {
-            self.parts.media.set_rtt(rtt);
+            self.parts.media.set_rtt(rtt, now);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The target grows while the path shows no queue: fast until the path first showed its limit, then slowly, and fast again up to
 //! what a probe found room for ([`probe`]). A growing queue cuts it to a little below what arrives, a standing queue lowers what is
-//! given out until it has drained. Loss alone cuts the rate only if that helps ([`loss`]). Without feedback the target falls. Beside
+//! given out until it has drained, and overdue feedback what leaves ([`flight`]). Loss alone cuts the rate only if that helps ([`loss`]). Without feedback the target falls. Beside
 //! downloads that keep a queue full, delay says nothing, and the call keeps to what TCP would send ([`contention`], [`friendly`]).
 //!
 //! Invariant: the target is always within the configured bounds, and never grows beyond one and a half times what arrives unless a
@@ -14,6 +14,7 @@ mod acked;
 mod burst;
 mod contention;
 mod demand;
+mod flight;
 mod friendly;
 mod growth;
 mod loss;
@@ -29,6 +30,7 @@ use self::acked::Acked;
 use self::burst::Burst;
 use self::contention::Contention;
 use self::demand::Demand;
+use self::flight::Flight;
 use self::friendly::Floor;
 use self::growth::{Place, growth};
 use self::loss::{Loss, Verdict};
@@ -44,8 +46,11 @@ const LONG: Duration = Duration::from_millis(500);
 const SHORT: Duration = Duration::from_millis(200);
 const BRIEF: Duration = Duration::from_millis(100);
 
-/// A cut goes to this share of what arrives; of a sender that sends little, it takes no more than this share off.
+/// A cut goes to this share of what arrives; of a sender that sends little, it takes no more than this share off. On a narrow path, in
+/// bits a second, what is given up is seen, and a smaller step does.
 const BETA: f64 = 0.85;
+const NARROW_BETA: f64 = 0.89;
+const NARROW: f64 = 350_000.0;
 /// What serves less than this share of the target needs no second thought.
 const FAR_BELOW: f64 = 0.6;
 /// How long a cut takes to show, on top of the round trip: feedback interval and encoder.
@@ -53,12 +58,13 @@ const CUT_INTERVAL: Duration = Duration::from_millis(200);
 const CAREFUL_INTERVAL: Duration = Duration::from_millis(60);
 
 /// Queues in ms: below the first the path is calm, below the second idle enough for fast growth, above the third nothing grows, the
-/// fourth is overuse by itself, the fifth lowers what is given out.
+/// fourth is overuse by itself, the fifth lowers what is given out, the sixth does where the queue may be others'.
 const QUEUE_REAL: f64 = 8.0;
 const QUEUE_IDLE: f64 = 12.0;
 const QUEUE_HOLD: f64 = 30.0;
 const QUEUE_OVERUSE: f64 = 80.0;
-const QUEUE_DRAIN: f64 = 50.0;
+const QUEUE_DRAIN: f64 = 20.0;
+const QUEUE_SHARED: f64 = 50.0;
 /// This share of a path's noise may stand in it as if it were a queue: the least of some delays is not the least of all.
 const NOISE_STANDS: f64 = 0.25;
 /// For this long after the start, what holds is overuse.
@@ -66,6 +72,10 @@ const CAREFUL: Duration = Duration::from_secs(2);
 /// What each ms of a standing queue takes off what is given out, as a share, and what is left at least.
 const DRAIN: f64 = 0.002;
 const DRAIN_MIN: f64 = 0.4;
+
+/// The share of the target that may leave while what is under way does not arrive in time. Pictures are left out then, of whatever size
+/// they are: a short time is no reason for smaller ones.
+const HELD: f64 = 0.05;
 
 /// How fast the target moves to what TCP would send, as a share of it a second.
 const COMPETE: f64 = 0.25;
@@ -125,6 +135,8 @@ pub struct Rate {
     demand: Demand,
     contention: Contention,
     floor: Floor,
+    /// Whether others may have filled the path before.
+    shared: bool,
     /// What is given out of the target beside others.
     share: f64,
     rtt: Option<Duration>,
@@ -137,6 +149,9 @@ pub struct Rate {
     /// What the last cut for loss may take back.
     before_loss: Option<Before>,
     silence: Silence,
+    flight: Flight,
+    /// What is under way has been so for too long.
+    held: bool,
     /// What a probe found room for, in bits a second; zero if there is nothing to catch up with.
     room: f64,
     burst: Burst,
@@ -163,6 +178,7 @@ impl Rate {
             demand: Demand::default(),
             contention: Contention::default(),
             floor: Floor::default(),
+            shared: false,
             share: 1.0,
             rtt: None,
             began: now,
@@ -172,6 +188,8 @@ impl Rate {
             limit_at: None,
             before_loss: None,
             silence: Silence::default(),
+            flight: Flight::default(),
+            held: false,
             room: 0.0,
             burst: Burst::new(),
         };
@@ -192,6 +210,7 @@ impl Rate {
     pub fn on_sent(&mut self, size: usize, now: Instant) {
         self.demand.add(size, now);
         self.silence.on_sent(now);
+        self.flight.on_sent(now);
     }
 
     /// The pacer has sent a probe of [`take_probe`](Self::take_probe).
@@ -214,11 +233,17 @@ impl Rate {
             self.burst.end();
             self.set_target(reduced);
         }
+        // Beside others that keep a queue full, long is usual.
+        self.held =
+            self.flight.is_long(self.rtt.unwrap_or(RTT_GUESS), self.loss(), now) && self.feedback_at.is_some() && !self.contention.is_on();
     }
 
     /// One feedback message: every packet it covers, in order of sending.
     pub fn on_feedback(&mut self, samples: &[Sample], now: Instant) {
         self.feedback_at = Some(now);
+        if let Some(newest) = samples.last() {
+            self.flight.on_told(newest.sent);
+        }
         let after_silence = self.answered();
         for sample in samples {
             // What an outage took says nothing of the loss of a path that delivers.
@@ -266,7 +291,8 @@ impl Rate {
     }
 
     /// A measured round-trip time.
-    pub fn on_rtt(&mut self, rtt: Duration) {
+    pub fn on_rtt(&mut self, rtt: Duration, now: Instant) {
+        self.flight.on_rtt(rtt, now);
         self.rtt = Some(self.rtt.map_or(rtt, |smoothed| smoothed * 3 / 4 + rtt / 4));
     }
 
@@ -295,7 +321,8 @@ impl Rate {
         if self.contention.is_on() {
             return self.bounded(self.target * self.share) as u32;
         }
-        let drain = 1.0 - (self.trend.brief_queue() - QUEUE_DRAIN).max(0.0) * DRAIN;
+        let patience = if self.shared { QUEUE_SHARED } else { QUEUE_DRAIN };
+        let drain = 1.0 - (self.trend.brief_queue() - patience).max(0.0) * DRAIN;
         self.bounded(self.target * drain.max(DRAIN_MIN)) as u32
     }
 
@@ -307,6 +334,9 @@ impl Rate {
 
     /// The rate for the pacer, which waits rather than the network where something waits already.
     pub fn pacing(&self) -> u32 {
+        if self.held {
+            return self.bounded(self.target * HELD) as u32;
+        }
         if self.trend.brief_queue() > QUEUE_HOLD && !self.contention.is_on() {
             return self.target();
         }
@@ -421,7 +451,8 @@ impl Rate {
         if !self.may_cut(served, now) {
             return;
         }
-        let reduced = if self.demand.is_low(self.target, now) { (served * BETA).max(self.target * BETA) } else { served * BETA };
+        let beta = if served < NARROW { NARROW_BETA } else { BETA };
+        let reduced = if self.demand.is_low(self.target, now) { (served * beta).max(self.target * beta) } else { served * beta };
         // What TCP would keep is given up in small steps: they show as well whether the queue is ours.
         let reduced = self.kept(now).map_or(reduced, |kept| reduced.max((self.target * BETA).min(kept)));
         self.contention.on_cut(self.target, now);
@@ -460,7 +491,9 @@ impl Rate {
 
     /// What others may have filled before is not yielded to without end.
     fn keep_floor(&mut self, now: Instant) {
-        let Some(floor) = self.kept(now) else { return };
+        let kept = self.kept(now);
+        self.shared = kept.is_some();
+        let Some(floor) = kept else { return };
         if self.target < floor && !self.contention.is_on() {
             let elapsed = now.saturating_duration_since(self.updated_at).as_secs_f64().min(0.2);
             self.set_target(floor.min(self.target * (RISE * elapsed).exp()));
@@ -469,7 +502,7 @@ impl Rate {
 
     /// What is kept for that reason, in bits a second.
     fn kept(&self, now: Instant) -> Option<f64> {
-        if self.trend.standing_queue() > QUEUE_HOLD {
+        if self.trend.standing_queue() > QUEUE_HOLD || self.trend.brief_queue() > QUEUE_OVERUSE {
             return None;
         }
         self.floor.bps(self.rtt.unwrap_or(RTT_GUESS), self.contention.answers(now), now)

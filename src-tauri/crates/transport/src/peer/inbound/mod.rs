@@ -134,7 +134,7 @@ impl Media for Inbound {
         self.nudge.set_remote(track);
     }
 
-    fn set_rtt(&self, rtt: Duration) {
+    fn set_rtt(&self, rtt: Duration, _: Instant) {
         let mut state = self.state();
         state.rtt = Some(rtt);
         state.video.iter_mut().for_each(|track| track.media.set_rtt(rtt));

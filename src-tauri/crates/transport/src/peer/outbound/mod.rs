@@ -195,10 +195,10 @@ impl Media for Outbound {
     fn on_track(&self, _: Arc<dyn TrackRemote>) {}
 
     /// Until reports tell it better.
-    fn set_rtt(&self, rtt: Duration) {
+    fn set_rtt(&self, rtt: Duration, now: Instant) {
         let mut state = self.state();
         if state.rate.rtt().is_none() {
-            state.rate.on_rtt(rtt);
+            state.rate.on_rtt(rtt, now);
         }
     }
 

@@ -120,7 +120,7 @@ impl State {
                 }
                 Message::Block { ssrc, block } => {
                     if let Some(rtt) = report::round_trip(block.last_sr, block.delay_since, wall.at(now)) {
-                        self.rate.on_rtt(rtt);
+                        self.rate.on_rtt(rtt, now);
                     }
                     self.on_block(ssrc, &block, now);
                 }

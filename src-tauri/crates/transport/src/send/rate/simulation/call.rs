@@ -17,6 +17,8 @@ const PADDING: usize = 280;
 /// The receiver's clock is not the sender's.
 const RECEIVER_AHEAD: Duration = Duration::from_secs(1000);
 const FEEDBACK_INTERVAL: u32 = 50;
+/// A keyframe is as large as so many other pictures.
+const KEYFRAME: f64 = 3.0;
 /// An encoder adds no picture while those before wait this long.
 const FULL: Duration = Duration::from_millis(100);
 
@@ -112,7 +114,7 @@ impl Call {
             self.pacer.set_rate(self.rate.pacing());
             self.release(now, network, &mut tick);
             if ms.is_multiple_of(FEEDBACK_INTERVAL) {
-                self.give_feedback(now, network.link().one_way);
+                self.give_feedback(now, network.answer(now));
             }
             tick.target = self.rate.target();
         }
@@ -124,7 +126,7 @@ impl Call {
             return;
         }
         let bps = self.rate.video_target(SOUND_BPS, self.fec).min(self.encoder_max);
-        let factor = if std::mem::take(&mut self.keyframe) { 8.0 } else { 0.8 + 0.4 * self.random.share() };
+        let factor = if std::mem::take(&mut self.keyframe) { KEYFRAME } else { 0.8 + 0.4 * self.random.share() };
         let keyframe = factor > 2.0;
         let bytes = (f64::from(bps) / 8.0 / 30.0 * factor) as usize;
         let sizes = std::iter::repeat_n(PACKET, bytes / PACKET).chain([bytes % PACKET + 40]);
@@ -166,7 +168,7 @@ impl Call {
         self.in_flight.push_back(Sample { sent: now, arrival, size });
     }
 
-    fn give_feedback(&mut self, now: Instant, one_way: Duration) {
+    fn give_feedback(&mut self, now: Instant, heard: Instant) {
         let due = now - self.start + RECEIVER_AHEAD;
         let newest = self.in_flight.iter().rposition(|sample| sample.arrival.is_some_and(|arrival| arrival <= due));
         let Some(newest) = newest else { return };
@@ -177,7 +179,7 @@ impl Call {
         self.overtaken.extend(samples.iter().filter_map(|sample| sample.arrival).filter(|arrival| *arrival > due));
         samples.iter_mut().for_each(|sample| sample.arrival = sample.arrival.filter(|arrival| *arrival <= due));
         if !self.feedback_lost {
-            self.feedback.push_back(Feedback { at: now + one_way, samples, overtaken });
+            self.feedback.push_back(Feedback { at: heard, samples, overtaken });
         }
     }
 
@@ -186,7 +188,7 @@ impl Call {
             let Some(Feedback { samples, overtaken, .. }) = self.feedback.pop_front() else { return };
             self.rate.on_overtaken(overtaken);
             if let Some(last) = samples.last() {
-                self.rate.on_rtt(now - last.sent);
+                self.rate.on_rtt(now - last.sent, now);
             }
             self.rate.on_feedback(&samples, now);
         }

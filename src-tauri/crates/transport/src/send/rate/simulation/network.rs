@@ -19,6 +19,8 @@ pub struct Link {
     pub loss: f64,
     /// Added to the delay at random, at most.
     pub jitter: Duration,
+    /// Whether the way back is as full: feedback then waits as long as media.
+    pub both: bool,
 }
 
 impl Link {
@@ -31,6 +33,7 @@ impl Link {
             one_way: Duration::from_millis(20),
             loss: 0.0,
             jitter: Duration::ZERO,
+            both: false,
         }
     }
 }
@@ -78,7 +81,12 @@ impl Network {
         (!lost).then_some(arrival + jitter)
     }
 
-    /// The same without random loss and jitter.
+    /// When feedback that leaves the receiver now reaches the sender.
+    pub fn answer(&self, now: Instant) -> Instant {
+        now + self.link.one_way + if self.link.both { self.queue(now) } else { Duration::ZERO }
+    }
+
+    /// [`send`](Self::send) without random loss and jitter.
     pub fn forward(&mut self, bytes: usize, now: Instant) -> Option<Instant> {
         if self.queue(now) > self.link.queue {
             return None;
