@@ -220,8 +220,8 @@ test("the microphone's switches turn its processing on and off, and are remember
   const noise = page.locator("#microphones input[name=ANS]");
   assert.ok(await noise.isChecked());
   await noise.click();
-  const processing = () => page.evaluate(() => globalThis.visavisFake.state().local.audioProcessing);
-  assert.deepEqual(await processing(), { AEC: true, ANS: false, AGC: true });
+  await page.waitForFunction(() => globalThis.visavisFake.state().local.audioProcessing.ANS === false);
+  assert.deepEqual(await page.evaluate(() => globalThis.visavisFake.state().local.audioProcessing), { AEC: true, ANS: false, AGC: true });
   await page.reload();
   await state(page, "call");
   await page.waitForFunction(() => globalThis.visavisFake.state().local.audioProcessing.ANS === false);
