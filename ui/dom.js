@@ -66,6 +66,7 @@ export function setReason(button, reason) {
     note = element("span", { id: noteId, class: "visually-hidden" });
     document.body.append(note);
   }
+  if (note.textContent === reason && button.hasAttribute("aria-disabled")) return;
   note.textContent = reason;
   button.setAttribute("aria-disabled", "true");
   button.setAttribute("aria-describedby", noteId);

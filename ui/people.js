@@ -2,7 +2,7 @@
 /** The list of everybody in the call: who they are, whether they are muted, how the network serves them, how loud they are. */
 import { byId, element, icon, setIcon } from "./dom.js";
 import { avatarOf, initials, isScreen, nameOf } from "./grid/names.js";
-import { t } from "./i18n/index.js";
+import { language, t } from "./i18n/index.js";
 import { setUpPopover } from "./popover.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -73,8 +73,9 @@ export class PeopleView {
   #fill({ call, volumes }) {
     const people = peopleOf(call, t("tile.you"));
     byId("people_title").textContent = t("call.people", { n: people.length });
+    const there = new Set(people.map(({ id }) => id));
     for (const [id, { element: old }] of this.#rows) {
-      if (people.some((person) => person.id === id)) continue;
+      if (there.has(id)) continue;
       old.remove();
       this.#rows.delete(id);
     }
@@ -106,6 +107,8 @@ function row(setVolume) {
   const whole = element("li", { class: "person" }, [avatar, element("span", { class: "who" }, [name, note]), marks, volume]);
   /** @type {string | null} */
   let stream = null;
+  /** What the row says now, and in which language. */
+  let said = "";
   slider.addEventListener("input", () => stream && setVolume(stream, slider.valueAsNumber));
   return {
     element: whole,
@@ -116,6 +119,10 @@ function row(setVolume) {
      */
     draw(person, loud, weak) {
       stream = person.stream;
+      if (slider.valueAsNumber !== loud) slider.value = String(loud);
+      const says = JSON.stringify([language(), person, weak]);
+      if (says === said) return;
+      said = says;
       avatar.textContent = initials(person.face);
       avatar.dataset.colour = String(avatarOf(person.uid));
       name.textContent = person.name;
@@ -127,12 +134,11 @@ function row(setVolume) {
       microphone.classList.toggle("off", !person.microphone);
       camera.classList.toggle("off", !person.camera);
       screen.classList.toggle("absent", !person.sharing);
-      const said = [t(person.microphone ? "tile.microphoneOn" : "tile.microphoneOff"), t(person.camera ? "tile.cameraOn" : "tile.cameraOff")];
-      if (person.sharing) said.push(t("people.sharing"));
-      marks.setAttribute("aria-label", said.join(", "));
+      const states = [t(person.microphone ? "tile.microphoneOn" : "tile.microphoneOff"), t(person.camera ? "tile.cameraOn" : "tile.cameraOff")];
+      if (person.sharing) states.push(t("people.sharing"));
+      marks.setAttribute("aria-label", states.join(", "));
       volume.hidden = !person.stream;
       slider.setAttribute("aria-label", t("tile.volume", { name: person.name }));
-      if (slider.valueAsNumber !== loud) slider.value = String(loud);
     },
   };
 }

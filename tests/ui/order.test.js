@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { broughtForward, renewed } from "../../ui/grid/order.js";
-import { paced } from "../../ui/pace.js";
 
 test("who stays keeps the place, who comes stands last", () => {
   assert.deepEqual(renewed(["c", "a", "b"], ["a", "b", "d", "c"]), ["c", "a", "b", "d"]);
@@ -18,18 +17,4 @@ test("nobody moves for a stranger, or where nobody may", () => {
   const order = ["a", "b"];
   assert.equal(broughtForward(order, ["a"], "x", new Map()), order);
   assert.equal(broughtForward(order, [], "b", new Map()), order);
-});
-
-test("the first is drawn at once, of a burst then the last, and nothing after the last", () => {
-  const drawn = [];
-  const rests = [];
-  const draw = paced((value) => drawn.push(value), { after: (callback) => rests.push(callback) });
-  for (const value of [1, 2, 3, 4]) draw(value);
-  assert.deepEqual(drawn, [1]);
-  rests.shift()();
-  assert.deepEqual(drawn, [1, 4]);
-  rests.shift()();
-  assert.deepEqual([drawn, rests], [[1, 4], []]);
-  draw(5);
-  assert.deepEqual(drawn, [1, 4, 5]);
 });

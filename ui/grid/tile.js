@@ -59,6 +59,10 @@ export class TileView {
   #said = "";
   /** @type {"cover" | "contain"} */
   #fit = "cover";
+  /** Of the picture, in CSS pixels: told by the observer, since asking would have the page laid out at once. */
+  #size = { width: 0, height: 0 };
+  /** Where the tile stands now. */
+  #placed = "";
   #format;
   #sizes;
 
@@ -96,7 +100,10 @@ export class TileView {
     });
     this.pin = () => pin(stream);
     this.#tile = frames.open(stream, (frame) => this.#draw(frame));
-    this.#sizes = new ResizeObserver(() => this.#request());
+    this.#sizes = new ResizeObserver((entries) => {
+      this.#size = entries[entries.length - 1].contentRect;
+      this.#request();
+    });
     this.#sizes.observe(this.media);
   }
 
@@ -163,8 +170,21 @@ export class TileView {
     if (slider && slider.valueAsNumber !== volume) slider.value = String(volume);
   }
 
+  /**
+   * Stands where told; null: where the style sheet says.
+   * @param {import("./layout.js").Rect | null} rect
+   * @param {number} [lift] how far the caption, or a floating tile as a whole, rises above the controls
+   */
+  place(rect, lift = 0) {
+    const placed = rect ? `left: ${rect.x}px; top: ${rect.y}px; width: ${rect.width}px; height: ${rect.height}px; --lift: ${lift}px` : "";
+    if (placed === this.#placed) return;
+    this.#placed = placed;
+    this.panel.style.cssText = placed;
+  }
+
   /** @param {boolean} pinned */
   setPinned(pinned) {
+    if (this.pinButton.getAttribute("aria-pressed") === String(pinned)) return;
     this.panel.classList.toggle("pinned", pinned);
     this.pinButton.setAttribute("aria-pressed", String(pinned));
   }
@@ -203,8 +223,8 @@ export class TileView {
 
   #request() {
     const scale = this.#surface ? devicePixelRatio : 0;
-    const { clientWidth, clientHeight } = this.media;
-    this.#tile.show(Math.round(clientWidth * scale), Math.round(clientHeight * scale), this.#surface?.format ?? this.#format, this.#fit);
+    const { width, height } = this.#size;
+    this.#tile.show(Math.round(Math.round(width) * scale), Math.round(Math.round(height) * scale), this.#surface?.format ?? this.#format, this.#fit);
   }
 
   /** @param {import("../video/frame.js").Frame} frame */

@@ -4,6 +4,7 @@
  * have none, so that a hundred people cost what one page of them costs.
  */
 import { t } from "../i18n/index.js";
+import { FrameBudget } from "../pace.js";
 import { GAP, layout, overlap } from "./layout.js";
 import { isScreen, nameOf } from "./names.js";
 import { broughtForward, renewed } from "./order.js";
@@ -18,6 +19,8 @@ const CAPTION = 44;
 // Agora's measure of speech, and how long somebody on the first page stays there after their last word.
 const SPEAKING = 5;
 const STAYS_MS = 5000;
+// A tile is a canvas and forty elements, and no frame may take long.
+const MADE_A_FRAME = 4;
 
 export class GridView {
   /** @type {Map<string, TileView>} */
@@ -35,6 +38,9 @@ export class GridView {
   weak = new Map();
   #page = 0;
   #pages = 1;
+  #budget = new FrameBudget(MADE_A_FRAME, () => this.arrange());
+  /** The room, and the bar's pills in its coordinates: read only when the page has just been laid out. */
+  #measures = { width: 0, height: 0, bar: /** @type {Rect[]} */ ([]) };
 
   /**
    * @param {HTMLElement} room #video
@@ -47,9 +53,11 @@ export class GridView {
     this.#surroundings = surroundings;
     this.local = new TileView(LOCAL, surroundings);
     this.#tiles.set(LOCAL, this.local);
-    const observer = new ResizeObserver(() => this.arrange());
-    observer.observe(room);
-    observer.observe(bar);
+    const observer = new ResizeObserver(() => {
+      this.#measure();
+      this.arrange();
+    });
+    for (const part of [room, bar, ...this.#pills()]) observer.observe(part);
     room.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -117,19 +125,18 @@ export class GridView {
   arrange() {
     const state = this.#state;
     if (!state?.inCall) return this.#keep(new Map());
-    const { clientWidth: width, clientHeight: height } = this.#room;
+    const { width, height, bar } = this.#measures;
     if (!width || !height) return;
     const self = hasSelf(state) ? LOCAL : null;
-    const bar = this.#pills();
     const covered = height - Math.min(height, ...bar.filter((pill) => pill.height).map((pill) => pill.y));
     const remote = state.call.screen ? [...this.#order, LOCAL_SCREEN] : this.#order;
     const { rects, stage, floating, page, pages } = layout({ width, height, covered, remote, self, pinned: state.focus, screen: isLargeScreen(state), page: this.#page });
     this.#keep(rects);
     for (const [stream, rect] of rects) {
-      const { panel } = /** @type {TileView} */ (this.#tiles.get(stream));
-      panel.classList.toggle("stage", stream === stage);
-      panel.classList.toggle("floating", stream === floating);
-      place(panel, rect, bar, stream === floating);
+      const tile = this.#tiles.get(stream);
+      tile?.panel.classList.toggle("stage", stream === stage);
+      tile?.panel.classList.toggle("floating", stream === floating);
+      tile?.place(rect, lift(rect, bar, stream === floating));
     }
     this.#turned(page, pages);
   }
@@ -139,7 +146,7 @@ export class GridView {
     this.#page = 0;
     this.local.panel.hidden = false;
     this.local.panel.classList.remove("stage", "floating");
-    this.local.panel.removeAttribute("style");
+    this.local.place(null);
   }
 
   /**
@@ -157,7 +164,7 @@ export class GridView {
     if (state.inCall) this.local.panel.hidden = !rects.has(LOCAL);
     const remotes = new Map(state.call.remote.map((remote) => [remote.stream, remote]));
     for (const stream of rects.keys()) {
-      if (stream !== LOCAL && !this.#tiles.has(stream)) this.#tiles.set(stream, new TileView(stream, this.#surroundings));
+      if (!this.#tiles.has(stream) && this.#budget.take()) this.#tiles.set(stream, new TileView(stream, this.#surroundings));
     }
     this.#line(rects);
     for (const tile of this.#tiles.values()) {
@@ -196,15 +203,15 @@ export class GridView {
     this.#surroundings.paged(page, pages);
   }
 
-  /** The bar's pills in the room's coordinates. @returns {Rect[]} */
+  /** What may cover tiles. A hint passes by: nothing makes room for it. */
   #pills() {
-    const room = this.#room.getBoundingClientRect();
-    // A hint passes by: nothing makes room for it.
-    const pills = [...this.#bar.children].filter((child) => !child.classList.contains("muted-hint"));
-    return pills.map((pill) => {
-      const { x, y, width, height } = pill.getBoundingClientRect();
-      return { x: x - room.x, y: y - room.y, width, height };
-    });
+    return /** @type {HTMLElement[]} */ ([...this.#bar.children]).filter((child) => !child.classList.contains("muted-hint"));
+  }
+
+  #measure() {
+    const [room, bar] = [this.#room.parentElement, this.#bar].map((part) => ({ x: part?.offsetLeft ?? 0, y: part?.offsetTop ?? 0 }));
+    const pills = this.#pills().map(({ offsetLeft, offsetTop, offsetWidth: width, offsetHeight: height }) => ({ x: bar.x + offsetLeft - room.x, y: bar.y + offsetTop - room.y, width, height }));
+    this.#measures = { width: this.#room.clientWidth, height: this.#room.clientHeight, bar: pills };
   }
 
   /** @param {KeyboardEvent} event */
@@ -234,21 +241,14 @@ function hasSelf({ call, hideSelf }) {
 }
 
 /**
- * @param {HTMLElement} panel
+ * Above the bar the floating tile steps whole; others only raise their caption, and not out of themselves.
  * @param {Rect} rect
  * @param {Rect[]} bar
  * @param {boolean} floats
  */
-function place(panel, rect, bar, floats) {
+function lift(rect, bar, floats) {
   const covered = Math.max(0, ...bar.map((pill) => overlap(rect, pill)));
-  // Above the bar the floating tile steps whole; others only raise their caption, and not out of themselves.
-  const lift = floats ? covered && covered + GAP : Math.min(covered, Math.max(0, rect.height - CAPTION));
-  const { style } = panel;
-  style.left = `${rect.x}px`;
-  style.top = `${rect.y}px`;
-  style.width = `${rect.width}px`;
-  style.height = `${rect.height}px`;
-  style.setProperty("--lift", `${lift}px`);
+  return floats ? covered && covered + GAP : Math.min(covered, Math.max(0, rect.height - CAPTION));
 }
 
 /**
