@@ -6,9 +6,10 @@
 import { problemOf } from "./api.js";
 import { byId, element, setIcon } from "./dom.js";
 import { deviceLabel, fillSelect } from "./form.js";
-import { sentence, shownCode, t } from "./i18n/index.js";
+import { t } from "./i18n/index.js";
 import { setUpPopover } from "./popover.js";
 import { pref, remember } from "./prefs.js";
+import { worded } from "./problem.js";
 import { deviceProblems } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -27,9 +28,9 @@ const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
  * @param {import("./types/app").Problem} problem
  * @param {() => void} [retry]
  */
-export function problemLine(key, { code, message }, retry) {
-  const text = key ? t(`problem.${key}`) : (sentence(code) ?? message);
-  const line = element("p", { class: "problem" }, [element("span", {}, [`${text} `, element("small", { class: "code" }, [shownCode(code)])])]);
+export function problemLine(key, problem, retry) {
+  const words = key ? worded(problem, t(`problem.${key}`)) : worded(problem);
+  const line = element("p", { class: "problem" }, [element("span", {}, words)]);
   if (retry) {
     const button = element("button", { type: "button", class: "link retry" }, [t("devices.retry")]);
     button.addEventListener("click", retry);

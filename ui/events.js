@@ -1,6 +1,7 @@
 // @ts-check
 /** What the app reports, in the sample's toasts. What is drawn comes from the whole state, not from these. */
-import { sentence, t } from "./i18n/index.js";
+import { t } from "./i18n/index.js";
+import { meaning } from "./problem.js";
 
 /** @typedef {import("./api.js").PageEvent} PageEvent */
 /** @typedef {Extract<PageEvent, { event: "exception" }>} Exception */
@@ -22,6 +23,7 @@ import { sentence, t } from "./i18n/index.js";
  * @property {(reason: string) => void} screenEnded
  * @property {() => void} mutedTalk
  * @property {(up: number, down: number) => void} networkHeard Agora's scale, 0 to 6
+ * @property {(type: string) => void} networkMoved Agora's words: ethernet, wifi, …, none
  * @property {(stream: string) => string} nameOf who a stream belongs to, in words
  */
 
@@ -63,7 +65,7 @@ export function handle(event, listeners) {
     case "onTokenPrivilegeWillExpire":
       return toasts.info(t("toast.tokenWillExpire"), t("toast.tokenWillExpireHint", { seconds: event.seconds }));
     case "onTokenPrivilegeDidExpire":
-      toasts.info(t("toast.tokenDidExpire"), sentence(event.code) ?? event.message);
+      toasts.info(t("toast.tokenDidExpire"), meaning(event));
       return callEnded(event);
     case "settings-changed":
       return listeners.settingsChanged(event.settings);
@@ -77,6 +79,9 @@ export function handle(event, listeners) {
       return listeners.mutedTalk();
     case "network-quality":
       return listeners.networkHeard(event.uplinkNetworkQuality, event.downlinkNetworkQuality);
+    case "network-type-changed":
+      if (event.networkType === "none") toasts.info(t("toast.networkGone"), t("toast.networkGoneHint"));
+      return listeners.networkMoved(event.networkType);
     case "camera-changed":
     case "recording-device-changed":
     case "playout-device-changed":

@@ -5,9 +5,10 @@
  */
 import { problemOf } from "./api.js";
 import { byId, element, icon } from "./dom.js";
-import { sentence, shownCode, t } from "./i18n/index.js";
+import { t } from "./i18n/index.js";
 import { writeInvitation } from "./invitation.js";
 import { pref, remember } from "./prefs.js";
+import { worded } from "./problem.js";
 
 /** @typedef {import("./api.js").Link} Link */
 /** @typedef {import("./types/app").Problem} Problem */
@@ -103,7 +104,7 @@ export class Links {
     place.classList.toggle("bad", Boolean(shown?.problem));
     if (!shown) return place.replaceChildren();
     const { link, problem } = shown;
-    const words = problem ? [`${sentence(problem.code) ?? problem.message} `, element("small", { class: "code" }, [shownCode(problem.code)])] : [t("lobby.fromLink", { channel: link?.channel ?? "" })];
+    const words = problem ? worded(problem) : [t("lobby.fromLink", { channel: link?.channel ?? "" })];
     const text = element("div", {}, [element("p", {}, words), ...(link ? this.#elsewhere(link) : [])]);
     const close = element("button", { type: "button", class: "icon-button", "aria-label": t("settings.close") }, [icon("close")]);
     close.addEventListener("click", () => this.forget());

@@ -1,11 +1,12 @@
 // @ts-check
 /** The lobby: the form, what is wrong with the devices, and why the last JOIN failed. */
 import { problemLine } from "./devices.js";
-import { byId, element } from "./dom.js";
+import { byId } from "./dom.js";
 import { fieldOfCode } from "./form.js";
-import { sentence, shownCode, t } from "./i18n/index.js";
+import { t } from "./i18n/index.js";
 import { readInvitation } from "./invitation.js";
 import { pref, remember } from "./prefs.js";
+import { worded } from "./problem.js";
 import { Hearing } from "./quality.js";
 import { deviceProblems } from "./state.js";
 
@@ -137,7 +138,7 @@ function drawProblems({ local, problem }, retry) {
 function drawJoinProblem(problem) {
   const place = byId("form_problem");
   place.hidden = !problem;
-  place.replaceChildren(...(problem ? [`${sentence(problem.code) ?? problem.message} `, element("small", { class: "code" }, [shownCode(problem.code)])] : []));
+  place.replaceChildren(...(problem ? worded(problem) : []));
   const wrong = problem && fieldOfCode(problem.code);
   for (const name of ["appID", "channel", "token", "uid"]) {
     const input = field(name);

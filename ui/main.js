@@ -284,6 +284,7 @@ async function start() {
       screenEnded: (reason) => screen.ended(reason),
       mutedTalk: () => mutedHint.told(performance.now()),
       networkHeard: (up, down) => drawSlow(store.state.inCall ? network.hear(up, down, performance.now()) : null),
+      networkMoved: (type) => statistics.over(type),
       nameOf: nameOfStream,
       heard,
     }),

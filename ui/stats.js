@@ -23,9 +23,11 @@ const RECOVERED = 2000;
  * @param {CallStats} stats
  * @param {number | string | null} uid
  * @param {Drawn} drawn
+ * @param {string | null} type of this machine's network, in Agora's word; null while nothing is known
  */
-export function localLines({ rttMs, uplinkQuality, downlinkQuality, send }, uid, drawn) {
+export function localLines({ rttMs, uplinkQuality, downlinkQuality, send }, uid, drawn, type = null) {
   const { video } = send;
+  const ways = { up: t(`quality.${uplinkQuality}`), down: t(`quality.${downlinkQuality}`) };
   return [
     t("stats.uid", { uid: uid ?? "" }),
     t("stats.access", { ms: whole(rttMs) }),
@@ -33,7 +35,7 @@ export function localLines({ rttMs, uplinkQuality, downlinkQuality, send }, uid,
     t("stats.sent", { kbps: whole(video?.bitrateKbps), target: whole(video?.targetKbps) }),
     t("stats.captured", { fps: whole(video?.captureFps), width: video?.captureWidth ?? 0, height: video?.captureHeight ?? 0 }),
     t("stats.sentLoss", { loss: whole(send.lossPercent) }),
-    t("stats.network", { up: t(`quality.${uplinkQuality}`), down: t(`quality.${downlinkQuality}`) }),
+    type ? t("stats.networkOver", { ...ways, type: t(`network.${type}`) }) : t("stats.network", ways),
     t("stats.shown", { fps: drawn.fps, ms: whole(drawn.ageMs) }),
   ];
 }
@@ -71,6 +73,8 @@ export class StatisticsView {
   #judged = 0;
   /** @type {Map<string, Exception>} what is wrong now, by user and code */
   #exceptions = new Map();
+  /** @type {string | null} */
+  #type = null;
   #api;
   #store;
   #grid;
@@ -89,7 +93,10 @@ export class StatisticsView {
   /** @param {import("./state.js").State} state */
   draw({ inCall, statistics }) {
     const pace = !inCall ? 0 : statistics ? OVERLAY_MS : QUALITY_MS;
-    if (!inCall) this.#exceptions.clear();
+    if (!inCall) {
+      this.#exceptions.clear();
+      this.#type = null;
+    }
     if (pace === this.#pace) return;
     this.#pace = pace;
     clearInterval(this.#timer);
@@ -102,6 +109,11 @@ export class StatisticsView {
   note(exception) {
     if (exception.recovered) this.#exceptions.delete(`${exception.uid} ${exception.code - RECOVERED}`);
     else this.#exceptions.set(`${exception.uid} ${exception.code}`, exception);
+  }
+
+  /** This machine's traffic goes over another kind of network. @param {string} type */
+  over(type) {
+    this.#type = type;
   }
 
   /** @param {number | string | null} of */
@@ -140,7 +152,7 @@ export class StatisticsView {
    */
   #fill(stats, now) {
     const { uid } = this.#store.call;
-    this.#grid.local.setStatistics([...localLines(stats, uid, this.#grid.local.frameMeter.read(now)), ...this.#wrong(uid)]);
+    this.#grid.local.setStatistics([...localLines(stats, uid, this.#grid.local.frameMeter.read(now), this.#type), ...this.#wrong(uid)]);
     for (const received of stats.receive) {
       const tile = this.#grid.tile(received.stream);
       tile?.setStatistics([...remoteLines(received, stats.rttMs, tile.frameMeter.read(now)), ...this.#wrong(received.uid)]);

@@ -3,7 +3,8 @@
  * Toasts with the sample's classes, bottom left. The eye's copy is hidden from screen readers, which hear the log.
  */
 import { element, icon } from "./dom.js";
-import { sentence, shownCode } from "./i18n/index.js";
+import { shownCode } from "./i18n/index.js";
+import { meaning } from "./problem.js";
 import { ToastQueue } from "./toast-queue.js";
 
 /** @typedef {"info" | "notice" | "error"} Kind */
@@ -77,7 +78,7 @@ export class Toasts {
    * @param {string} [detail] in place of what the code means
    * @param {boolean} [said] whether it is read out, too
    */
-  #show(kind, text, problem, detail = problem ? (sentence(problem.code) ?? problem.message) : "", said = true) {
+  #show(kind, text, problem, detail = problem ? meaning(problem) : "", said = true) {
     const words = [element("p", { class: "toast-text" }, [text])];
     if (detail) words.push(element("p", { class: "toast-detail" }, [detail]));
     if (problem) words.push(element("p", { class: "code" }, [shownCode(problem.code)]));

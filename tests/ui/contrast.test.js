@@ -55,7 +55,7 @@ test("a caption can be read over a white picture", () => {
 });
 
 test("colours are named in tokens.css alone", () => {
-  for (const sheet of ["base", "lobby", "call", "tile", "popover", "projects", "settings", "screen", "people", "pip", "forced", "toasts"]) {
+  for (const sheet of ["base", "lobby", "call", "tile", "overlay", "popover", "projects", "settings", "screen", "people", "pip", "forced", "toasts"]) {
     const bare = read(`css/${sheet}.css`).match(/#[0-9a-f]{3,8}\b(?=[^{]*;)/gi) ?? [];
     assert.deepEqual(bare, [], sheet);
   }

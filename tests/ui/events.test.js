@@ -11,7 +11,7 @@ function said(event) {
   const ask = (name) => (value) => void all.push([name, value]);
   handle(event, {
     toasts, callEnded: (problem) => all.push(["ended", problem.code]), nameOf: () => "Ana",
-    linkOpened: ask("link"), settingsChanged: ask("settings"), nearbyChanged: ask("nearby"), screenEnded: ask("screen"), mutedTalk: ask("muted"),
+    linkOpened: ask("link"), settingsChanged: ask("settings"), nearbyChanged: ask("nearby"), screenEnded: ask("screen"), mutedTalk: ask("muted"), networkMoved: ask("network"),
   });
   return all;
 }
@@ -44,6 +44,13 @@ test("the desktop's news reach their listeners", () => {
   assert.deepEqual(said({ event: "link-opened", link, problem: null }), [["link", { event: "link-opened", link, problem: null }]]);
   assert.deepEqual(said({ event: "stopScreenSharing", reason: "closed" }), [["screen", "closed"]]);
   assert.equal(said({ event: "speaking-while-muted" })[0][0], "muted");
+});
+
+test("a network of another kind is noted, none at all is told", () => {
+  assert.deepEqual(said({ event: "network-type-changed", networkType: "wifi" }), [["network", "wifi"]]);
+  const [[kind, text, detail], noted] = said({ event: "network-type-changed", networkType: "none" });
+  assert.deepEqual([kind, text, noted], ["info", "This computer is on no network", ["network", "none"]]);
+  assert.match(detail, /goes on/);
 });
 
 test("who is banned learns by which rule", () => {

@@ -67,11 +67,10 @@
       getSettings: async () => ({
         settings: structuredClone(settings), file: "/home/ana/.config/org.visavis.app/settings.json",
         problem: scene === "settings-broken" ? { code: "SETTINGS_FILE", message: "settings.json was cut in half; it is kept as settings.json.bad, and the defaults are used." } : null,
-        hotkeys: scene === "wayland" ? { available: false, reason: "On Wayland no program may take keys for itself; set them in the desktop’s own settings." } : { available: true, reason: null },
+        hotkeys: scene === "wayland" ? { available: false, reason: "On Wayland no program may have keys outside its own windows." } : { available: true, reason: Object.values(settings.hotkeys).includes("Ctrl+Alt+T") ? "Ctrl+Alt+T belongs to another program." : null },
       }),
       async setSettings(wanted) {
         await soon(5);
-        if (wanted.hotkeys && Object.values(wanted.hotkeys).includes("Ctrl+Alt+T")) return refuse("HOTKEY_TAKEN", "Another program has Ctrl+Alt+T.");
         Object.assign(settings, wanted);
         localStorage.setItem(KEPT, JSON.stringify(settings));
         tell({ event: "settings-changed", settings });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ASPECT, bestTiling, GAP, layout, MOST, MOST_STRIP, overlap } from "../../ui/grid/layout.js";
+import { ASPECT, bestTiling, GAP, layout, MOST, MOST_STRIP, narrowestTile, overlap } from "../../ui/grid/layout.js";
 
 const ids = (count) => Array.from({ length: count }, (_, index) => String(index + 1));
 const SIZES = [[456, 776], [976, 676], [1896, 1056], [3816, 2136], [600, 600], [2000, 300]];
@@ -36,23 +36,40 @@ test("any number of tiles stands inside the room without touching", () => {
 
 test("a tiling is the one with the largest tiles of all column counts", () => {
   for (const [width, height] of SIZES) {
-    for (let count = 1; count <= 30; count += 1) {
-      const best = bestTiling(count, width, height);
-      for (let columns = 1; columns <= count; columns += 1) {
-        const rows = Math.ceil(count / columns);
-        const fit = Math.min((width - GAP * (columns - 1)) / columns, ((height - GAP * (rows - 1)) / rows) * ASPECT);
-        assert.ok(fit <= best.width + 1e-9);
+    for (const narrowest of [ASPECT, 4 / 3, 1]) {
+      for (let count = 1; count <= 30; count += 1) {
+        const best = bestTiling(count, width, height, narrowest);
+        assert.ok(best.width / best.height < ASPECT + 1e-9 && best.width / best.height > narrowest - 1e-9);
+        for (let columns = 1; columns <= count; columns += 1) {
+          const rows = Math.ceil(count / columns);
+          const [across, down] = [(width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows];
+          if (across <= 0 || down <= 0) continue;
+          const aspect = Math.min(Math.max(across / down, narrowest), ASPECT);
+          const wide = Math.min(across, down * aspect);
+          assert.ok((wide * wide) / aspect <= best.width * best.height + 1e-6, `${count} in ${width}×${height}: ${columns} columns`);
+        }
       }
     }
   }
 });
 
-test("tiles of a grid are 16:9 and equal, and the last row is centred", () => {
+test("tiles of a grid are equal, and the last row is centred", () => {
   const { rects } = layout({ width: 1896, height: 1056, remote: ids(4), self: "local" });
   const [first, , , fourth, fifth] = rects.values();
-  assert.ok(Math.abs(first.width / first.height - ASPECT) < 0.01);
   assert.deepEqual([fifth.width, fifth.height], [first.width, first.height]);
   assert.ok(Math.abs(fourth.x + (fifth.x + fifth.width - fourth.x) / 2 - 1896 / 2) <= 1);
+});
+
+test("a grid fills a window well, by cropping tiles to 4:3 at most, or to a square where the window is tall", () => {
+  for (const [width, height] of [[456, 776], [976, 676], [1256, 776], [1896, 1056], [3816, 2136]]) {
+    for (let count = 3; count <= 16; count += 1) {
+      const { rects } = layout({ width, height, covered: 68, remote: ids(count - 1), self: "local" });
+      const free = width * (height - 68);
+      const filled = [...rects.values()].reduce((sum, rect) => sum + rect.width * rect.height, 0) / free;
+      assert.ok(filled > 0.52, `${count} in ${width}×${height}: ${filled.toFixed(2)}`);
+      for (const { width: w, height: h } of rects.values()) assert.ok(w / h > narrowestTile(width, height) - 0.02 && w / h < ASPECT + 0.02);
+    }
+  }
 });
 
 test("one other person fills the stage and oneself floats in its corner", () => {
@@ -89,15 +106,21 @@ test("a pinned tile is larger than all others together in a strip", () => {
   }
 });
 
-test("controls hide nothing of a screen", () => {
+test("controls hide nothing of a grid, a pinned tile or a screen", () => {
   for (const [width, height] of SIZES) {
-    const scene = { width, height, covered: 64, remote: ids(8), self: "local", pinned: "3", screen: true };
-    const { rects } = layout(scene);
-    assertInside(rects, scene);
-    assertApart(rects);
-    const { y, height: tall } = rects.get("3");
-    assert.ok(y + tall <= height - 64, `${width}×${height}`);
+    for (const change of [{}, { pinned: "3" }, { pinned: "3", screen: true }, { pinned: "local" }]) {
+      const scene = { width, height, covered: 64, remote: ids(8), self: "local", ...change };
+      const { rects } = layout(scene);
+      assertInside(rects, scene);
+      assertApart(rects);
+      for (const { y, height: tall } of rects.values()) assert.ok(y + tall <= height - 64 - GAP, `${width}×${height}`);
+    }
   }
+});
+
+test("in a window hardly higher than the controls, tiles lie below them", () => {
+  const low = { width: 480, height: 200, remote: ids(3), self: "local" };
+  assert.deepEqual(layout({ ...low, covered: 128 }), layout(low));
 });
 
 test("a pin of somebody who is not there changes nothing", () => {
@@ -132,14 +155,6 @@ test("the strip beside a pinned tile has pages of its own", () => {
     assertApart(rects);
   }
   assert.equal(layout({ ...scene, pinned: "local" }).rects.size, MOST_STRIP + 1);
-});
-
-test("tiles make room for controls that would hide much of them, and only then", () => {
-  const tall = { width: 456, height: 776, remote: ids(3), self: "local" };
-  const { rects } = layout({ ...tall, covered: 112 });
-  for (const rect of rects.values()) assert.ok(rect.y + rect.height <= 776 - 112);
-  const wide = { width: 1896, height: 1056, remote: ids(3), self: "local" };
-  assert.deepEqual(layout({ ...wide, covered: 68 }), layout(wide));
 });
 
 test("a caption rises by what the controls cover", () => {

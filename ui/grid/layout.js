@@ -5,8 +5,8 @@
  * ```text
  * one tile          stage          fills the room to its edges, as far as a camera's picture can be cropped with taste
  * one and yourself  stage + float  the other fills the stage, you float in a corner
- * more              tiling         the grid with the largest 16:9 tiles
- * one pinned        spotlight      the pinned one large, the others in a strip beside or below it
+ * more              tiling         the grid with the largest tiles, above the controls
+ * one pinned        spotlight      the pinned one large, the others in a strip beside or below it, above the controls
  * ```
  *
  * Where there are more than can be told apart, they stand on pages; oneself and who is pinned stand on each.
@@ -22,7 +22,7 @@
  * @property {string[]} remote ids in the order of appearance
  * @property {string | null} self the id of one's own tile, null when one only watches
  * @property {string | null} [pinned]
- * @property {boolean} [screen] whether the pinned one is a screen, of which the controls must hide nothing
+ * @property {boolean} [screen] whether the pinned one is a screen, which is shown whole in any shape
  * @property {number} [page] which page is wanted, from 0; the last one where there are fewer
  */
 
@@ -50,22 +50,29 @@ const FLOAT_MIN = 132;
 const FLOAT_MAX = 320;
 const STRIP_SHARE = 0.2;
 
-// Controls may lie over so much of a tile's height; beyond that the tiles make room for them.
-const COVERED_SHARE = 0.25;
+/**
+ * How far tiles of a grid are cropped to fill a room: a face stays whole, and so do two beside each other in a wide window.
+ * @param {number} width
+ * @param {number} height
+ */
+export function narrowestTile(width, height) {
+  return width < height ? 1 : 4 / 3;
+}
 
 /**
  * The best tiling of `count` tiles: how many columns and rows, and a tile's size.
  * @param {number} count
  * @param {number} width
  * @param {number} height
+ * @param {number} [narrowest] the least that a tile is wide for its height; at most it is 16:9
  */
-export function bestTiling(count, width, height, gap = GAP, aspect = ASPECT) {
+export function bestTiling(count, width, height, narrowest = ASPECT) {
   let best = { columns: 1, rows: count, width: 0, height: 0 };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
-    const room = (width - gap * (columns - 1)) / columns;
-    const fit = Math.min(room, ((height - gap * (rows - 1)) / rows) * aspect);
-    if (fit > best.width) best = { columns, rows, width: fit, height: fit / aspect };
+    const [across, down] = [(width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows];
+    const fit = { width: Math.min(across, down * ASPECT), height: Math.min(down, across / narrowest) };
+    if (fit.width > 0 && fit.height > 0 && fit.width * fit.height > best.width * best.height) best = { columns, rows, ...fit };
   }
   return best;
 }
@@ -78,10 +85,11 @@ export function layout({ width, height, covered = 0, remote, self, pinned = null
   const everybody = self === null ? remote : [...remote, self];
   const whole = { x: 0, y: 0, width, height };
   const room = { x: GAP, y: GAP, width: width - 2 * GAP, height: height - 2 * GAP };
-  const coveredRoom = Math.max(0, covered - GAP);
+  // In a window that is hardly higher than the controls, tiles lie below them like a stage.
+  const free = covered > 0 && height > 2 * covered + 2 * GAP ? { ...room, height: height - covered - 2 * GAP } : room;
   if (pinned !== null && everybody.length > 1 && everybody.includes(pinned)) {
     const { shown, page, pages } = turnTo(wanted, remote.filter((id) => id !== pinned), self === pinned ? null : self, MOST_STRIP);
-    return { rects: spotlight(room, coveredRoom, pinned, shown, screen), stage: null, floating: null, page, pages };
+    return { rects: spotlight(free, pinned, shown, screen), stage: null, floating: null, page, pages };
   }
   const one = { page: 0, pages: 1 };
   if (everybody.length === 1) return { rects: new Map([[everybody[0], large(whole)]]), stage: everybody[0], floating: null, ...one };
@@ -89,7 +97,7 @@ export function layout({ width, height, covered = 0, remote, self, pinned = null
     return { rects: new Map([[remote[0], large(whole)], [self, float(room)]]), stage: remote[0], floating: self, ...one };
   }
   const { shown, page, pages } = turnTo(wanted, remote, self, MOST);
-  return { rects: clear(room, coveredRoom, shown), stage: null, floating: null, page, pages };
+  return { rects: tile(free, shown, narrowestTile(free.width, free.height)), stage: null, floating: null, page, pages };
 }
 
 /**
@@ -105,19 +113,6 @@ function turnTo(wanted, remote, self, most) {
   const pages = Math.max(1, Math.ceil(remote.length / each));
   const page = Math.min(Math.max(0, wanted), pages - 1);
   return { shown: [...remote.slice(page * each, (page + 1) * each), ...own], page, pages };
-}
-
-/**
- * Tiles the whole room, or only what the controls leave free where they would hide too much of a tile.
- * @param {Rect} room
- * @param {number} covered
- * @param {string[]} ids
- */
-function clear(room, covered, ids) {
-  const rects = tile(room, ids);
-  const edge = room.y + room.height - covered;
-  const hidden = [...rects.values()].some(({ y, height }) => y + height - edge > height * COVERED_SHARE);
-  return hidden && room.height > 2 * covered ? tile({ ...room, height: room.height - covered - GAP }, ids) : rects;
 }
 
 /**
@@ -144,37 +139,29 @@ function float(room) {
 
 /**
  * @param {Rect} room
- * @param {number} covered
  * @param {string} pinned
  * @param {string[]} others
  * @param {boolean} screen
  */
-function spotlight(room, covered, pinned, others, screen) {
+function spotlight(room, pinned, others, screen) {
   const beside = room.width / room.height > 1.2;
-  // Below, the strip stands on the controls; beside, only its own lower end minds them.
-  const free = beside ? room : { ...room, height: room.height - covered };
-  const length = beside ? free.height - covered : free.width;
-  const most = Math.round((beside ? free.width : free.height) * STRIP_SHARE);
-  const { columns, rows, width, height } = beside ? bestTiling(others.length, most, length) : bestTiling(others.length, length, most);
+  const most = Math.round((beside ? room.width : room.height) * STRIP_SHARE);
+  const { columns, rows, width, height } = beside ? bestTiling(others.length, most, room.height) : bestTiling(others.length, room.width, most);
   const depth = Math.ceil(beside ? columns * width + (columns - 1) * GAP : rows * height + (rows - 1) * GAP);
-  const strip = beside
-    ? { x: free.x + free.width - depth, y: free.y, width: depth, height: length }
-    : { x: free.x, y: free.y + free.height - depth, width: length, height: depth };
-  const main = beside ? { ...free, width: free.width - depth - GAP } : { ...free, height: free.height - depth - GAP };
-  const hidden = beside && screen && covered > 0 ? covered + GAP : 0;
-  const seen = { ...main, height: main.height - hidden };
-  // A screen is shown whole: any shape will do.
-  return tile(strip, others).set(pinned, screen ? round(seen) : large(main));
+  const strip = beside ? { ...room, x: room.x + room.width - depth, width: depth } : { ...room, y: room.y + room.height - depth, height: depth };
+  const main = beside ? { ...room, width: room.width - depth - GAP } : { ...room, height: room.height - depth - GAP };
+  return tile(strip, others).set(pinned, screen ? round(main) : large(main));
 }
 
 /**
  * Rows of equal tiles, the last row centred.
  * @param {Rect} room
  * @param {string[]} ids
+ * @param {number} [narrowest]
  * @returns {Map<string, Rect>}
  */
-function tile(room, ids) {
-  const { columns, rows, width, height } = bestTiling(ids.length, room.width, room.height);
+function tile(room, ids, narrowest) {
+  const { columns, rows, width, height } = bestTiling(ids.length, room.width, room.height, narrowest);
   const top = room.y + (room.height - rows * height - (rows - 1) * GAP) / 2;
   return new Map(
     ids.map((id, index) => {

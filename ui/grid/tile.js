@@ -42,7 +42,7 @@ function idsOf(stream) {
   return { panel: `remote_video_panel_${stream}`, media: `remote_video_${stream}`, info: `remote_video_info_${stream}` };
 }
 
-const METER_BARS = 5;
+const METER_BARS = 3;
 // Agora's measure: a level above 5 of 100 is speech.
 const SPEAKING = 5;
 
@@ -83,7 +83,7 @@ export class TileView {
     this.weak = element("button", { type: "button", class: "weak" }, [icon("weak")]);
     this.weak.hidden = true;
     this.weak.addEventListener("click", () => explain(this.weak, this.weak.title));
-    this.caption = element("div", { class: "caption" }, [icon("mic"), this.name, this.meter, this.weak]);
+    this.caption = element("div", { class: "caption" }, [icon("mic-off"), this.meter, this.name, this.weak]);
     this.info = element("div", { id: ids.info, class: "video-profile hide" });
     this.panel = element("div", { id: ids.panel, class: "video-view", role: "group", tabindex: "0" });
     if (stream === LOCAL) this.panel.classList.add("local");
@@ -132,7 +132,7 @@ export class TileView {
     this.avatar.dataset.colour = uid ? String(avatarOf(uid)) : "";
     this.name.textContent = name;
     this.name.title = name;
-    setIcon(this.caption, screen ? "screen" : microphone ? "mic" : "mic-off");
+    setIcon(this.caption, screen ? "screen" : "mic-off");
     const note = NOTES[picture];
     this.note.textContent = note ? t(note) : "";
     this.panel.setAttribute("aria-label", this.#spoken(shown));

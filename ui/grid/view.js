@@ -14,8 +14,11 @@ import { LOCAL, LOCAL_SCREEN, TileView } from "./tile.js";
 /** @typedef {import("../types/app").RemoteState} RemoteState */
 /** @typedef {import("./layout.js").Rect} Rect */
 
-// A caption's height and its distance from the edges.
-const CAPTION = 44;
+// A caption's height and its distances, in a window as large as a wall as well; and how far toasts reach into the room.
+const CAPTION = 48;
+const LARGE = 2400;
+const LARGE_CAPTION = 64;
+const TOASTS = 424;
 // Agora's measure of speech, and how long somebody on the first page stays there after their last word.
 const SPEAKING = 5;
 const STAYS_MS = 5000;
@@ -138,7 +141,21 @@ export class GridView {
       tile?.panel.classList.toggle("floating", stream === floating);
       tile?.place(rect, lift(rect, bar, stream === floating));
     }
+    this.#floor(rects, floating);
     this.#turned(page, pages);
+  }
+
+  /**
+   * Has toasts stand above the lowest name on their side: their number is not known before.
+   * @param {Map<string, Rect>} rects
+   * @param {string | null} floating
+   */
+  #floor(rects, floating) {
+    const { width, height, bar } = this.#measures;
+    const names = [...rects].filter(([stream, { x }]) => stream !== floating && x < Math.min(TOASTS, width / 2)).map(([, rect]) => rect.y + rect.height - lift(rect, bar, false) - (width < LARGE ? CAPTION : LARGE_CAPTION));
+    const bottom = `${Math.round(height - Math.max(0, ...names))}px`;
+    const call = /** @type {HTMLElement} */ (this.#room.closest("main"));
+    if (call.style.getPropertyValue("--toasts-bottom") !== bottom) call.style.setProperty("--toasts-bottom", bottom);
   }
 
   /** Forgets the places, for the preview. */

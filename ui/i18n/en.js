@@ -57,6 +57,8 @@ export default {
     renewed: "The token is renewed",
     renewFailed: "The token was not renewed",
     removed: "You are out of the channel",
+    networkGone: "This computer is on no network",
+    networkGoneHint: "The call goes on as soon as it is on one again.",
     filledIn: "Filled in. Press JOIN.",
     pasted: "Filled in from the invitation",
   },
@@ -242,9 +244,12 @@ export default {
     sentLoss: "Lost on the way: {loss}%",
     loss: "Lost before repair: video {video}%, audio {audio}%",
     network: "Network: {up} up, {down} down",
+    networkOver: "Network: {type}, {up} up, {down} down",
     exception: "{code} {msg}",
     shown: "Shown: {fps}fps, {ms}ms after capture",
   },
+
+  network: { ethernet: "cable", wifi: "Wi-Fi", cellular: "mobile", bluetooth: "Bluetooth", wimax: "WiMAX", other: "VPN or other", none: "none", unknown: "unknown" },
 
   quality: { 0: "unknown", 1: "excellent", 2: "good", 3: "fair", 4: "poor", 5: "very bad", 6: "gone" },
 
@@ -298,6 +303,8 @@ export default {
     hotkeys: "In every program",
     keys: "In Visavis",
     hotkeysMissing: "Keys for every program do not work here.",
+    hotkeysWayland: "On Wayland no program may have keys outside its own windows. Use the keys in the window, the tray, or a session on X11.",
+    hotkeysRefused: "Another program has these keys, or the system does not give them. Choose others.",
     mute: "Microphone on or off",
     pushToTalk: "Hold to speak",
     record: "Set keys",

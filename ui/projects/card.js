@@ -1,8 +1,10 @@
 // @ts-check
 /** One project in the panel: its App ID, its two switches, and tokens where it asks for them. */
+import { problemOf } from "../api.js";
 import { element, icon } from "../dom.js";
 import { t } from "../i18n/index.js";
-import { copyButton, wordsFor } from "./parts.js";
+import { worded } from "../problem.js";
+import { copyButton } from "./parts.js";
 import { TokenForm } from "./token-form.js";
 
 /** @typedef {import("../types/app").Project} Project */
@@ -141,6 +143,6 @@ export class ProjectCard {
   /** @param {unknown} thrown null: nothing is wrong */
   #complain(thrown) {
     this.#problem.hidden = thrown === null;
-    if (thrown !== null) this.#problem.textContent = wordsFor(thrown);
+    if (thrown !== null) this.#problem.replaceChildren(...worded(problemOf(thrown)));
   }
 }

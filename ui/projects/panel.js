@@ -3,10 +3,11 @@
  * The projects of the service on this computer: a panel at the side. It is modal, so that the focus stays in it and goes back
  * where it was; what is outside cannot be read meanwhile, so the panel says in a place of its own what came of a deed.
  */
+import { problemOf } from "../api.js";
 import { byId } from "../dom.js";
 import { t } from "../i18n/index.js";
+import { worded } from "../problem.js";
 import { ProjectCard } from "./card.js";
-import { wordsFor } from "./parts.js";
 
 /** @typedef {import("../types/app").ProjectList} ProjectList */
 /** @typedef {import("../types/app").Project} Project */
@@ -133,7 +134,7 @@ export class ProjectsPanel {
   #complain(thrown) {
     const place = byId("projects_problem");
     place.hidden = thrown === null;
-    if (thrown !== null) place.textContent = wordsFor(thrown);
+    if (thrown !== null) place.replaceChildren(...worded(problemOf(thrown)));
   }
 }
 

@@ -1,17 +1,7 @@
 // @ts-check
-/** What cards and token forms share: a button that copies, and the words for a failure. */
-import { problemOf } from "../api.js";
+/** What cards and token forms share: a button that copies. */
 import { element, icon } from "../dom.js";
-import { sentence, t } from "../i18n/index.js";
-
-/**
- * The sentence for a failure, and its code. A file's mistake is named by the app: only it knows the line.
- * @param {unknown} thrown
- */
-export function wordsFor(thrown) {
-  const { code, message } = problemOf(thrown);
-  return code === "PROJECTS_FILE" ? `${sentence(code)} ${message} (${code})` : `${sentence(code) ?? message} (${code})`;
-}
+import { t } from "../i18n/index.js";
 
 /**
  * A button that puts a text on the clipboard.

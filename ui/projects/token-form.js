@@ -1,8 +1,10 @@
 // @ts-check
 /** Makes a temporary token for a project with a certificate: for a channel, a uid, a role and a time. */
-import { element } from "../dom.js";
+import { problemOf } from "../api.js";
+import { element, icon } from "../dom.js";
 import { language, t } from "../i18n/index.js";
-import { copyButton, wordsFor } from "./parts.js";
+import { worded } from "../problem.js";
+import { copyButton } from "./parts.js";
 
 /** The times to choose from, in seconds; a token lives a day at most. */
 export const LIFETIMES = [60, 600, 3600, 86_400];
@@ -12,7 +14,7 @@ export class TokenForm {
   element = element("details", { class: "token" });
   #appId;
   #deeds;
-  #summary = element("summary");
+  #title = element("span");
   #form = element("form", { autocomplete: "off" });
   #result = element("div", { class: "token-result" });
   #problem = element("p", { class: "form-problem", role: "alert" });
@@ -36,7 +38,7 @@ export class TokenForm {
       event.preventDefault();
       this.#make();
     });
-    this.element.append(this.#summary, this.#form, this.#result, this.#problem);
+    this.element.append(element("summary", {}, [icon("chevron"), this.#title]), this.#form, this.#result, this.#problem);
     this.element.addEventListener("toggle", () => {
       if (this.element.open && !this.#channel.value) this.#channel.value = this.#deeds.channel();
     });
@@ -46,7 +48,7 @@ export class TokenForm {
   draw() {
     if (this.#drawn === language()) return;
     this.#drawn = language();
-    this.#summary.textContent = t("projects.token.title");
+    this.#title.textContent = t("projects.token.title");
     const data = new FormData(this.#form);
     const role = data.get("role") ?? "publisher";
     const seconds = Number(data.get("seconds") ?? USUAL);
@@ -91,7 +93,7 @@ export class TokenForm {
       this.#result.scrollIntoView({ block: "nearest" });
       this.#result.querySelector("button")?.focus({ preventScroll: true });
     } catch (thrown) {
-      this.#problem.textContent = wordsFor(thrown);
+      this.#problem.replaceChildren(...worded(problemOf(thrown)));
       this.#problem.hidden = false;
     }
   }

@@ -2,7 +2,8 @@
 /** Which screen or window to share, how sharp and how fluent: a dialog with small pictures of them all. */
 import { problemOf } from "../api.js";
 import { byId, element, icon } from "../dom.js";
-import { sentence, shownCode, t } from "../i18n/index.js";
+import { t } from "../i18n/index.js";
+import { worded } from "../problem.js";
 import { setUpTabs } from "../tabs.js";
 
 /** @typedef {import("../types/app").ScreenSource} ScreenSource */
@@ -57,16 +58,18 @@ export class ScreenPicker {
   draw() {
     const sources = this.#sources?.filter(({ kind }) => kind === this.#kind) ?? [];
     byId("screens_list").replaceChildren(...(sources.length ? sources.map((source) => this.#card(source)) : [this.#empty()]));
+    // With nothing to choose from, there is only the reason to read.
+    dialog().classList.toggle("unable", this.#problem !== null && this.#sources?.length === 0);
     const place = byId("screens_problem");
     place.hidden = !this.#problem;
-    if (this.#problem) place.replaceChildren(`${sentence(this.#problem.code) ?? this.#problem.message} `, element("small", { class: "code" }, [shownCode(this.#problem.code)]));
+    if (this.#problem) place.replaceChildren(...worded(this.#problem));
     const share = /** @type {HTMLButtonElement} */ (byId("screens_share"));
     share.disabled = !sources.some(({ id }) => id === this.#chosen);
   }
 
   #empty() {
     const words = this.#sources === null ? "screen.looking" : this.#kind === "screen" ? "screen.noScreens" : "screen.noWindows";
-    return element("p", { class: "dim screen-empty" }, this.#problem ? [] : [t(words)]);
+    return element("p", { class: "dim screen-empty" }, [t(words)]);
   }
 
   /** Titles are other programs' words: text, and nothing else. @param {ScreenSource} source */

@@ -6,6 +6,7 @@ import { pref, remember } from "../prefs.js";
 import { fromEvent } from "./hotkey.js";
 
 const NAMES = /** @type {const} */ (["mute", "pushToTalk"]);
+const ANSWERED_MS = 300;
 
 export class Hotkeys {
   /** @type {import("../api.js").HotkeyReport | null} */
@@ -14,10 +15,15 @@ export class Hotkeys {
   #recording = null;
   #hint = "";
   #say;
+  #ask;
 
-  /** @param {(problem: import("../types/app").Problem | null) => void} say */
-  constructor(say) {
+  /**
+   * @param {(problem: import("../types/app").Problem | null) => void} say
+   * @param {() => void} ask has the report of the keys read again
+   */
+  constructor(say, ask) {
     this.#say = say;
+    this.#ask = ask;
   }
 
   /** @param {import("../api.js").HotkeyReport | null} report */
@@ -29,11 +35,19 @@ export class Hotkeys {
   draw() {
     const possible = this.#report?.available ?? true;
     const reason = byId("hotkeys_reason");
-    reason.hidden = possible;
-    reason.textContent = possible ? "" : `${t("settings.hotkeysMissing")} ${this.#report?.reason ?? ""}`.trim();
+    const words = this.#reason();
+    reason.hidden = !words;
+    reason.textContent = words;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.id : "";
     byId("hotkeys").replaceChildren(...NAMES.flatMap((name) => this.#row(name, possible)));
     if (focused.startsWith("hotkey_")) document.getElementById(focused)?.focus();
+  }
+
+  /** Why not all keys work: the app's own reasons are English. */
+  #reason() {
+    const { available = true, reason } = this.#report ?? {};
+    if (available) return reason ? t("settings.hotkeysRefused") : "";
+    return reason?.includes("Wayland") ? t("settings.hotkeysWayland") : t("settings.hotkeysMissing");
   }
 
   /**
@@ -90,12 +104,10 @@ export class Hotkeys {
    */
   async #keep(name, keys) {
     this.#recording = null;
-    const before = pref("hotkeys");
-    const problem = await remember("hotkeys", { ...before, [name]: keys });
-    // Another program has them: what worked before is kept.
-    if (problem) await remember("hotkeys", before);
-    this.#say(problem);
+    this.#say(await remember("hotkeys", { ...pref("hotkeys"), [name]: keys }));
     this.draw();
+    // The desktop takes them a moment after the settings have.
+    setTimeout(this.#ask, ANSWERED_MS);
   }
 }
 

@@ -2,7 +2,8 @@
 /** The settings: one dialog for lobby and call. What a control changes counts at once; there is nothing to save but an address. */
 import { problemOf } from "../api.js";
 import { byId, element } from "../dom.js";
-import { LANGUAGES, sentence, t } from "../i18n/index.js";
+import { LANGUAGES, t } from "../i18n/index.js";
+import { worded } from "../problem.js";
 import { setUpTabs } from "../tabs.js";
 import { bindSettings } from "./bind.js";
 import { Hotkeys } from "./hotkeys.js";
@@ -29,7 +30,7 @@ export class SettingsPanel {
     this.#api = api;
     this.#fillKeys = fillKeys;
     this.#processing = processing;
-    this.#hotkeys = new Hotkeys((problem) => this.complain(problem));
+    this.#hotkeys = new Hotkeys((problem) => this.complain(problem), () => this.#report());
     this.#service = new ServicePage(api, store);
     addLanguages();
     bindSettings(document);
@@ -81,7 +82,7 @@ export class SettingsPanel {
   complain(problem) {
     const place = byId("settings_problem");
     place.hidden = !problem;
-    if (problem) place.replaceChildren(`${sentence(problem.code) ?? ""} ${problem.message} `.trimStart(), element("small", { class: "code" }, [problem.code]));
+    if (problem) place.replaceChildren(...worded(problem));
   }
 
   async copyDiagnostics() {

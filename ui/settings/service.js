@@ -2,8 +2,9 @@
 /** Which channel service calls go to, and how it is: who runs it, or what stands in its way. */
 import { problemOf } from "../api.js";
 import { byId } from "../dom.js";
-import { sentence, t } from "../i18n/index.js";
+import { t } from "../i18n/index.js";
 import { pref, remember } from "../prefs.js";
+import { meaning } from "../problem.js";
 
 export class ServicePage {
   #api;
@@ -43,7 +44,7 @@ export class ServicePage {
     const list = this.#list;
     const place = byId("service_state");
     place.classList.toggle("bad", call.problem !== null);
-    if (call.problem) place.textContent = sentence(call.problem.code) ?? call.problem.message;
+    if (call.problem) place.textContent = meaning(call.problem);
     else place.textContent = list ? t(`settings.place.${list.place}`, { server: list.server }) : "";
   }
 
@@ -63,7 +64,7 @@ export class ServicePage {
    * @param {import("../types/app").Problem | null} problem
    * @param {string} [words]
    */
-  #complain(problem, words = problem ? (sentence(problem.code) ?? problem.message) : "") {
+  #complain(problem, words = problem ? meaning(problem) : "") {
     const place = byId("service_problem");
     place.hidden = !problem;
     place.textContent = words;
