@@ -64,7 +64,7 @@ export function setReason(button, reason) {
   }
   if (!note) {
     note = element("span", { id: noteId, class: "visually-hidden" });
-    document.body.append(note);
+    button.after(note);
   }
   if (note.textContent === reason && button.hasAttribute("aria-disabled")) return;
   note.textContent = reason;
