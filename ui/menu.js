@@ -59,29 +59,29 @@ function keys({ store, grid, toggle, unpin, deeds }) {
     if (store.state.inCall) act();
   };
   return [
-    { key: "m", shown: "M", says: "microphone", act: () => toggle("audio") },
-    { key: "v", shown: "V", says: "camera", act: () => toggle("video") },
-    { key: "d", shown: "D", says: "screen", act: inside(deeds.screen) },
-    { key: "u", shown: "U", says: "people", act: inside(() => byId("people").togglePopover()) },
-    { key: "i", shown: "I", says: "invite", act: inside(deeds.link) },
-    { key: "arrow", shown: "← →", says: "tiles" },
-    { key: "p", shown: "P", says: "pin", act: inside(() => grid.chosen?.pin()) },
-    { key: "f", shown: "F", says: "fullscreen", act: inside(deeds.fullscreen) },
-    { key: "o", shown: "O", says: "pip", act: inside(deeds.pip) },
-    { key: "h", shown: "H", says: "hideSelf", act: inside(() => remember("hideSelf", !pref("hideSelf"))) },
-    { key: "s", shown: "S", says: "statistics", act: inside(() => remember("statistics", !pref("statistics"))) },
-    { key: "PageUp", shown: "PgUp", says: "pageBack", act: inside(() => grid.turn(-1)) },
-    { key: "PageDown", shown: "PgDn", says: "pageOn", act: inside(() => grid.turn(1)) },
-    { key: ",", shown: ",", says: "settings", act: deeds.settings },
+    { key: "m", shown: ["M"], says: "microphone", act: () => toggle("audio") },
+    { key: "v", shown: ["V"], says: "camera", act: () => toggle("video") },
+    { key: "d", shown: ["D"], says: "screen", act: inside(deeds.screen) },
+    { key: "u", shown: ["U"], says: "people", act: inside(() => byId("people").togglePopover()) },
+    { key: "i", shown: ["I"], says: "invite", act: inside(deeds.link) },
+    { key: "arrow", shown: ["←", "→", "↑", "↓"], says: "tiles" },
+    { key: "p", shown: ["P", "Enter"], says: "pin", act: inside(() => grid.chosen?.pin()) },
+    { key: "f", shown: ["F"], says: "fullscreen", act: inside(deeds.fullscreen) },
+    { key: "o", shown: ["O"], says: "pip", act: inside(deeds.pip) },
+    { key: "h", shown: ["H"], says: "hideSelf", act: inside(() => remember("hideSelf", !pref("hideSelf"))) },
+    { key: "s", shown: ["S"], says: "statistics", act: inside(() => remember("statistics", !pref("statistics"))) },
+    { key: "PageUp", shown: ["PgUp"], says: "pageBack", act: inside(() => grid.turn(-1)) },
+    { key: "PageDown", shown: ["PgDn"], says: "pageOn", act: inside(() => grid.turn(1)) },
+    { key: ",", shown: [","], says: "settings", act: deeds.settings },
     {
       key: "Escape",
-      shown: "Esc",
+      shown: ["Esc"],
       says: "close",
       act: () => {
         if (!anyOpen() && !document.fullscreenElement) unpin();
       },
     },
-    { key: "?", shown: "?", says: "help", act: () => byId("help").togglePopover() },
+    { key: "?", shown: ["?"], says: "help", act: () => byId("help").togglePopover() },
   ];
 }
 
@@ -91,7 +91,7 @@ function keys({ store, grid, toggle, unpin, deeds }) {
  */
 function fillKeys(list, shortcuts) {
   const rows = shortcuts.flatMap(({ shown, says }) => [
-    element("dt", {}, [element("kbd", {}, [shown ?? ""])]),
+    element("dt", {}, shown.map((cap) => element("kbd", {}, [cap]))),
     element("dd", {}, [t(`help.${says}`)]),
   ]);
   list.replaceChildren(...rows);

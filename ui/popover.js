@@ -1,5 +1,8 @@
 // @ts-check
-/** Popovers beside the button that opened them. The browser closes them on Escape and on a click elsewhere. */
+/**
+ * Popovers beside the button that opened them, with the focus in them: the browser gives it back when it closes them, on
+ * Escape and on a click elsewhere.
+ */
 
 const MARGIN = 8;
 
@@ -15,8 +18,13 @@ export function setUpPopover(popover, fill = () => {}) {
   popover.addEventListener("beforetoggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
     fill();
+    // What opens by itself, where a device is lost, leaves the focus alone.
+    const wanted = navigator.userActivation?.isActive ?? true;
     // By then it is open, and not painted yet.
-    requestAnimationFrame(() => stand(popover));
+    requestAnimationFrame(() => {
+      stand(popover);
+      if (wanted) enter(popover);
+    });
   });
   addEventListener("resize", () => {
     if (popover.matches(":popover-open")) stand(popover);
@@ -36,6 +44,14 @@ export function openBeside(popover, anchor) {
 /** Whether any popover or panel is open. */
 export function anyOpen() {
   return document.querySelector(":popover-open, dialog[open]") !== null;
+}
+
+/** Puts the focus on what is chosen in it, or else on its first control, or on the whole. @param {HTMLElement} popover */
+function enter(popover) {
+  if (!popover.matches(":popover-open") || popover.contains(document.activeElement)) return;
+  const controls = /** @type {HTMLElement[]} */ ([...popover.querySelectorAll("button, input, select")]).filter((control) => control.offsetParent);
+  const chosen = controls.find((control) => control.matches("[type=radio]:checked"));
+  (chosen ?? controls[0] ?? popover).focus({ preventScroll: true });
 }
 
 /** @param {HTMLElement} popover */

@@ -4,7 +4,7 @@
 /**
  * @typedef {object} Shortcut
  * @property {string} key as KeyboardEvent names it
- * @property {string} [shown] on the help's keycap
+ * @property {string[]} shown on the help's keycaps: all that do the same
  * @property {string} says a key under `help`
  * @property {() => void} [act] without one the key is the browser's or the tile's own
  */
@@ -15,6 +15,8 @@
  */
 export function pressed(event, shortcuts) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || typing(event.target) || document.querySelector("dialog[open]")) return;
+  // An open list is scrolled by them.
+  if (event.key.startsWith("Page") && document.querySelector(":popover-open")) return;
   const found = shortcuts.find(({ key, act }) => act && key.toLowerCase() === event.key.toLowerCase());
   if (!found) return;
   // The browser has uses of its own for Escape: it closes popovers and leaves the full screen.

@@ -150,7 +150,7 @@ function spotlight(room, pinned, others, screen) {
   const depth = Math.ceil(beside ? columns * width + (columns - 1) * GAP : rows * height + (rows - 1) * GAP);
   const strip = beside ? { ...room, x: room.x + room.width - depth, width: depth } : { ...room, y: room.y + room.height - depth, height: depth };
   const main = beside ? { ...room, width: room.width - depth - GAP } : { ...room, height: room.height - depth - GAP };
-  return tile(strip, others).set(pinned, screen ? round(main) : large(main));
+  return new Map([[pinned, screen ? round(main) : large(main)], ...tile(strip, others)]);
 }
 
 /**

@@ -197,6 +197,7 @@ export class GridView {
 
   /** The order on the screen is the order of the focus. @param {Map<string, Rect>} rects */
   #line(rects) {
+    const focused = /** @type {HTMLElement | null} */ (this.#room.contains(document.activeElement) ? document.activeElement : null);
     /** @type {Element | null} */
     let before = null;
     for (const stream of rects.keys()) {
@@ -208,6 +209,8 @@ export class GridView {
       if (panel !== next) this.#room.insertBefore(panel, next);
       before = panel;
     }
+    // Who pins the tile that has the focus goes on from there.
+    if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
   }
 
   /**
