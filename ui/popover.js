@@ -5,6 +5,7 @@
  */
 
 const MARGIN = 8;
+const EDGE = 12;
 
 /** @type {WeakMap<HTMLElement, HTMLElement>} what a popover stands beside that no button names */
 const anchors = new WeakMap();
@@ -74,5 +75,5 @@ function stand(popover) {
  * @param {number} last
  */
 function clamp(wanted, last) {
-  return Math.round(Math.max(MARGIN, Math.min(wanted, last - MARGIN)));
+  return Math.round(Math.max(EDGE, Math.min(wanted, last - EDGE)));
 }
