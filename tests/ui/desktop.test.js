@@ -281,6 +281,28 @@ test("the small window shows one stream and switches the microphone", { skip }, 
   assert.deepEqual(page.errors, []);
 });
 
+test("toasts cover no control, no name and no picture of one's own, in lobby and call", { skip }, async (t) => {
+  const scenes = [["two", "#call :is(.stage .caption, .pill, .floating)"], ["sixteen", "#call .pill"], ["lobby", "#lobby :is(button, input, select, .caption)"]];
+  for (const [width, height] of [[480, 800], [1000, 700], [1920, 1080], [3840, 2160]]) {
+    for (const [scene, kept] of scenes) {
+      const page = await browser.open(scene, { viewport: { width, height }, reducedMotion: "reduce" });
+      t.after(() => page.context().close());
+      await page.locator(scene === "lobby" ? "#lobby .local" : "#call .local").waitFor();
+      await fake(page, () => {
+        for (const uid of [1, 2, 3]) globalThis.visavisFake.tell({ event: "stream-subscribed", stream: `288234127${uid}`, uid });
+      });
+      await page.locator(".toast").nth(2).waitFor();
+      const covered = await page.evaluate((selector) => {
+        const boxes = (all) => [...document.querySelectorAll(all)].filter((element) => element.checkVisibility()).map((element) => ({ box: element.getBoundingClientRect(), name: element.id || element.className }));
+        const meets = (one, other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+        const toasts = boxes(".toast");
+        return boxes(selector).filter(({ box }) => toasts.some((toast) => meets(box, toast.box))).map(({ name }) => name);
+      }, kept);
+      assert.deepEqual(covered, [], `${scene} at ${width}×${height}`);
+    }
+  }
+});
+
 test("what is pressed in the bar, a dialog or a list is 44 px high, and everything is reached by Tab", { skip }, async () => {
   for (const scene of ["lobby", "two"]) {
     const page = await browser.open(scene);
