@@ -337,4 +337,9 @@ test("who turns to the page by zoom or high contrast loses nothing", { skip }, a
     }
     await page.context().close();
   }
+  const low = await call("two", { viewport: { width: 500, height: 350 } });
+  await low.keyboard.press("d");
+  await low.locator(".screen-card").first().waitFor();
+  const [list, choices] = await Promise.all(["#screens_list", ".screen-choices"].map((part) => low.locator(part).boundingBox()));
+  assert.ok(list.height > 100 && list.y + list.height <= choices.y, "what can be shared lies above how");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ASPECT, bestTiling, GAP, layout, MOST, MOST_STRIP, narrowestTile, overlap } from "../../ui/grid/layout.js";
+import { ASPECT, bestTiling, GAP, layout, LEAST, MOST, MOST_STRIP, narrowestTile, overlap } from "../../ui/grid/layout.js";
 
 const ids = (count) => Array.from({ length: count }, (_, index) => String(index + 1));
 const SIZES = [[456, 776], [976, 676], [1896, 1056], [3816, 2136], [600, 600], [2000, 300]];
@@ -144,6 +144,14 @@ test("more than a page of people stand on pages, each of them on one, oneself on
   assert.deepEqual(seen, scene.remote);
   assert.equal(layout({ ...scene, page: 9 }).page, 2, "a page that is no more is the last");
   assert.equal(layout({ ...scene, remote: ids(15) }).pages, 1);
+});
+
+test("in a small window fewer stand on a page, so that each can be told apart", () => {
+  const scene = { width: 500, height: 350, covered: 128, remote: ids(15), self: "local" };
+  const { rects, pages } = layout(scene);
+  assert.ok(pages > 1);
+  for (const { width } of rects.values()) assert.ok(width >= LEAST - 1);
+  assertInside(rects, scene);
 });
 
 test("the strip beside a pinned tile has pages of its own", () => {

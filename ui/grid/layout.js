@@ -40,6 +40,8 @@ export const GAP = 12;
 /** Tiles on one page of the grid, and of the strip beside a pinned one. */
 export const MOST = 16;
 export const MOST_STRIP = 8;
+/** How wide a tile of the grid must be for a face and a name; in a small window fewer stand on a page. */
+export const LEAST = 88;
 
 // How far a 16:9 picture is cropped on the stage: to a portrait, or to cinema's width.
 const NARROWEST = 9 / 16;
@@ -96,8 +98,11 @@ export function layout({ width, height, covered = 0, remote, self, pinned = null
   if (self !== null && remote.length === 1) {
     return { rects: new Map([[remote[0], large(whole)], [self, float(room)]]), stage: remote[0], floating: self, ...one };
   }
-  const { shown, page, pages } = turnTo(wanted, remote, self, MOST);
-  return { rects: tile(free, shown, narrowestTile(free.width, free.height)), stage: null, floating: null, page, pages };
+  const narrowest = narrowestTile(free.width, free.height);
+  let most = MOST;
+  while (most > 2 && bestTiling(most, free.width, free.height, narrowest).width < LEAST) most -= 1;
+  const { shown, page, pages } = turnTo(wanted, remote, self, most);
+  return { rects: tile(free, shown, narrowest), stage: null, floating: null, page, pages };
 }
 
 /**
