@@ -34,7 +34,7 @@ use crate::{
     settings::{Settings, values::HotkeyReport},
     types::Phase,
 };
-use arrivals::{Arrivals, Next, Notice};
+use arrivals::{Arrivals, Notice};
 use calls::{Action, Calls};
 use hotkeys::Hotkeys;
 use tray::Tray;
@@ -124,6 +124,9 @@ pub fn hear(handle: &AppHandle, window: &str, event: &PageEvent) {
         PageEvent::CallState { call } => {
             let in_call = call.state == Phase::Call;
             lock(&app.desktop.arrivals).entry(window.to_owned()).or_default().call(in_call, Instant::now());
+            if call.state == Phase::Lobby {
+                pip::call_ended(handle, window);
+            }
             if lock(&app.desktop.calls).hear(window, call) {
                 app.desktop.summed_up();
                 show_in_tray(handle);
@@ -131,11 +134,14 @@ pub fn hear(handle: &AppHandle, window: &str, event: &PageEvent) {
         }
         PageEvent::PeerOnline { uid } if app.settings().current().notifications => {
             let unseen = is_unseen(&app);
-            let next = lock(&app.desktop.arrivals).entry(window.to_owned()).or_default().came(&uid.to_string(), unseen, Instant::now());
-            match next {
-                Next::Nothing => {}
-                Next::Tell(notice) => tell(handle, &notice),
-                Next::Wait(wait) => drop(tauri::async_runtime::spawn(tell_later(handle.clone(), window.to_owned(), wait))),
+            let wait = lock(&app.desktop.arrivals).entry(window.to_owned()).or_default().came(uid, unseen, Instant::now());
+            if let Some(wait) = wait {
+                drop(tauri::async_runtime::spawn(tell_later(handle.clone(), window.to_owned(), wait)));
+            }
+        }
+        PageEvent::PeerNamed { uid, name } => {
+            if let Some(arrivals) = lock(&app.desktop.arrivals).get_mut(window) {
+                arrivals.named(uid, name.as_deref());
             }
         }
         _ => {}

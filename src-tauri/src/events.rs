@@ -84,6 +84,12 @@ pub enum PageEvent {
         #[ts(type = "number | string")]
         uid: Uid,
     },
+    /// A user goes by this name from now on, or by none: a claim, not a proof.
+    PeerNamed {
+        #[ts(type = "number | string")]
+        uid: Uid,
+        name: Option<String>,
+    },
     PeerLeave {
         #[ts(type = "number | string")]
         uid: Uid,
@@ -189,8 +195,7 @@ impl PageEvent {
             Event::StreamSubscribed { stream } => Self::StreamSubscribed((&stream.id()).into()),
             Event::StreamRemoved { stream } => Self::StreamRemoved(stream.into()),
             Event::PeerOnline { uid } => Self::PeerOnline { uid: uid.clone() },
-            // The state carries it.
-            Event::PeerNamed { .. } => return None,
+            Event::PeerNamed { uid, name } => Self::PeerNamed { uid: uid.clone(), name: name.clone().map(String::from) },
             Event::PeerLeave { uid, reason } => Self::PeerLeave { uid: uid.clone(), reason: *reason },
             Event::MuteAudio { stream, .. } => Self::MuteAudio(stream.into()),
             Event::UnmuteAudio { stream, .. } => Self::UnmuteAudio(stream.into()),

@@ -1,28 +1,25 @@
-//! When to tell of people who join while nobody looks: the first at once, those who follow closely together. Pure.
+//! When to tell of people who join while nobody looks: the first as soon as it is known what they are called, those who follow closely
+//! together. Pure.
 
 use std::time::{Duration, Instant};
 
-/// The shortest time between two notices: a hundred who come at once are two notices.
+use crate::signal::Uid;
+
+/// The shortest time between two notices: a hundred who come one after the other are few of them.
 pub const PACE: Duration = Duration::from_secs(5);
+
+/// What a user goes by follows right after the news that they came.
+pub const BEAT: Duration = Duration::from_millis(200);
 
 /// Whom one finds in a channel did not join it. They are told of right after one's own join.
 const FOUND: Duration = Duration::from_secs(2);
 
-/// What to do about somebody who came.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Next {
-    Nothing,
-    Tell(Notice),
-    /// Ask [`Arrivals::due`] after this.
-    Wait(Duration),
-}
-
-/// One notice.
+/// Who came first, and how many with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Who came first.
-    pub who: String,
-    /// How many came with them.
+    pub uid: Uid,
+    /// What they go by.
+    pub name: Option<String>,
     pub others: usize,
 }
 
@@ -44,25 +41,24 @@ impl Arrivals {
         }
     }
 
-    /// Somebody came; `unseen` is whether no window of the app is looked at.
-    pub fn came(&mut self, who: &str, unseen: bool, now: Instant) -> Next {
+    /// Somebody came; `unseen` is whether no window of the app is looked at. Answers after which time to ask [`due`](Self::due), if at all.
+    pub fn came(&mut self, uid: &Uid, unseen: bool, now: Instant) -> Option<Duration> {
         if !unseen || self.joined.is_none_or(|joined| now.duration_since(joined) < FOUND) {
-            return Next::Nothing;
+            return None;
         }
         if let Some(waiting) = &mut self.waiting {
             waiting.others += 1;
-            return Next::Nothing;
+            return None;
         }
-        let notice = Notice { who: who.to_owned(), others: 0 };
-        match self.told.map(|told| PACE.saturating_sub(now.duration_since(told))) {
-            Some(wait) if !wait.is_zero() => {
-                self.waiting = Some(notice);
-                Next::Wait(wait)
-            }
-            _ => {
-                self.told = Some(now);
-                Next::Tell(notice)
-            }
+        self.waiting = Some(Notice { uid: uid.clone(), name: None, others: 0 });
+        let pause = self.told.map_or(Duration::ZERO, |told| PACE.saturating_sub(now.duration_since(told)));
+        Some(pause.max(BEAT))
+    }
+
+    /// Somebody goes by this name, or by none.
+    pub fn named(&mut self, uid: &Uid, name: Option<&str>) {
+        if let Some(waiting) = self.waiting.as_mut().filter(|waiting| waiting.uid == *uid) {
+            waiting.name = name.map(str::to_owned);
         }
     }
 
@@ -78,8 +74,8 @@ impl Arrivals {
 mod tests {
     use super::*;
 
-    fn notice(who: &str, others: usize) -> Notice {
-        Notice { who: who.into(), others }
+    fn notice(uid: u32, name: Option<&str>, others: usize) -> Notice {
+        Notice { uid: Uid::Number(uid), name: name.map(str::to_owned), others }
     }
 
     fn in_call(start: Instant) -> (Arrivals, Instant) {
@@ -89,34 +85,36 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_at_once_are_two_notices() {
+    fn a_hundred_at_once_are_one_notice_and_the_next_keeps_its_distance() {
         let (mut arrivals, now) = in_call(Instant::now());
-        assert_eq!(arrivals.came("Ana", true, now), Next::Tell(notice("Ana", 0)));
-        assert_eq!(arrivals.came("Bo", true, now), Next::Wait(PACE));
-        for _ in 2..100 {
-            assert_eq!(arrivals.came("Cleo", true, now), Next::Nothing);
+        assert_eq!(arrivals.came(&Uid::Number(7), true, now), Some(BEAT));
+        arrivals.named(&Uid::Number(7), Some("Ana"));
+        for uid in 8..107 {
+            assert_eq!(arrivals.came(&Uid::Number(uid), true, now), None);
+            arrivals.named(&Uid::Number(uid), Some("Bo"));
         }
-        assert_eq!(arrivals.due(true, now + PACE), Some(notice("Bo", 98)));
-        assert_eq!(arrivals.due(true, now + PACE), None);
-        assert_eq!(arrivals.came("Dan", true, now + PACE * 2), Next::Tell(notice("Dan", 0)));
+        assert_eq!(arrivals.due(true, now + BEAT), Some(notice(7, Some("Ana"), 99)));
+        assert_eq!(arrivals.due(true, now + BEAT), None);
+        assert_eq!(arrivals.came(&Uid::Number(200), true, now + BEAT), Some(PACE));
+        assert_eq!(arrivals.due(true, now + BEAT + PACE), Some(notice(200, None, 0)));
+        assert_eq!(arrivals.came(&Uid::Number(201), true, now + PACE * 3), Some(BEAT));
     }
 
     #[test]
     fn whom_one_finds_there_and_whoever_comes_while_one_looks_is_not_told() {
-        let start = Instant::now();
+        let (start, ana) = (Instant::now(), Uid::Number(7));
         let (mut arrivals, now) = in_call(start);
-        assert_eq!(arrivals.came("Ana", true, start), Next::Nothing);
-        assert_eq!(arrivals.came("Ana", false, now), Next::Nothing);
-        assert_eq!(Arrivals::default().came("Ana", true, now), Next::Nothing, "nobody is told of in the lobby");
+        assert_eq!(arrivals.came(&ana, true, start), None);
+        assert_eq!(arrivals.came(&ana, false, now), None);
+        assert_eq!(Arrivals::default().came(&ana, true, now), None, "nobody is told of in the lobby");
     }
 
     #[test]
     fn what_waits_is_dropped_when_the_call_ends_or_somebody_looks() {
         let (mut arrivals, now) = in_call(Instant::now());
-        arrivals.came("Ana", true, now);
-        arrivals.came("Bo", true, now);
-        assert_eq!(arrivals.due(false, now + PACE), None);
-        arrivals.came("Cleo", true, now + Duration::from_secs(1));
+        arrivals.came(&Uid::Number(7), true, now);
+        assert_eq!(arrivals.due(false, now + BEAT), None);
+        arrivals.came(&Uid::Number(8), true, now + Duration::from_secs(1));
         arrivals.call(false, now);
         assert_eq!(arrivals.due(true, now + PACE), None);
     }

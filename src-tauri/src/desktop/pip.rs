@@ -90,6 +90,14 @@ pub async fn close(handle: &AppHandle) {
     }
 }
 
+/// The call of the window of this label is over: what the small one showed is, too.
+pub fn call_ended(handle: &AppHandle, label: &str) {
+    if handle.state::<App>().pips.get().is_some_and(|pip| pip.owner == label) {
+        let handle = handle.clone();
+        tauri::async_runtime::spawn(async move { close(&handle).await });
+    }
+}
+
 /// A window of this label is gone: a small one, whose owner is told; or an owner, without whom the small one has nothing to show.
 pub fn gone(handle: &AppHandle, label: &str) {
     let app = handle.state::<App>();

@@ -64,7 +64,8 @@ impl Words {
 
     /// Who came into a channel.
     pub fn came(self, notice: &Notice) -> String {
-        let Notice { who, others } = notice;
+        let Notice { uid, name, others } = notice;
+        let who = name.clone().unwrap_or_else(|| uid.to_string());
         match (self, others) {
             (Self::English, 0) => format!("{who} joined"),
             (Self::English, 1) => format!("{who} and one other joined"),
@@ -78,6 +79,7 @@ impl Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Uid;
 
     #[test]
     fn the_language_is_the_chosen_one_or_the_systems() {
@@ -89,7 +91,9 @@ mod tests {
 
     #[test]
     fn whoever_came_is_named_and_the_others_are_counted() {
-        let came = |others| Words::English.came(&Notice { who: "Ana".into(), others });
+        let notice = |name: Option<&str>, others| Notice { uid: Uid::Number(7), name: name.map(str::to_owned), others };
+        let came = |others| Words::English.came(&notice(Some("Ana"), others));
         assert_eq!([came(0), came(1), came(98)], ["Ana joined", "Ana and one other joined", "Ana and 98 others joined"]);
+        assert_eq!(Words::Chinese.came(&notice(None, 0)), "7 加入了通话", "who goes by no name");
     }
 }
