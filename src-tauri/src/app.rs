@@ -80,6 +80,7 @@ impl App {
             settings: settings.changes(),
             busy: desktop.busy(),
             book: book.clone(),
+            ca: options.ca.clone(),
         });
         let (report, nearby) = watch::channel(Arc::default());
         let around = Surroundings { settings: settings.changes(), place: station.place(), own: desktop.channels() };

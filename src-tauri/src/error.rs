@@ -21,11 +21,15 @@ pub enum ServiceError {
     /// The system refuses the address.
     #[error("Visavis cannot listen on {address} ({kind}). Start it with --listen 127.0.0.1:PORT and another address or port.")]
     Address { address: SocketAddr, kind: io::ErrorKind },
+    /// The service that somebody named cannot be reached; the client's own words say why. A join tries it all the same.
+    #[error("{}", .0.message)]
+    Unreachable(Error),
 }
 
 impl From<ServiceError> for Error {
     fn from(error: ServiceError) -> Self {
         let code = match error {
+            ServiceError::Unreachable(error) => return error,
             ServiceError::PortTaken { .. } => Code::PortTaken,
             ServiceError::OtherVersion { .. } => Code::UnsupportedVersion,
             ServiceError::Address { .. } => Code::SocketError,

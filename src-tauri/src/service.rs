@@ -11,9 +11,11 @@ mod station;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
+use client::Code;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -28,7 +30,7 @@ pub use station::{Place, Station, Target, Wishes, ready};
 /// Where calls go, as far as is known now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Not decided yet; the answer takes milliseconds.
+    /// Not known yet. Whether this app serves is decided in milliseconds; who is named may be far away.
     Starting,
     /// This app serves.
     Serving,
@@ -42,6 +44,10 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The shortest time between two attempts, so that two apps that lose the port in turn do not spin.
 const PACE: Duration = Duration::from_millis(50);
+
+/// How often a service that somebody named is asked whether it is there, while it is and while it is not.
+const VISIT: Duration = Duration::from_secs(30);
+const MISSED: Duration = Duration::from_secs(3);
 
 /// How long the embedded service lets a watch's connection be.
 const WATCH: Duration = Duration::from_secs(24 * 3600);
@@ -91,10 +97,13 @@ pub struct Service {
 }
 
 impl Service {
-    /// Uses the service at `url` and brings none along.
-    pub fn external(url: String) -> Self {
-        let (_, status) = watch::channel(Status::Ready);
-        Self { url, status, supervisor: None }
+    /// Uses the service at `url`, trusting the authorities in the file `ca` or else the system's, and brings none along. Must be called
+    /// inside a tokio runtime.
+    pub fn external(url: String, ca: Option<PathBuf>) -> Self {
+        let (report, status) = watch::channel(Status::Starting);
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(visit(url.clone(), ca, report, stopped));
+        Self { url, status, supervisor: Some((stop, task)) }
     }
 
     /// Serves on `address`, or shares what is there. Must be called inside a tokio runtime.
@@ -123,6 +132,31 @@ impl Service {
                 tracing::error!(%error, "the channel service's supervisor failed");
             }
         }
+    }
+}
+
+/// Asks again and again whether a service that somebody named is there.
+async fn visit(url: String, ca: Option<PathBuf>, report: watch::Sender<Status>, stop: watch::Receiver<bool>) {
+    while !stopping(&stop) {
+        let checked = tokio::select! {
+            checked = client::check_service(&url, ca.as_deref()) => checked,
+            () = stopped(stop.clone()) => return,
+        };
+        let status = match checked {
+            // One that is asked too often is there.
+            Err(error) if error.code != Code::JoinTooFrequent => Status::Failed(ServiceError::Unreachable(error)),
+            Ok(()) | Err(_) => Status::Ready,
+        };
+        let pause = if status == Status::Ready { VISIT } else { MISSED };
+        report.send_if_modified(|known| {
+            let changed = *known != status;
+            if changed {
+                tracing::info!(%url, ?status, "the channel service");
+                *known = status;
+            }
+            changed
+        });
+        unless_stopped(&stop, tokio::time::sleep(pause)).await;
     }
 }
 
@@ -205,6 +239,18 @@ async fn unless_stopped(stop: &watch::Receiver<bool>, wait: impl Future<Output =
     }
 }
 
+/// A loopback address that nobody has, for tests. Its port lies below the range from which systems hand out ports by themselves (RFC 6335,
+/// section 6), so that nobody comes by it by chance; each process begins elsewhere.
+#[cfg(test)]
+pub fn free_address() -> SocketAddr {
+    use std::sync::atomic::{AtomicU16, Ordering};
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let own = (std::process::id() % 2000) as u16;
+    let port = || 30_000 + (own + TAKEN.fetch_add(1, Ordering::Relaxed)) % 2000;
+    let addresses = std::iter::repeat_with(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port())));
+    addresses.take(2000).find(|address| std::net::TcpListener::bind(address).is_ok()).expect("loopback has a free port")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,10 +327,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_service_that_is_named_is_missed_until_it_is_there() {
+        let address = free_address();
+        let named = Service::external(format!("ws://{address}"), None);
+        let failed = known(&named).await;
+        assert!(matches!(failed, Status::Failed(ServiceError::Unreachable(ref error)) if error.code == Code::SocketError), "{failed:?}");
+        let own = Service::embedded(address, Book::open(None));
+        named.status().wait_for(|status| *status == Status::Ready).await.unwrap();
+        named.stop().await;
+        own.stop().await;
+    }
+
+    #[tokio::test]
     async fn the_second_app_takes_over_when_the_first_goes() {
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        let address = free_address();
         let first = Service::embedded(address, Book::open(None));
         known(&first).await;
         let second = Service::embedded(address, Book::open(None));

@@ -5,6 +5,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -77,6 +78,8 @@ pub struct Wishes {
     /// Whether any window is in a call.
     pub busy: watch::Receiver<bool>,
     pub book: Book,
+    /// The only authorities to trust for TLS, if not the system's.
+    pub ca: Option<PathBuf>,
 }
 
 impl Wishes {
@@ -110,7 +113,7 @@ impl Station {
     /// Must be called inside a tokio runtime.
     pub fn start(wishes: Wishes) -> Self {
         let target = wishes.target();
-        let service = serve(&target, &wishes.book);
+        let service = serve(&target, &wishes);
         let first = Place { url: service.url().to_owned(), target, status: service.status().borrow().clone() };
         let (report, place) = watch::channel(first);
         let (stop, stopped) = watch::channel(false);
@@ -132,10 +135,10 @@ impl Station {
     }
 }
 
-fn serve(target: &Target, book: &Book) -> Service {
+fn serve(target: &Target, wishes: &Wishes) -> Service {
     match target {
-        Target::Own(address) => Service::embedded(*address, book.clone()),
-        Target::Named(url) => Service::external(url.clone()),
+        Target::Own(address) => Service::embedded(*address, wishes.book.clone()),
+        Target::Named(url) => Service::external(url.clone(), wishes.ca.clone()),
     }
 }
 
@@ -144,7 +147,6 @@ async fn run(mut service: Service, mut wishes: Wishes, report: watch::Sender<Pla
         let now = report.borrow().target.clone();
         let next = {
             let mut status = service.status();
-            // An external service has no supervisor, and so no news.
             let follow = async {
                 while status.changed().await.is_ok() {
                     let status = status.borrow_and_update().clone();
@@ -160,19 +162,20 @@ async fn run(mut service: Service, mut wishes: Wishes, report: watch::Sender<Pla
         };
         service.stop().await;
         let Some(next) = next else { return };
-        service = serve(&next, &wishes.book);
+        service = serve(&next, &wishes);
         let place = Place { url: service.url().to_owned(), target: next, status: service.status().borrow().clone() };
         tracing::info!(url = place.url, "calls go by another service now");
         report.send_replace(place);
     }
 }
 
-/// Waits until it is known whether calls can be carried.
+/// Waits until it is known whether calls can be carried. Of a service that somebody named a client's connection shows that best: what was
+/// seen some seconds ago says nothing against it.
 pub async fn ready(mut place: watch::Receiver<Place>) -> Result<(), ServiceError> {
-    let known = place.wait_for(|place| place.status != Status::Starting).await;
-    match known.as_deref().map(|place| &place.status) {
-        Ok(Status::Failed(error)) => Err(error.clone()),
-        // Without a supervisor (an external service) a client's connection shows whether anyone answers.
+    let named = |place: &Place| matches!(place.target, Target::Named(_));
+    let known = place.wait_for(|place| named(place) || place.status != Status::Starting).await;
+    match known.as_deref() {
+        Ok(Place { target: Target::Own(_), status: Status::Failed(error), .. }) => Err(error.clone()),
         Ok(_) | Err(_) => Ok(()),
     }
 }
@@ -216,11 +219,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_runs_stays_with_its_service_and_the_next_goes_to_the_other() {
-        let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let listen = free.local_addr().unwrap();
-        drop(free);
+        let listen = super::super::free_address();
         let (store, (busy, is_busy)) = (Store::open(None), watch::channel(true));
-        let wishes = Wishes { listen, option: None, settings: store.changes(), busy: is_busy, book: Book::open(None) };
+        let wishes = Wishes { listen, option: None, settings: store.changes(), busy: is_busy, book: Book::open(None), ca: None };
         let station = Station::start(wishes);
         let mut place = station.place();
         place.wait_for(|place| place.status == Status::Serving).await.unwrap();
@@ -231,8 +232,7 @@ mod tests {
         store.change(&json!({"server": "ws://calls.example:1"})).unwrap();
         assert_eq!(place.borrow().target, opened.target);
         busy.send_replace(false);
-        let named = place.wait_for(|place| place.url == "ws://calls.example:1").await.unwrap().clone();
-        assert_eq!(named.status, Status::Ready);
+        place.wait_for(|place| place.url == "ws://calls.example:1").await.unwrap();
         assert!(matches!(super::super::health::ask(listen).await, (super::super::health::Answer::Nobody, _)), "the own one is gone");
         store.change(&json!({"server": null})).unwrap();
         place.wait_for(|place| place.status == Status::Serving).await.unwrap();

@@ -38,6 +38,11 @@ pub(crate) fn connect(url: &str, cause: &tungstenite::Error) -> Error {
     }
 }
 
+/// Whoever is at `url` does not answer.
+pub(crate) fn silent(url: &str) -> Error {
+    Error::new(Code::SocketError, format!("The channel service at {url} does not answer. Check the address and the network."))
+}
+
 /// The answer to a request for a WebSocket was something else: a service over a limit says so itself, a proxy by its status.
 fn turned_away(url: &str, response: &Response<Option<Vec<u8>>>) -> Error {
     let told = response.body().as_deref().and_then(|body| serde_json::from_slice(body).ok());

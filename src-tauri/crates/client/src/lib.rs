@@ -40,6 +40,7 @@ pub use session::ConnectionState;
 pub use signal::{
     AppId, ChannelName, Code, Error, Fallback, Invalid, LeaveReason, Mode, Name, Role, StreamId, StreamInfo, StreamSource, StreamType, Uid,
 };
+pub use signalling::check_service;
 pub use speaker::{check_speaker, test_speaker};
 pub use stats::{
     CallStats, Exception, ExceptionKind, NetworkQuality, Quality, ReceivedAudio, ReceivedStats, ReceivedVideo, SentAudio, SentStats,

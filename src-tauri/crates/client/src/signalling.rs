@@ -41,6 +41,9 @@ pub(crate) struct Signalling {
     local: Arc<OnceLock<IpAddr>>,
 }
 
+/// The longest that a check takes.
+const CHECK_LIMIT: Duration = Duration::from_secs(10);
+
 /// The queue to a service that does not read is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stuck;
@@ -56,7 +59,7 @@ impl Signalling {
     pub fn open(server: &str, ca: Option<&Path>) -> Self {
         let (requests, queue) = mpsc::channel(Self::QUEUE);
         let (reporter, reports) = mpsc::channel(Self::QUEUE);
-        let url = format!("{}{}", server.trim_end_matches('/'), signal::PATH);
+        let url = url_of(server);
         let local = Arc::default();
         tokio::spawn(run(url, ca.map(Path::to_owned), queue, reporter, Arc::clone(&local)));
         Self { requests, reports, local }
@@ -108,6 +111,20 @@ async fn run(
             }
         }
     };
+}
+
+/// Whether the service at `server` can be reached: opens a connection, and closes it without a word. The error is why not.
+pub async fn check_service(server: &str, ca: Option<&Path>) -> Result<(), Error> {
+    let url = url_of(server);
+    let checked = timeout(CHECK_LIMIT, connect(&url, ca.map(Path::to_owned))).await;
+    let mut socket = checked.map_err(|_| error::silent(&url))??;
+    // It was reached, however it takes the goodbye.
+    let _ = timeout(Signalling::CLOSE_LIMIT, socket.close(None)).await;
+    Ok(())
+}
+
+fn url_of(server: &str) -> String {
+    format!("{}{}", server.trim_end_matches('/'), signal::PATH)
 }
 
 async fn connect(url: &str, ca: Option<PathBuf>) -> Result<Socket, Error> {
