@@ -14,7 +14,7 @@ use crate::{
     app::App,
     call::{
         Page,
-        input::{Input, Ticket},
+        input::{Input, Off, Ticket},
         join::{Choice, Devices as Wish, Join, PROFILES, profile},
         output::Answer,
     },
@@ -61,7 +61,8 @@ pub async fn start_preview(window: WebviewWindow, app: State<'_, App>, spec: Pre
         microphone: Choice::new(spec.microphone_id.as_deref(), app.options.microphone.as_deref()),
         profile: profile(spec.profile.as_deref())?,
     };
-    done(&window, &app, |ticket| Input::StartPreview { devices, ticket }).await
+    let off = Off { audio: spec.microphone_off, video: spec.camera_off };
+    done(&window, &app, move |ticket| Input::StartPreview { devices, off, ticket }).await
 }
 
 #[tauri::command]

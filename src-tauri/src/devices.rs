@@ -46,6 +46,11 @@ impl Catalogue {
         Self { found: watch::channel(Found::default()).1, known: None }
     }
 
+    /// Whether there is this speaker, as far as is known.
+    pub fn has_speaker(&self, id: &str) -> bool {
+        self.found.borrow().speakers.iter().any(|speaker| speaker.id == id)
+    }
+
     /// Waits for the next change, for ever if there can be none; answers which devices came and went.
     pub async fn changed(&mut self) -> Vec<PageEvent> {
         if self.found.changed().await.is_err() {

@@ -28,9 +28,9 @@ pub struct Options {
     /// Microphone to start with: "tone", "file:/path/sound.wav", "microphone:NAME" or "none".
     #[arg(long, env = "VISAVIS_MICROPHONE", value_name = "ID")]
     pub microphone: Option<String>,
-    /// Speaker: "default", "speaker:NAME" or "none".
-    #[arg(long, env = "VISAVIS_SPEAKER", value_name = "ID", default_value = "default")]
-    pub speaker: String,
+    /// Speaker: "default", "speaker:NAME" or "none"; without it, the one that was chosen last.
+    #[arg(long, env = "VISAVIS_SPEAKER", value_name = "ID")]
+    pub speaker: Option<String>,
     /// Encode and decode with this binary of Cisco's OpenH264 2.6 instead of the one built in.
     #[arg(long, env = "VISAVIS_OPENH264", value_name = "FILE")]
     pub openh264: Option<PathBuf>,
@@ -66,7 +66,7 @@ mod tests {
     fn without_arguments_the_app_serves_on_loopback() {
         let options = parse(&[]).unwrap();
         assert!(options.listen.ip().is_loopback());
-        assert_eq!((options.server, options.camera.as_deref(), options.speaker.as_str()), (None, None, "default"));
+        assert_eq!((options.server, options.camera.as_deref(), options.speaker), (None, None, None));
     }
 
     #[test]

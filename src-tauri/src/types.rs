@@ -234,6 +234,13 @@ pub struct PreviewSpec {
     /// As `JoinParams.resolution`.
     #[serde(default)]
     pub profile: Option<String>,
+    /// Whether the camera, or the microphone, is off from the start; without it, as it is.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub camera_off: Option<bool>,
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub microphone_off: Option<bool>,
 }
 
 /// A uid as a form has it: a number, a text, or something that is none.

@@ -17,11 +17,19 @@ pub type Ticket = u64;
 /// Which attempt to join something belongs to.
 pub type Attempt = u64;
 
+/// What is to be off; what is not given stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Off {
+    pub audio: Option<bool>,
+    pub video: Option<bool>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     // The page's commands.
     StartPreview {
         devices: Devices,
+        off: Off,
         ticket: Ticket,
     },
     StopPreview {

@@ -223,6 +223,10 @@ impl Local {
         if matches!(self.state, State::Closed | State::Opening(_)) {
             self.lost = Lost::default();
         }
+        // What is off is off before its device is opened.
+        if (self.audio_muted || self.video_muted) && matches!(steps.last(), Some(Step::Open(_))) {
+            steps.push(Step::Mute { audio: self.audio_muted, video: self.video_muted });
+        }
         if self.mutes_due && matches!(self.state, State::Open { .. } | State::Switching { .. }) {
             self.mutes_due = false;
             steps.push(Step::Mute { audio: self.audio_muted, video: self.video_muted });
@@ -353,6 +357,14 @@ mod tests {
         local.opened(both());
         assert_eq!(local.settle(false), [muted]);
         assert!(local.snapshot(None).unwrap().audio_muted);
+    }
+
+    #[test]
+    fn a_camera_that_is_off_is_muted_before_it_is_opened() {
+        let mut local = Local::default();
+        local.mute(None, Some(true));
+        local.want(Some(devices("a")));
+        assert_eq!(local.settle(false), [Step::Open(devices("a")), Step::Mute { audio: false, video: true }]);
     }
 
     #[test]

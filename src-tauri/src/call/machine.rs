@@ -15,7 +15,7 @@ use client::Lost;
 
 use super::{
     crowd::{self, Arrival, Crowd},
-    input::{Attempt, Input, Ticket},
+    input::{Attempt, Input, Off, Ticket},
     join::{Choice, Devices, Join},
     local::{Local, News},
     output::{Answer, Output},
@@ -93,7 +93,7 @@ impl Machine {
 
     pub fn handle(&mut self, input: Input) {
         match input {
-            Input::StartPreview { devices, ticket } => self.on_start_preview(devices, ticket),
+            Input::StartPreview { devices, off, ticket } => self.on_start_preview(devices, off, ticket),
             Input::StopPreview { ticket } => self.on_stop_preview(ticket),
             Input::Join { join, ticket } => self.on_join(join, ticket),
             Input::Leave { ticket } => self.on_leave(ticket),
@@ -163,9 +163,12 @@ impl Machine {
         }));
     }
 
-    fn on_start_preview(&mut self, devices: Devices, ticket: Ticket) {
+    fn on_start_preview(&mut self, devices: Devices, off: Off, ticket: Ticket) {
         self.preview = true;
         self.local.try_again();
+        if off != Off::default() && matches!(self.phase, Phase::Lobby | Phase::Leaving { next: None, .. }) {
+            self.local.mute(off.audio, off.video);
+        }
         match self.phase {
             // lobby -> StartPreview -> lobby, devices opened
             Phase::Lobby => self.local.want(Some(devices)),

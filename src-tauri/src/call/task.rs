@@ -177,7 +177,7 @@ impl Task {
                 }
             }
             Input::ScreenStarted(Err(_)) => self.screen = None,
-            Input::SpeakerChosen(id) => self.setup.speaker.clone_from(id),
+            Input::SpeakerChosen(id) => self.setup.speaker = Some(id.clone()),
             Input::Left { attempt } => {
                 if let Some(call) = self.call.take_if(|call| call.attempt == *attempt) {
                     self.hide_all(&call);
@@ -339,7 +339,8 @@ impl Task {
     fn connect(&mut self, attempt: Attempt, join: Box<Join>) {
         // The client replaces a speaker that does not open by silence, and says so.
         self.machine.handle(Input::Speaker(None));
-        let Setup { place, ca, speaker, .. } = self.setup.clone();
+        let speaker = self.speaker();
+        let Setup { place, ca, .. } = self.setup.clone();
         // A link may name a service for this call alone.
         let own = place.borrow().url.clone();
         let server = join.params.server.clone().unwrap_or_else(|| own.clone());
@@ -435,9 +436,18 @@ impl Task {
         });
     }
 
+    /// Where calls are heard. One that was chosen in an earlier run is passed over while it is not plugged in.
+    fn speaker(&self) -> String {
+        let saved = || {
+            let saved = self.setup.settings.borrow().devices.speaker.clone();
+            saved.filter(|id| self.setup.catalogue.has_speaker(id))
+        };
+        self.setup.speaker.clone().or_else(saved).unwrap_or_else(|| "default".into())
+    }
+
     fn test_speaker(&self, id: Option<String>, reply: oneshot::Sender<Result<(), Error>>) {
         let client = self.call.as_ref().map(|call| call.client.clone());
-        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.setup.speaker.clone());
+        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.speaker());
         tokio::spawn(async move {
             let result = match client {
                 Some(client) => client.test_speaker(&id).await,

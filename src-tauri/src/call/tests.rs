@@ -1,7 +1,5 @@
 //! Windows without a window: whole calls over a channel service and connections of their own, with made-up devices.
 
-use std::net::Ipv4Addr;
-
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
@@ -18,7 +16,7 @@ use crate::{
     frames::Streams,
     media::latest::Next,
     projects::Book,
-    service::{Place, Service, Status, Target},
+    service::{Place, Service, Status, Target, free_address},
     settings::Store,
     signal::Code,
     types::{CallState, LOCAL, LOCAL_SCREEN, Phase, RemoteMedia, ShareSpec},
@@ -32,10 +30,7 @@ struct Seat {
 }
 
 async fn service() -> Service {
-    let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let service = Service::embedded(address, Book::open(None));
+    let service = Service::embedded(free_address(), Book::open(None));
     service.status().wait_for(|status| *status == Status::Serving).await.unwrap();
     service
 }
@@ -48,7 +43,7 @@ async fn sit(service: &Service) -> Seat {
         ca: None,
         place: watch::channel(place).1,
         nearby: watch::channel(Default::default()).1,
-        speaker: "none".into(),
+        speaker: Some("none".into()),
         catalogue,
         projects: Book::open(None).changes(),
         settings: Store::open(None).changes(),

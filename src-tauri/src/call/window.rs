@@ -38,8 +38,8 @@ pub struct Setup {
     pub ca: Option<PathBuf>,
     /// The channel service's address, and whether it is there.
     pub place: watch::Receiver<Place>,
-    /// The speaker that was chosen last.
-    pub speaker: String,
+    /// The speaker that was chosen since the start, or with it; none: the one that the settings have, if it is there.
+    pub speaker: Option<String>,
     pub catalogue: Catalogue,
     /// Changes whenever the projects do.
     pub projects: watch::Receiver<Arc<Projects>>,

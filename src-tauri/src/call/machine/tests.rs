@@ -248,9 +248,9 @@ fn a_role_and_a_renewed_token_are_the_calls() {
 #[test]
 fn the_previews_stream_is_the_calls_stream_and_the_preview_again() {
     let mut machine = Machine::default();
-    after(&mut machine, Input::StartPreview { devices: form("demo").devices, ticket: 1 });
+    after(&mut machine, Input::StartPreview { devices: form("demo").devices, off: Off::default(), ticket: 1 });
     after(&mut machine, Input::StreamOpened(both()));
-    let outputs = after(&mut machine, Input::StartPreview { devices: form("demo").devices, ticket: 2 });
+    let outputs = after(&mut machine, Input::StartPreview { devices: form("demo").devices, off: Off::default(), ticket: 2 });
     assert_eq!(outputs, [reply(2, Answer::Done)]);
     let outputs = after(&mut machine, Input::Join { join: form("demo"), ticket: 3 });
     assert_eq!(outputs, [Output::Connect { attempt: 1, join: form("demo") }]);
@@ -261,6 +261,20 @@ fn the_previews_stream_is_the_calls_stream_and_the_preview_again() {
     let outputs = after(&mut machine, Input::Left { attempt: 1 });
     assert_eq!(outputs, [reply(4, Answer::Done)], "the stream stays open for the lobby");
     assert!(machine.snapshot(0).local.is_some());
+}
+
+#[test]
+fn the_preview_may_begin_with_the_camera_off_and_changes_nothing_in_a_call() {
+    let mut machine = Machine::default();
+    let off = Off { audio: None, video: Some(true) };
+    let outputs = after(&mut machine, Input::StartPreview { devices: form("demo").devices, off, ticket: 1 });
+    assert_eq!(outputs[0], reply(1, Answer::Done));
+    assert_eq!(outputs[2], Output::Local(Step::Mute { audio: false, video: true }), "{outputs:?}");
+    after(&mut machine, Input::StreamOpened(both()));
+    assert!(machine.snapshot(0).local.is_some_and(|local| local.video_muted && !local.audio_muted));
+    let mut machine = in_call();
+    after(&mut machine, Input::StartPreview { devices: form("demo").devices, off, ticket: 2 });
+    assert!(machine.snapshot(0).local.is_some_and(|local| !local.video_muted));
 }
 
 #[test]
@@ -347,7 +361,7 @@ fn any_input() -> impl Strategy<Value = Input> {
     let opened = (any::<bool>(), any::<bool>()).prop_map(|(audio, video)| Opened { audio, video, ..Opened::default() });
     let error = || Error::new(Code::SocketError, "No.");
     prop_oneof![
-        ticket.clone().prop_map(|ticket| Input::StartPreview { devices: devices("a"), ticket }),
+        ticket.clone().prop_map(|ticket| Input::StartPreview { devices: devices("a"), off: Off::default(), ticket }),
         ticket.clone().prop_map(|ticket| Input::StopPreview { ticket }),
         (any::<bool>(), ticket.clone()).prop_map(|(same, ticket)| Input::Join { join: form(if same { "demo" } else { "other" }), ticket }),
         ticket.clone().prop_map(|ticket| Input::Leave { ticket }),
