@@ -4,6 +4,7 @@
 //! list     what there is to choose from, with small pictures
 //! share    a screen as a source: what changed, and when it is sent
 //! pixels   RGBA of a screen to a frame or a small PNG
+//! pointer  the mouse pointer, where the screen is read without it
 //! system   the only file that knows how a screen is read
 //! ```
 //!
@@ -11,6 +12,8 @@
 
 mod list;
 mod pixels;
+#[cfg(any(target_os = "linux", test))]
+mod pointer;
 mod share;
 mod system;
 

@@ -1,13 +1,15 @@
 //! How a screen is read: X11, macOS and Windows by xcap. On Wayland a program sees its own windows only.
 //!
 //! Invariant: a defect of the library under it becomes an error: it indexes into what the desktop answers, and a desktop may answer
-//! anything. On X11 it leaves out the pointer, and shows what covers a window unless the desktop composes its windows.
+//! anything. On X11 it leaves out the pointer, which is drawn here, and shows what covers a window unless the desktop composes its windows.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use xcap::{Monitor, Window, XCapError, image};
 
+#[cfg(target_os = "linux")]
+use super::pointer::Pointer;
 use super::{Grab, Kind, Look, Picture};
 use crate::capture::Error;
 
@@ -59,7 +61,7 @@ fn of_monitor(monitor: Monitor) -> Option<Found> {
     let id = format!("{}{}", Kind::Screen.prefix(), monitor.id().ok()?);
     let (width, height) = (monitor.width().ok()?, monitor.height().ok()?);
     let title = monitor.friendly_name().or_else(|_| monitor.name()).unwrap_or_default();
-    let grab = Box::new(Eye { id: id.clone(), thing: Thing::Monitor(monitor), unreadable: None });
+    let grab = Box::new(Eye::new(id.clone(), Thing::Monitor(monitor)));
     Some(Found { id, kind: Kind::Screen, title, app: String::new(), width, height, grab })
 }
 
@@ -67,7 +69,7 @@ fn of_window(window: Window) -> Option<Found> {
     let id = format!("{}{}", Kind::Window.prefix(), window.id().ok()?);
     let (width, height) = (window.width().ok()?, window.height().ok()?);
     let (title, app) = (window.title().unwrap_or_default(), window.app_name().unwrap_or_default());
-    let grab = Box::new(Eye { id: id.clone(), thing: Thing::Window(window), unreadable: None });
+    let grab = Box::new(Eye::new(id.clone(), Thing::Window(window)));
     Some(Found { id, kind: Kind::Window, title, app, width, height, grab })
 }
 
@@ -118,6 +120,20 @@ impl Thing {
         }
     }
 
+    /// A window's X id, or where a screen begins on the desktop.
+    #[cfg(target_os = "linux")]
+    fn place(&self) -> Option<(Option<u32>, (i32, i32))> {
+        match self {
+            Self::Window(window) => Some((Some(window.id().ok()?), (0, 0))),
+            Self::Monitor(monitor) => {
+                // The library divides by what it takes for the scale.
+                let scale = monitor.scale_factor().ok()?;
+                let physical = |at: i32| (at as f32 * scale).round() as i32;
+                Some((None, (physical(monitor.x().ok()?), physical(monitor.y().ok()?))))
+            }
+        }
+    }
+
     fn is_minimised(&self) -> bool {
         matches!(self, Self::Window(window) if window.is_minimized().unwrap_or(false))
     }
@@ -129,6 +145,46 @@ struct Eye {
     thing: Thing,
     /// Since when it cannot be read.
     unreadable: Option<Instant>,
+    #[cfg(target_os = "linux")]
+    pointer: Aim,
+}
+
+/// The pointer, looked for when something is read for the second time: a list of all there is does without.
+#[cfg(target_os = "linux")]
+enum Aim {
+    Unread,
+    Read,
+    Found(Option<Pointer>),
+}
+
+impl Eye {
+    fn new(id: String, thing: Thing) -> Self {
+        Self {
+            id,
+            thing,
+            unreadable: None,
+            #[cfg(target_os = "linux")]
+            pointer: Aim::Unread,
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn point(&mut self, picture: &mut Picture) {
+        let pointer = match &self.pointer {
+            Aim::Unread => return self.pointer = Aim::Read,
+            Aim::Read => {
+                self.pointer = Aim::Found(Pointer::find());
+                return self.point(picture);
+            }
+            Aim::Found(pointer) => pointer,
+        };
+        let (Some(pointer), Some((window, origin))) = (pointer, self.thing.place()) else { return };
+        pointer.draw(picture, window, origin);
+    }
+
+    /// Other systems draw it themselves.
+    #[cfg(not(target_os = "linux"))]
+    fn point(&mut self, _: &mut Picture) {}
 }
 
 impl Grab for Eye {
@@ -137,7 +193,9 @@ impl Grab for Eye {
             Ok(image) => {
                 self.unreadable = None;
                 let (width, height) = image.dimensions();
-                return Ok(Look::Picture(Picture { width, height, pixels: image.into_raw() }));
+                let mut picture = Picture { width, height, pixels: image.into_raw() };
+                self.point(&mut picture);
+                return Ok(Look::Picture(picture));
             }
             Err(error) => error,
         };
