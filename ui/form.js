@@ -7,7 +7,7 @@
 /**
  * The form's fields as they are named on the page, spaces at the ends taken off: a pasted App ID with a blank before
  * it is one of the commonest reasons for INVALID_VENDOR_KEY.
- * @typedef {{ appID: string, channel: string, token: string, uid: string, cameraId: string, microphoneId: string, cameraResolution: string, mode: string, codec: string }} Fields
+ * @typedef {{ appID: string, channel: string, token: string, uid: string, cameraId: string, microphoneId: string, cameraResolution: string, mode: string, codec: string, server?: string | null }} Fields
  */
 
 const REQUIRED = /** @type {const} */ (["appID", "channel"]);
@@ -35,7 +35,7 @@ export function missingField(fields) {
  * @param {string} [name] the display name
  * @returns {JoinParams}
  */
-export function joinParams({ appID, channel, token, uid, cameraId, microphoneId, cameraResolution, mode, codec }, name = "") {
+export function joinParams({ appID, channel, token, uid, cameraId, microphoneId, cameraResolution, mode, codec, server }, name = "") {
   return {
     appId: appID,
     channel,
@@ -47,7 +47,7 @@ export function joinParams({ appID, channel, token, uid, cameraId, microphoneId,
     mode: mode === "rtc" ? "rtc" : "live",
     codec,
     name: name.trim() || null,
-    server: null,
+    server: server ?? null,
   };
 }
 

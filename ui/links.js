@@ -4,10 +4,11 @@
  * themselves. What they say was written by somebody else, so it is shown as text and judged by the app.
  */
 import { problemOf } from "./api.js";
+import { copy } from "./clipboard.js";
 import { byId, element, icon } from "./dom.js";
 import { t } from "./i18n/index.js";
 import { writeInvitation } from "./invitation.js";
-import { pref, remember } from "./prefs.js";
+import { pref } from "./prefs.js";
 import { worded } from "./problem.js";
 
 /** @typedef {import("./api.js").Link} Link */
@@ -26,6 +27,8 @@ export class Links {
   #shown = null;
   /** @type {import("./api.js").Nearby[]} */
   #nearby = [];
+  /** @type {string | null} the channel service of the link, if somebody chose to go there */
+  #server = null;
 
   /**
    * @param {object} tools
@@ -57,6 +60,7 @@ export class Links {
    */
   opened({ link, problem }) {
     this.#shown = { link, problem };
+    this.#server = null;
     if (link) this.#fill({ appID: link.appId, channel: link.channel, token: link.token ?? "", uid: "" });
     this.draw();
     if (!this.#store.state.inCall) {
@@ -83,10 +87,21 @@ export class Links {
     this.draw();
   }
 
+  /** The channel service for the next call alone; null: the one in the settings. */
+  get server() {
+    return this.#server;
+  }
+
+  /** The form was edited: another attempt, unless somebody chose the link's service for it. */
+  edited() {
+    if (!this.#server) this.forget();
+  }
+
   /** Another attempt, about which the note says nothing. */
   forget() {
     if (!this.#shown) return;
     this.#shown = null;
+    this.#server = null;
     this.draw();
   }
 
@@ -116,11 +131,12 @@ export class Links {
     const own = pref("server") ?? this.#store.state.defaults?.server;
     if (!server || server === own) return [];
     const use = element("button", { type: "button", class: "button" }, [t("lobby.useService")]);
-    use.addEventListener("click", async () => {
-      const problem = await remember("server", server);
-      if (problem) this.#toasts.error(t("toast.settingsFailed"), problem);
-      else this.#drawNote();
+    use.addEventListener("click", () => {
+      this.#server = server;
+      this.#drawNote();
+      byId("join").focus();
     });
+    if (server === this.#server) return [element("p", { class: "dim" }, [t("lobby.otherService", { server })])];
     return [element("p", { class: "dim" }, [t("lobby.otherService", { server })]), use];
   }
 
@@ -136,8 +152,8 @@ export class Links {
   async #link() {
     const { call, features } = this.#store.state;
     if (!call.params || !features.has("links")) return null;
-    const { appId, channel, token } = call.params;
-    return this.#api.makeLink({ appId, channel, token, server: pref("server") });
+    const { appId, channel, token, server } = call.params;
+    return this.#api.makeLink({ appId, channel, token, server: server ?? pref("server") });
   }
 
   /** Puts the link, or a whole invitation in words, on the clipboard. @param {boolean} whole */
@@ -145,9 +161,9 @@ export class Links {
     const { params } = this.#store.call;
     if (!params) return;
     try {
-      const link = await this.#link().catch((thrown) => (whole ? null : Promise.reject(thrown)));
-      if (!link && !whole) return;
-      await navigator.clipboard.writeText(whole ? writeInvitation(t("invitation.text"), { appID: params.appId, channel: params.channel, link }) : String(link));
+      if (!whole && !this.#store.state.features.has("links")) return;
+      const made = this.#link().catch((thrown) => (whole ? null : Promise.reject(thrown)));
+      await copy(made.then((link) => (whole ? writeInvitation(t("invitation.text"), { appID: params.appId, channel: params.channel, link }) : String(link))));
       this.#toasts.notice(t("toast.copied"));
     } catch (thrown) {
       console.error("copy", thrown);

@@ -37,7 +37,7 @@ const api = connect();
 const store = new Store({ ...initialState(), statistics: pref("statistics"), hideSelf: pref("hideSelf") });
 const toasts = new Toasts(byId("toasts"), byId("toast_log"));
 const form = /** @type {HTMLFormElement} */ (byId("form"));
-const actions = new Actions({ api, store, toasts, fields: () => readFields(form) });
+const actions = new Actions({ api, store, toasts, fields: () => ({ ...readFields(form), server: links.server }) });
 const sound = new SoundView({ api, store, toasts });
 const devices = new DevicesView({ api, store, toasts, actions, sound });
 const screen = new ScreenShare({ api, store, toasts });
@@ -107,7 +107,7 @@ acceptInvitations(() => toasts.notice(t("toast.pasted")), (text) => links.paste(
 // An edited form is another attempt, which the last failure says nothing about.
 form.addEventListener("input", () => {
   store.set({ joinProblem: null });
-  links.forget();
+  links.edited();
 });
 
 /** Lobby and call are two faces of one window; the focus follows. @param {boolean} call */

@@ -106,10 +106,15 @@ test("a link fills the form with a note and joins nothing; a bad one says so", {
   assert.equal(await focused(page), "join");
   assert.equal(await page.evaluate(() => document.documentElement.dataset.state), "lobby");
   assert.equal(await fake(page, () => globalThis.visavisFake.settings.server), null, "another service is used only when a person says so");
-  await page.locator("#link_note .button").click();
-  await page.waitForFunction(() => globalThis.visavisFake.settings.server === "wss://calls.example.org");
   await page.locator("#channel").fill("elsewhere");
-  assert.ok(await page.locator("#link_note").isHidden());
+  assert.ok(await page.locator("#link_note").isHidden(), "an edited form is another attempt");
+  const again = await browser.open("link");
+  await again.locator("#link_note .button").click();
+  await again.locator("#link_note .button").waitFor({ state: "detached" });
+  await again.locator("#join").click();
+  await again.waitForFunction(() => document.documentElement.dataset.state === "call");
+  assert.equal(await fake(again, () => globalThis.visavisFake.state().params?.server), "wss://calls.example.org", "for this call");
+  assert.equal(await fake(again, () => globalThis.visavisFake.settings.server), null, "and for no other");
   const bad = await browser.open("link-bad");
   await bad.locator("#link_note.bad", { hasText: "LINK_INVALID" }).waitFor();
 });

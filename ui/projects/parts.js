@@ -1,5 +1,6 @@
 // @ts-check
 /** What cards and token forms share: a button that copies. */
+import { copy } from "../clipboard.js";
 import { element, icon } from "../dom.js";
 import { t } from "../i18n/index.js";
 
@@ -14,7 +15,7 @@ export function copyButton(text, say, failed) {
   const label = element("span");
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(await text());
+      await copy(text());
       say(t("toast.copied"));
     } catch (thrown) {
       if (thrown instanceof Error) say(t("projects.copyFailed"));

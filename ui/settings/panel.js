@@ -1,6 +1,7 @@
 // @ts-check
 /** The settings: one dialog for lobby and call. What a control changes counts at once; there is nothing to save but an address. */
 import { problemOf } from "../api.js";
+import { copy } from "../clipboard.js";
 import { byId, element } from "../dom.js";
 import { LANGUAGES, t } from "../i18n/index.js";
 import { worded } from "../problem.js";
@@ -89,7 +90,7 @@ export class SettingsPanel {
     const status = byId("settings_status");
     try {
       status.textContent = t("settings.collecting");
-      await navigator.clipboard.writeText(await this.#api.getDiagnostics());
+      await copy(this.#api.getDiagnostics());
       status.textContent = t("settings.diagnosticsCopied");
     } catch (thrown) {
       status.textContent = "";
