@@ -22,7 +22,8 @@ usage: cargo xtask CHORE [ARGUMENT ...]
   dev                the same with hot reload of ui/ and Rust (cargo tauri dev)
   test               set the machine up and run every test
   check              formatting and lints only
-  bench NAME         measure, JSON on standard output: call, frames, memory, network, echo, service [SECONDS],
+  bench NAME         measure, JSON on standard output: call, frames, memory, idle, network, echo, service [SECONDS],
+                     start [TIMES] (from the process to a page that is ready),
                      connect [RUNS],
                      simulate [FOLDER] (draws what the rate controller does on simulated networks)
   fuzz [TARGET] [SECONDS]

@@ -1,4 +1,4 @@
-//! Measurements of the release build: `cargo xtask bench call|frames|memory|network|echo`. One JSON object on standard output.
+//! Measurements of the release build: `cargo xtask bench call|frames|memory|start|idle|network|echo`. One JSON object on standard output.
 
 #[cfg(target_os = "linux")]
 mod chromium;
@@ -6,6 +6,8 @@ mod chromium;
 mod echo;
 #[cfg(target_os = "linux")]
 mod network;
+#[cfg(target_os = "linux")]
+mod solo;
 
 #[cfg(target_os = "linux")]
 mod bench {
@@ -14,6 +16,7 @@ mod bench {
     use serde_json::{Value, json};
     use tests::{
         clip,
+        display::Display,
         measure::{Tree, percentile, round},
         process::until,
         service::Service,
@@ -155,7 +158,7 @@ mod bench {
     /// From Rust to canvas alone: `count` tiles of `width`×`height`, fed by headless callers.
     pub async fn frames(seconds: u64) -> Value {
         let mut rows = Vec::new();
-        for (count, profile) in [(1, "1280x720@30:2000"), (4, "1280x720@30:1500"), (9, "640x360@30:600")] {
+        for (count, profile) in [(1, "1280x720@30:2000"), (4, "1280x720@30:1500"), (9, "640x360@30:600"), (16, "320x180@30:200")] {
             rows.push(tiles(count, profile, seconds).await);
         }
         json!({"bench": "frames", "rows": rows})
@@ -163,8 +166,11 @@ mod bench {
 
     async fn tiles(count: u32, profile: &str, seconds: u64) -> Value {
         let service = Service::start().await;
-        let camera = clip::y4m(1280, 720, 30);
-        let window = Window::open(&["--server", &service.url(), "--camera", "none", "--microphone", "none", "--speaker", "none"]).await;
+        // Sixteen callers would spend more on making their pictures smaller than the window does on showing them.
+        let camera = if count > 9 { clip::y4m(320, 180, 30) } else { clip::y4m(1280, 720, 30) };
+        let arguments = ["--server", &service.url(), "--camera", "none", "--microphone", "none", "--speaker", "none"];
+        let window = Window::open_on(Display::start(1280, 800), &arguments).await;
+        window.resize(1280, 800).await;
         window.run(clip::READ_NUMBER, vec![]).await;
         window.run(include_str!("../../sampler.js"), vec![]).await;
         let callers: Vec<_> = (0..count).map(|n| caller(&service, &camera, 100 + n, profile)).collect();
@@ -228,10 +234,12 @@ async fn main() {
         "call" => bench::call(seconds.unwrap_or(20)).await,
         "frames" => bench::frames(seconds.unwrap_or(20)).await,
         "memory" => bench::memory(seconds.unwrap_or(20)).await,
+        "start" => solo::start(seconds.unwrap_or(5)).await,
+        "idle" => solo::idle(seconds.unwrap_or(20)).await,
         "echo" => echo::echo(seconds.unwrap_or(20)).await,
         "network" => network::network(seconds.unwrap_or(30), arguments.next().as_deref()).await,
         _ => {
-            eprintln!("usage: cargo xtask bench call|frames|memory|echo [SECONDS], network [SECONDS [ROW]]");
+            eprintln!("usage: cargo xtask bench call|frames|memory|idle|echo [SECONDS], start [TIMES], network [SECONDS [ROW]]");
             std::process::exit(2);
         }
     };
