@@ -8,7 +8,7 @@
 //! namespace  a host in a network namespace       call     callers on such hosts
 //! hosts      three of them in a row              wire     two of them and a bad network between
 //! gate       a port of one, from outside       jitter   a wire whose packets are held
-//! room       a speaker that a microphone hears
+//! room       a speaker that a microphone hears  letters  a window to be read from afar
 //! meter      what leaves a host and waits      download TCP from one host to another
 //! ```
 //!
@@ -29,6 +29,8 @@ pub mod gate;
 pub mod hosts;
 #[cfg(target_os = "linux")]
 pub mod jitter;
+#[cfg(target_os = "linux")]
+pub mod letters;
 pub mod measure;
 #[cfg(target_os = "linux")]
 pub mod meter;

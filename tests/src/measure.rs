@@ -32,16 +32,7 @@ pub struct Tree(BTreeMap<u32, Reading>);
 impl Tree {
     /// Reads the tree below the process `top`, itself included.
     pub fn read(top: u32) -> Self {
-        let parents: Vec<(u32, u32)> = processes().filter_map(|id| Some((id, parent(id)?))).collect();
-        let mut tree = BTreeMap::new();
-        let mut waiting = vec![top];
-        while let Some(id) = waiting.pop() {
-            if let Some(reading) = read(id) {
-                tree.insert(id, reading);
-            }
-            waiting.extend(parents.iter().filter(|(_, p)| *p == id).map(|(child, _)| *child));
-        }
-        Self(tree)
+        Self(ids_below(top).into_iter().filter_map(|id| Some((id, read(id)?))).collect())
     }
 
     /// The app's processes: name and proportional set size in MB.
@@ -63,6 +54,22 @@ impl Tree {
             rows.into_iter().map(|(name, cores, mb)| json!({"name": name, "cores": round(cores), "pss_mb": round(mb)})).collect();
         json!({"cores": round(cores), "pss_mb": round(memory), "processes": processes})
     }
+}
+
+/// The process `top` and all below it, each with its name; those that have ended and wait to be missed are left out.
+pub fn descendants(top: u32) -> Vec<(u32, String)> {
+    let alive = |id: u32| stat(id).filter(|(_, fields)| fields.first().is_some_and(|state| state != "Z")).map(|(name, _)| (id, name));
+    ids_below(top).into_iter().filter_map(alive).collect()
+}
+
+fn ids_below(top: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = processes().filter_map(|id| Some((id, parent(id)?))).collect();
+    let (mut all, mut waiting) = (Vec::new(), vec![top]);
+    while let Some(id) = waiting.pop() {
+        all.push(id);
+        waiting.extend(parents.iter().filter(|(_, p)| *p == id).map(|(child, _)| *child));
+    }
+    all
 }
 
 /// Three decimals are more than any of these figures deserve.
@@ -115,5 +122,6 @@ mod tests {
     fn a_tree_holds_its_top() {
         let tree = Tree::read(std::process::id());
         assert!(tree.0.contains_key(&std::process::id()));
+        assert!(descendants(std::process::id()).iter().any(|(id, _)| *id == std::process::id()));
     }
 }

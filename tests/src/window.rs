@@ -1,7 +1,8 @@
 //! The app's window, driven by WebDriver.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
+    process::Command,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     display::Display,
+    measure::descendants,
     process::{Group, drive, free_port, logged, within},
 };
 
@@ -18,8 +20,73 @@ use crate::{
 pub struct Window {
     pub page: Client,
     driver: Group,
-    display: Display,
-    _home: Home,
+    place: Place,
+}
+
+/// Where the app is started: what it finds there, and what it leaves.
+pub struct Place {
+    pub display: Display,
+    home: Home,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Place {
+    /// This screen, a folder with nothing in it, and nothing else that is special.
+    pub fn on(display: Display) -> Self {
+        Self { display, home: Home::new(), variables: Vec::new() }
+    }
+
+    /// Has the app and its driver find this variable.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Where the app keeps its settings.
+    pub fn settings(&self) -> PathBuf {
+        self.home.0.join("visavis/settings.json")
+    }
+
+    /// Has the app find this file of settings.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn set(&self, settings: &str) {
+        let file = self.settings();
+        let written = std::fs::create_dir_all(file.parent().expect("a folder")).and_then(|()| std::fs::write(file, settings));
+        written.expect("the temporary folder is writable");
+    }
+
+    /// All that the app has logged so far.
+    pub fn logged(&self) -> String {
+        let files = std::fs::read_dir(self.home.0.join("visavis/logs")).into_iter().flatten().flatten();
+        files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect()
+    }
+
+    /// What was asked of the desktop's notices over the session bus, as `dbus-monitor` prints it.
+    pub fn notices(&self) -> String {
+        std::fs::read_to_string(self.notices_file()).unwrap_or_default()
+    }
+
+    fn notices_file(&self) -> PathBuf {
+        self.home.0.join("notices.log")
+    }
+
+    /// Prepares a command to run here.
+    pub fn enter<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let home: &Path = &self.home.0;
+        command.env("DISPLAY", self.display.name()).env("NO_AT_BRIDGE", "1").env_remove("WAYLAND_DISPLAY").env("LANG", "en_US.UTF-8");
+        command.env("XDG_DATA_HOME", home).env("XDG_STATE_HOME", home).env("XDG_CACHE_HOME", home).env("XDG_CONFIG_HOME", home);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)))
+    }
+
+    /// One more start of the app, with the same settings and on the same screen.
+    pub fn another(&self, arguments: &[&str]) -> Command {
+        let mut command = logged(crate::binary("visavis"), &self.home.0.join("another.log"));
+        self.enter(command.args(arguments));
+        command
+    }
 }
 
 /// A folder for what the page keeps, so that no window remembers another's choices.
@@ -50,6 +117,13 @@ const REMEMBER_TOASTS: &str = "
             .observe(document.querySelector('#toasts'), { childList: true });
     }";
 
+/// What helps to understand a page that does not come to what it should.
+const STATE: &str = "
+    const { hidden, documentElement: { dataset: { state } } } = document;
+    const tiles = visavisFrames.tiles.map(({ number, stream, size, format, owesCredit, resizing, meter }) =>
+        ({ number, stream, size, format, owesCredit, resizing, drawn: meter.drawn }));
+    return { hidden, state, tiles, toasts: window.visavisToasts?.slice(-5).map(toast => toast.text) };";
+
 /// How long a page may take for anything a person waits for.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -67,18 +141,29 @@ impl Window {
     /// # Panics
     /// If app or driver do not come up.
     pub async fn open_on(display: Display, arguments: &[&str]) -> Self {
+        Self::open_at(Place::on(display), arguments).await
+    }
+
+    /// Starts the app with these arguments in that place.
+    ///
+    /// # Panics
+    /// If app or driver do not come up.
+    pub async fn open_at(place: Place, arguments: &[&str]) -> Self {
         let driver_path = std::env::var_os("VISAVIS_TAURI_DRIVER").map(PathBuf::from).expect("VISAVIS_TAURI_DRIVER is set by cargo xtask");
         let (port, native_port) = (free_port(), free_port());
-        let home = Home::new();
-        let log = home.0.join("driver.log");
+        let log = place.home.0.join("driver.log");
         let mut command = logged("dbus-run-session", &log);
-        command.arg("--").arg(driver_path).args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
-        command.env("DISPLAY", display.name()).env("NO_AT_BRIDGE", "1").env_remove("WAYLAND_DISPLAY").env("LANG", "en_US.UTF-8");
-        command.env("XDG_DATA_HOME", &home.0).env("XDG_STATE_HOME", &home.0).env("XDG_CACHE_HOME", &home.0).env("XDG_CONFIG_HOME", &home.0);
-        let driver = Group::start(&mut command);
+        // What is asked of the desktop is written down, whether anybody answers or not.
+        let script = format!(
+            "dbus-monitor --session interface=org.freedesktop.Notifications >'{}' 2>&1 & exec \"$@\"",
+            place.notices_file().display()
+        );
+        command.args(["--", "sh", "-c", &script, "sh"]).arg(driver_path);
+        command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
+        let driver = Group::start(place.enter(&mut command));
         let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});
         let page = drive("the app's window opens", port, &options, &log).await;
-        let window = Self { page, driver, display, _home: home };
+        let window = Self { page, driver, place };
         let ready = "return window.visavisFrames !== undefined && document.querySelector('[name=appID]').value !== '';";
         window.sees("the page's scripts run and the defaults are filled in", ready).await;
         window.run(REMEMBER_TOASTS, vec![]).await;
@@ -96,7 +181,11 @@ impl Window {
     }
 
     pub fn display(&self) -> &Display {
-        &self.display
+        &self.place.display
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The driver's process group; the app and its web processes are its descendants.
@@ -116,7 +205,8 @@ impl Window {
             Some(value) => value,
             None => {
                 self.screenshot("failed").await;
-                panic!("not within {PATIENCE:?}: {what} (the window is in {}/failed.png)", crate::output().display());
+                let state = self.page.execute(STATE, vec![]).await.unwrap_or_default();
+                panic!("not within {PATIENCE:?}: {what} (the window is in {}/failed.png; {state})", crate::output().display());
             }
         }
     }
@@ -194,5 +284,21 @@ impl Window {
     /// Closes the window through the driver, so that the app ends by itself.
     pub async fn close(self) {
         let _ = self.page.close().await;
+    }
+
+    /// Tells the app to end as a desktop that is left does, waits until it has, and answers where it was, to be started there again.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub async fn quit(self) -> Place {
+        let Self { page, driver, place } = self;
+        let apps = || descendants(driver.id()).into_iter().filter(|(_, name)| name == "visavis").map(|(id, _)| id).collect::<Vec<_>>();
+        for id in apps() {
+            let _ = Command::new("kill").args(["-TERM", &id.to_string()]).status();
+        }
+        let ended = within(PATIENCE, async || apps().is_empty().then_some(())).await;
+        assert!(ended.is_some(), "the app ends when it is told to");
+        let _ = page.close().await;
+        place
     }
 }

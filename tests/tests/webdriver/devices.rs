@@ -1,10 +1,15 @@
 //! Cameras and microphones that are not there, or go.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
-use tests::{clip, window::Window};
+use tests::{
+    clip,
+    display::Display,
+    room::Rooms,
+    window::{Place, Window},
+};
 
-use crate::{join, moves, open, press, scenario};
+use crate::{draws, join, moves, open, press, scenario};
 
 #[test]
 fn without_camera_and_microphone_one_watches() {
@@ -98,5 +103,37 @@ fn a_camera_that_vanishes_in_the_lobby_is_named_and_comes_back() {
         window.run("window.visavisSeen = {};", vec![]).await;
         moves(&window, "#local_stream").await;
         window.close().await;
+    });
+}
+
+#[test]
+fn a_microphone_that_is_unplugged_in_a_call_is_named_and_goes_on_when_it_is_back() {
+    scenario("a microphone that is unplugged", async |service| {
+        let rooms = match Rooms::open(&["desk"], Duration::from_millis(20)).await {
+            Ok(rooms) => rooms,
+            Err(why) => return eprintln!("skipped: a microphone that is unplugged ({why})"),
+        };
+        let (url, (variable, value)) = (service.url(), rooms.variable());
+        let (microphone, speaker) = (Rooms::microphone("desk"), Rooms::speaker("desk"));
+        let arguments = ["--server", &url, "--camera", "pattern", "--microphone", &microphone, "--speaker", &speaker];
+        let place = Place::on(Display::start(1100, 800)).with(variable, value);
+        let (ana, ben) = tokio::join!(Window::open_at(place, &arguments), open(&url));
+        join(&ana, "devices", "7").await;
+        join(&ben, "devices", "8").await;
+        ana.run(clip::READ_NUMBER, vec![]).await;
+        moves(&ana, "#remote_video_8").await;
+
+        rooms.unplug_microphone("desk");
+        ana.toasts("The microphone is gone").await;
+        ana.shows("#microphones .problem").await;
+        ana.screenshot("devices-microphone-gone").await;
+        draws(&ben, "7").await;
+        draws(&ana, "8").await;
+
+        rooms.plug_microphone("desk");
+        ana.toasts("The microphone is back").await;
+        ana.lacks("#microphones .problem").await;
+        ana.close().await;
+        ben.close().await;
     });
 }

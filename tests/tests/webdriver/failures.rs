@@ -12,7 +12,7 @@ use tests::{
     service::Service,
     window::Window,
 };
-use token::{Credentials, Order, Role, Version};
+use token::{Body, Credentials, Order, Role, Service as Granted, Version, v007};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -20,13 +20,13 @@ use tokio::{
 
 use crate::{Guest, open, press, refused, scenario};
 
-const APP_ID: &str = "970CA35de60c44645bbae8a215061b33";
+pub const APP_ID: &str = "970CA35de60c44645bbae8a215061b33";
 const CERTIFICATE: &str = "5CFd2fd1755d40ecb72977518be15d3b";
 
 const ADMIN_KEY: &str = "a-key-that-only-this-test-knows-0123456789";
 
 /// A token for uid 7 in this channel, made `age` seconds ago for an hour.
-fn token(role: Role, channel: &str, age: u64) -> String {
+pub fn token(role: Role, channel: &str, age: u64) -> String {
     lasting(role, channel, age, 3600)
 }
 
@@ -38,7 +38,18 @@ fn lasting(role: Role, channel: &str, age: u64, expire: u32) -> String {
     token::issue(&credentials, &order, now - age, 1).expect("an order that can be met")
 }
 
-async fn service() -> Service {
+/// A token for uid 7 that lasts for an hour and lets one publish for `seconds` only.
+pub fn publishing(channel: &str, seconds: u32) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right").as_secs();
+    let credentials = Credentials::new(APP_ID, CERTIFICATE).expect("both are 32 hexadecimal characters");
+    let privileges = [(1, 3600), (2, seconds), (3, seconds), (4, seconds)].into();
+    let services = vec![Granted { privileges, body: Body::Rtc { channel: channel.to_owned(), uid: "7".to_owned() } }];
+    let issued = now.try_into().expect("this century");
+    v007::build(&credentials, &v007::Grant { issued, expire: 3600, salt: 2, services }).expect("an order that can be met")
+}
+
+/// A service with a project that asks for tokens.
+pub async fn service() -> Service {
     let secured = Project::secured(APP_ID.parse().expect("an App ID"), CERTIFICATE).expect("a certificate");
     let projects = Catalog::fixed(Projects::new([Project::local(), secured]).expect("App IDs differ"));
     let admin_key = Some(AdminKey::new(ADMIN_KEY).expect("it is long enough"));
@@ -62,7 +73,7 @@ async fn ban(service: &Service) {
 }
 
 /// Fills the form for uid 7 in channel "demo" of the secured project.
-async fn fill(window: &Window, token: &str) {
+pub async fn fill(window: &Window, token: &str) {
     window.run("document.querySelector('#advanced').open = true;", vec![]).await;
     for (name, text) in [("appID", APP_ID), ("channel", "demo"), ("uid", "7"), ("token", token)] {
         window.fill(&format!("[name={name}]"), text).await;

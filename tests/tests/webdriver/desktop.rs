@@ -1,0 +1,225 @@
+//! What people expect of a program on their desktop.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tests::{
+    clip,
+    display::{Display, Pixels},
+    process::{until, within},
+    window::{PATIENCE, Place, Window},
+};
+
+use crate::{Caller, Guest, failures, join, moves, press, scenario};
+
+/// The X ids of the app's windows that are shown, each with its place on the screen.
+fn windows(display: &Display) -> Vec<(String, BTreeMap<String, i32>)> {
+    let found = display.xdotool(&["search", "--onlyvisible", "--name", "Visavis"]).unwrap_or_default();
+    let place = |id: &str| {
+        let text = display.xdotool(&["getwindowgeometry", "--shell", id])?;
+        let numbers = text.lines().filter_map(|line| {
+            let (name, number) = line.split_once('=')?;
+            Some((name.to_owned(), number.parse().ok()?))
+        });
+        Some((id.to_owned(), numbers.filter(|(name, _)| name != "WINDOW").collect()))
+    };
+    found.lines().filter_map(place).collect()
+}
+
+#[test]
+fn what_was_chosen_and_where_the_window_was_is_there_at_the_next_start() {
+    scenario("a restart", async |service| {
+        let url = service.url();
+        let arguments = ["--server", &url, "--camera", "pattern", "--microphone", "tone", "--speaker", "none"];
+        let display = Display::start(1600, 1000);
+        let _manager = display.manage().await;
+        let window = Window::open_at(Place::on(display), &arguments).await;
+        window.click("#lobby_settings").await;
+        window.fill("#settings_name", "Ana").await;
+        window.click("#settings_general label:has([value=dark])").await;
+        window.screenshot("desktop-settings").await;
+        window.click("#settings_general label:has([value='zh-CN'])").await;
+        window.sees("the page speaks Chinese", "return document.documentElement.lang === 'zh-CN';").await;
+        window.click("#tab_video").await;
+        window.click("#settings_video label:has([data-setting=mirror])").await;
+        window.screenshot("desktop-settings-chinese").await;
+        window.run("document.querySelector('#settings').close();", vec![]).await;
+
+        let id = windows(window.display()).first().expect("a window").0.clone();
+        for order in [["windowsize", &id, "900", "640"], ["windowmove", &id, "420", "180"]] {
+            window.display().xdotool(&order).expect("the window is there");
+        }
+        window.sees("the window is smaller", "return innerWidth === 900 && innerHeight === 640;").await;
+        let placed = || windows(window.display()).first().map(|(_, place)| place.clone()).filter(|place| (420..=440).contains(&place["X"]));
+        let before = until("the window stands where it was put", PATIENCE, async || placed()).await;
+
+        let place = window.quit().await;
+        let settings: Value = serde_json::from_slice(&std::fs::read(place.settings()).expect("a file")).expect("JSON");
+        assert_eq!((&settings["theme"], &settings["language"], &settings["name"]), (&"dark".into(), &"zh-CN".into(), &"Ana".into()));
+        let window = Window::open_at(place, &arguments).await;
+        let same = "const { dataset, lang } = document.documentElement;
+            return dataset.theme === 'dark' && dataset.mirror === 'off' && lang === 'zh-CN' && document.querySelector('#display_name').value === 'Ana';";
+        window.sees("it looks and speaks as before", same).await;
+        window.sees("it has the size of before", "return innerWidth === 900 && innerHeight === 640;").await;
+        until("the window stands where it was", PATIENCE, async || {
+            let now = windows(window.display()).first()?.1.clone();
+            let near = |name: &str| (now[name] - before[name]).abs() <= 2;
+            (near("X") && near("Y")).then_some(())
+        })
+        .await;
+        window.display().photograph("desktop-restart");
+        window.close().await;
+    });
+}
+
+#[test]
+fn the_small_window_shows_the_other_and_goes_with_the_call() {
+    scenario("the small window on top", async |service| {
+        let display = Display::start(1600, 1000);
+        let manager = display.manage().await;
+        let arguments = ["--server", &service.url(), "--camera", "pattern", "--microphone", "tone", "--speaker", "none"];
+        let window = Window::open_at(Place::on(display), &arguments).await;
+        window.run(clip::READ_NUMBER, vec![]).await;
+        join(&window, "desktop", "7").await;
+        let ana = Caller { uid: 8, name: "Ana", clip: (1280, 720, 30), profile: "720p_2" };
+        let _ana = Guest::join_as(&service.url(), "desktop", ana).await;
+        moves(&window, "#remote_video_8").await;
+        let main = windows(window.display()).first().expect("a window").0.clone();
+        window.click("#call_more").await;
+        window.click("#more [data-do=pip]").await;
+        let small = async || windows(window.display()).into_iter().map(|(id, _)| id).find(|id| *id != main);
+        let pip = until("the small window is there", PATIENCE, small).await;
+        let mut before: Option<Pixels> = None;
+        until("its picture moves", PATIENCE, async || {
+            let now = window.display().pixels(&pip).filter(|now| now.brightness() > 20.0)?;
+            let moved = before.replace(now.clone()).is_some_and(|before| before.difference(&now) > 0.05);
+            moved.then_some(())
+        })
+        .await;
+        let state = || window.display().command("xprop").args(["-id", &pip, "_NET_WM_STATE"]).output();
+        let above = String::from_utf8_lossy(&state().expect("xprop is installed").stdout).contains("_NET_WM_STATE_ABOVE");
+        assert!(above, "it stays on top of others");
+        window.display().photograph("desktop-pip");
+
+        press(&window, "#leave").await;
+        window.toasts("leave success").await;
+        until("the small window goes with the call", PATIENCE, async || (windows(window.display()).len() == 1).then_some(())).await;
+        window.close().await;
+        drop(manager);
+    });
+}
+
+#[test]
+fn a_link_that_is_opened_fills_in_the_form_of_the_window_that_is_there() {
+    scenario("links", async |service| {
+        let arguments = ["--server", &service.url(), "--camera", "pattern", "--microphone", "tone", "--speaker", "none"];
+        let window = Window::open(&arguments).await;
+        let open = async |link: &str| {
+            let mut another = window.place().another(&[link]);
+            let ended = tokio::task::spawn_blocking(move || another.status()).await.expect("waiting does not panic");
+            assert!(ended.expect("it starts").success(), "{link}");
+        };
+        let app_id = channel_server::DEFAULT_APP_ID;
+        open(&format!("visavis://join?appId={app_id}&channel=design%20review")).await;
+        let filled = "return document.querySelector('[name=channel]').value === 'design review';";
+        window.sees("the form is filled in", filled).await;
+        window.shows("#link_note").await;
+        window.screenshot("desktop-link").await;
+        window.sees("nobody joined", "return document.documentElement.dataset.state === 'lobby';").await;
+
+        for hostile in [
+            "visavis://join?appId=1&channel=<img src=x onerror=visavisHacked=1>".to_owned(),
+            format!("visavis://join?appId={app_id}&channel=%3Cscript%3EvisavisHacked%3D1%3C%2Fscript%3E"),
+            format!("visavis://join?appId={app_id}&channel={}", "x".repeat(20_000)),
+            "visavis:javascript:visavisHacked=1".to_owned(),
+        ] {
+            window.run("document.querySelector('#link_note button').click();", vec![]).await;
+            open(&hostile).await;
+            let named =
+                "return document.querySelector('#link_note .code')?.textContent === 'LINK_INVALID' && window.visavisHacked === undefined;";
+            window.sees("the note says what is wrong", named).await;
+        }
+        window.screenshot("desktop-link-invalid").await;
+        window.sees("the form is as before", filled).await;
+
+        press(&window, "#join").await;
+        window.toasts("join channel: design review success").await;
+        open(&format!("visavis://join?appId={app_id}&channel=standup")).await;
+        window.toasts("A link to “standup” was opened").await;
+        window.screenshot("desktop-link-in-call").await;
+        open("visavis://nowhere").await;
+        window.toasts("That link cannot be used").await;
+        press(&window, "#leave").await;
+        window.sees("it waited in the lobby", "return document.querySelector('[name=channel]').value === 'standup';").await;
+        window.close().await;
+    });
+}
+
+#[test]
+fn diagnostics_hide_what_is_secret_and_tell_what_helps() {
+    scenario("diagnostics", async |_| {
+        let service = failures::service().await;
+        let token = failures::token(token::Role::Publisher, "demo", 0);
+        let arguments = ["--server", &service.url(), "--camera", "pattern", "--microphone", "tone", "--speaker", "none"];
+        let window = Window::open(&arguments).await;
+        failures::fill(&window, &token).await;
+        press(&window, "#join").await;
+        window.toasts("stream published success").await;
+        window.click("#call_more").await;
+        window.click("#more [data-do=settings]").await;
+        window.click("#tab_about").await;
+        window.click("#settings_about [data-do=diagnostics]").await;
+        window.sees("they are copied", "return document.querySelector('#settings_status').textContent.startsWith('Copied');").await;
+        window.screenshot("desktop-diagnostics").await;
+        let ask = "const done = arguments[arguments.length - 1]; window.__TAURI__.core.invoke('get_diagnostics').then(done, error => done(String(error)));";
+        let text = window.page.execute_async(ask, vec![]).await.expect("they are collected");
+        let text = text.as_str().expect("a text");
+        for told in ["Visavis: ", "System: ", "Webview: ", "Log:"] {
+            assert!(text.contains(told), "{told} is told: {text}");
+        }
+        for secret in [&token[..], &token[3..40], failures::APP_ID, &service.address().to_string()] {
+            assert!(!text.contains(secret), "{secret} is hidden: {text}");
+        }
+        window.close().await;
+    });
+}
+
+#[test]
+fn keys_that_work_in_every_program_mute_and_let_one_speak() {
+    scenario("keys for every program", async |service| {
+        let place = Place::on(Display::start(1100, 800));
+        place.set(r#"{"version": 1, "hotkeys": {"mute": "Ctrl+Shift+M", "pushToTalk": "F9"}}"#);
+        let arguments = ["--server", &service.url(), "--camera", "pattern", "--microphone", "tone", "--speaker", "none"];
+        let window = Window::open_at(place, &arguments).await;
+        join(&window, "desktop", "7").await;
+        for (keys, heard) in
+            [(["key", "ctrl+shift+m"], false), (["keydown", "F9"], true), (["keyup", "F9"], false), (["key", "ctrl+shift+m"], true)]
+        {
+            // Nobody has the keyboard here: the app's own window does not, either.
+            window.display().xdotool(&keys).expect("keys can be pressed");
+            let body = format!("return document.querySelector('#microphone_toggle').getAttribute('aria-pressed') === '{heard}';");
+            window.sees(&format!("after {keys:?} one is heard: {heard}"), &body).await;
+        }
+        window.close().await;
+    });
+}
+
+#[test]
+fn who_joins_while_nobody_looks_is_told_of_by_name() {
+    scenario("a notice", async |service| {
+        let arguments = ["--server", &service.url(), "--camera", "none", "--microphone", "none", "--speaker", "none"];
+        let window = Window::open(&arguments).await;
+        join(&window, "desktop", "7").await;
+        // Whom one finds in a channel is not told of: somebody comes again and again until one's own join is some time ago.
+        let mut uid = 100;
+        let told = within(PATIENCE, async || {
+            uid += 1;
+            let ana = Caller { uid, name: "Ana", clip: (320, 180, 15), profile: "320x180@15:150" };
+            drop(Guest::join_as(&service.url(), "desktop", ana).await);
+            window.place().notices().contains("\"Ana joined\"").then_some(())
+        })
+        .await;
+        assert!(told.is_some(), "{}", window.place().notices());
+        window.close().await;
+    });
+}
