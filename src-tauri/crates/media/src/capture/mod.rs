@@ -19,6 +19,7 @@ mod card;
 mod channels;
 mod clip;
 mod cover;
+pub(crate) mod drift;
 mod error;
 mod framer;
 mod glyphs;

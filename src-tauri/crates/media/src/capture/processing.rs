@@ -143,6 +143,9 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::capture::drift::Drift;
+    use crate::capture::framer::Framer;
+    use crate::capture::resample::Resampler;
 
     const RATE: usize = SAMPLE_RATE as usize;
 
@@ -180,8 +183,13 @@ mod tests {
 
     /// What a microphone hears of `played`: 50 ms of reverberation, 100 ms late.
     fn echo(played: &[f32]) -> Vec<f32> {
+        echo_of(played, 2400)
+    }
+
+    /// The same in a room whose reverberation lasts so many samples.
+    fn echo_of(played: &[f32], taps: usize) -> Vec<f32> {
         let mut noise = Noise(3);
-        let room: Vec<f32> = (0..2400).map(|tap| noise.next() * 0.06 * 10_f32.powf(-3.0 * tap as f32 / 2400.0)).collect();
+        let room: Vec<f32> = (0..taps).map(|tap| noise.next() * 0.06 * 10_f32.powf(-3.0 * tap as f32 / taps as f32)).collect();
         let delay = RATE / 10;
         let sample = |at: usize| -> f32 {
             let Some(first) = at.checked_sub(delay) else { return 0.0 };
@@ -239,6 +247,82 @@ mod tests {
         let sent = processed(&mut Processor::new(Switches::ALL, 1), &played, &recorded, 1);
         let loss = db(&recorded[4 * RATE..]) - db(&sent[4 * RATE..]);
         assert!(loss >= 30.0, "{loss} dB");
+    }
+
+    /// A call in a room where the speaker's card is off by one and the microphone's by another share of a million, each callback up to
+    /// 3 ms late: by how many decibels the echo gets softer, second by second. `corrected`: whether the cards' drift is.
+    fn echo_between_cards(ppm: [f64; 2], corrected: bool, seconds: usize) -> Vec<f32> {
+        let [speaker, microphone] = ppm.map(|ppm| RATE as f64 * (1.0 + ppm / 1e6));
+        let start = Instant::now() + Duration::from_secs(1);
+        let late = |call: usize| (call * 7919 % 100) as f64 * 30e-6;
+        let at = |second: f64| start + Duration::from_secs_f64(second);
+        let played = speech(7, 120.0, seconds);
+        let mut blocks = played.as_chunks::<FRAME_SAMPLES>().0.iter();
+        // The speaker: each callback takes 10 ms of its own; then is mixed what it will want next.
+        let (mut drift, mut out) = (Drift::new(SAMPLE_RATE), Resampler::varying(SAMPLE_RATE, SAMPLE_RATE, 1));
+        let (mut sounded, mut told) = (Vec::new(), Vec::new());
+        for call in 0.. {
+            let now = (call * FRAME_SAMPLES) as f64 / speaker;
+            drift.push(FRAME_SAMPLES, at(now + late(call)));
+            if corrected {
+                out.set_rates(RATE as f64, drift.rate());
+            }
+            while sounded.len() < (call + 1) * FRAME_SAMPLES + 720
+                && let Some(block) = blocks.next()
+            {
+                out.push(block, &mut sounded);
+                told.push((now, block));
+            }
+            if blocks.len() == 0 {
+                break;
+            }
+        }
+        // The air, at the microphone's rate.
+        let (mut air, mut heard) = (Resampler::varying(SAMPLE_RATE, SAMPLE_RATE, 1), Vec::new());
+        air.set_rates(speaker, microphone);
+        air.push(&sounded, &mut heard);
+        let recorded = echo_of(&heard, 600);
+        let mut framer = Framer::new(SAMPLE_RATE, 1, 1);
+        let mut processor = Processor::new(Switches { aec: true, ..Switches::NONE }, 1);
+        let (mut told, mut losses, mut before, mut after) = (told.into_iter().peekable(), Vec::new(), Vec::new(), Vec::new());
+        for (call, samples) in recorded.chunks_exact(FRAME_SAMPLES).enumerate() {
+            let now = ((call + 1) * FRAME_SAMPLES) as f64 / microphone + late(call + 50);
+            while let Some((_, block)) = told.next_if(|(at, _)| *at <= now) {
+                processor.hear(block);
+            }
+            let mut frames = Vec::new();
+            if corrected {
+                framer.push(samples, at(now - 0.01), |frame| frames.push(frame));
+            } else {
+                frames.push(AudioFrame { samples: samples.to_vec(), channels: 1, captured: at(now - 0.01) });
+            }
+            for mut frame in frames {
+                before.extend_from_slice(&frame.samples);
+                processor.process(&mut frame, Duration::ZERO);
+                after.extend_from_slice(&frame.samples);
+            }
+            if before.len() >= RATE {
+                losses.push(db(&before) - db(&after));
+                before.clear();
+                after.clear();
+            }
+        }
+        losses
+    }
+
+    #[test]
+    fn cards_that_drift_apart_by_200_ppm_leave_no_more_echo_than_cards_in_step() {
+        let least = |ppm, corrected| {
+            let losses = echo_between_cards(ppm, corrected, 40);
+            println!("{ppm:?} ppm, corrected: {corrected}: {losses:.0?} dB");
+            losses[14..].iter().copied().fold(f32::INFINITY, f32::min)
+        };
+        for ppm in [[0.0, 0.0], [100.0, -100.0], [0.0, -200.0]] {
+            let least = least(ppm, true);
+            assert!(least >= 45.0, "{ppm:?}: {least} dB");
+        }
+        let apart = least([100.0, -100.0], false);
+        assert!(apart < 45.0, "and so much without: {apart} dB");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Sound from one sample rate to another, in a stream.
 //!
 //! Band-limited interpolation (J. O. Smith, "Digital Audio Resampling", CCRMA): a sinc under a Kaiser window, tabulated at [`PHASES`]
-//! fractions of a sample and interpolated between them. The position is an exact fraction, so that a day of sound does not drift.
+//! fractions of a sample and interpolated between them. The position is kept to 2⁻⁵² of a sample, which a day of sound does not add up.
+//! Rates may change while it runs: the position stays, so that nothing is heard of it.
 
 use std::f64::consts::PI;
 
@@ -15,77 +16,92 @@ const CUTOFF: f64 = 0.92;
 const BETA: f64 = 8.96;
 /// The strongest reduction, which bounds the filter's length.
 const MAX_REDUCTION: f64 = 16.0;
+/// Coefficients that are worked on side by side.
+const LANES: usize = 8;
 
-/// Converts interleaved sound of a fixed number of channels.
+/// Converts interleaved sound of one or two channels.
 pub struct Resampler {
     channels: usize,
-    /// Input samples per output sample are `from / to`, in lowest terms.
-    from: u64,
-    to: u64,
-    /// Samples a channel that one output sample is made of.
+    /// Input samples from one output sample to the next.
+    step: f64,
+    /// Samples a channel that one output sample is made of, a multiple of [`LANES`]; none when all pass as they are.
     taps: usize,
     /// [`PHASES`] + 1 rows of `taps` coefficients.
     table: Vec<f32>,
     /// Interleaved input that is still needed; `position` counts in it.
     held: Vec<f32>,
     position: usize,
-    /// The fraction of a sample after `position`, in `1 / to`.
-    fraction: u64,
+    /// What part of a sample after `position`.
+    fraction: f64,
 }
 
 impl Resampler {
-    /// From `from` to `to` hertz, each at least 1.
+    /// From `from` to `to` hertz, each at least 1. With one rate on both sides, sound passes as it is.
     pub fn new(from: u32, to: u32, channels: usize) -> Self {
-        let (from, to, channels) = (u64::from(from.max(1)), u64::from(to.max(1)), channels.max(1));
-        let divisor = gcd(from, to);
-        let reduction = (from as f64 / to as f64).clamp(1.0, MAX_REDUCTION);
-        let taps = if from == to { 1 } else { (TAPS as f64 * reduction / 2.0).ceil() as usize * 2 };
-        Self {
-            channels,
-            from: from / divisor,
-            to: to / divisor,
-            taps,
-            table: if from == to { Vec::new() } else { table(taps, CUTOFF / reduction) },
-            // Silence before the first sample, so that it falls into the filter's middle.
-            held: vec![0.0; (taps - 1) / 2 * channels],
-            position: 0,
-            fraction: 0,
-        }
+        if from == to { Self::with_taps(0, 1.0, channels) } else { Self::varying(from, to, channels) }
+    }
+
+    /// The same for rates that will change a little: see [`set_rates`](Self::set_rates).
+    pub fn varying(from: u32, to: u32, channels: usize) -> Self {
+        let (from, to) = (f64::from(from.max(1)), f64::from(to.max(1)));
+        let reduction = (from / to).clamp(1.0, MAX_REDUCTION);
+        let taps = (TAPS as f64 * reduction / LANES as f64).ceil() as usize * LANES;
+        let mut resampler = Self::with_taps(taps, reduction, channels);
+        resampler.set_rates(from, to);
+        resampler
+    }
+
+    fn with_taps(taps: usize, reduction: f64, channels: usize) -> Self {
+        let channels = channels.clamp(1, 2);
+        let table = if taps == 0 { Vec::new() } else { table(taps, CUTOFF / reduction) };
+        // Silence before the first sample, so that it falls into the filter's middle.
+        let held = vec![0.0; taps.saturating_sub(1) / 2 * channels];
+        Self { channels, step: 1.0, taps, table, held, position: 0, fraction: 0.0 }
+    }
+
+    /// From now on the input has `from` samples a second and the output `to`, both near what was said at first.
+    pub fn set_rates(&mut self, from: f64, to: f64) {
+        self.step = from / to;
     }
 
     /// Takes `input` (whole frames, interleaved) and appends what has become ready to `output`.
     pub fn push(&mut self, input: &[f32], output: &mut Vec<f32>) {
-        if self.from == self.to {
+        if self.taps == 0 {
             output.extend_from_slice(input);
             return;
         }
         self.held.extend_from_slice(input);
         while (self.position + self.taps) * self.channels <= self.held.len() {
-            self.interpolate(output);
-            self.fraction += self.from;
-            self.position += (self.fraction / self.to) as usize;
-            self.fraction %= self.to;
+            match self.channels {
+                1 => output.extend(self.interpolate::<1>()),
+                _ => output.extend(self.interpolate::<2>()),
+            }
+            self.fraction += self.step;
+            self.position += self.fraction as usize;
+            self.fraction = self.fraction.fract();
         }
         let used = (self.position * self.channels).min(self.held.len());
         self.held.drain(..used);
         self.position -= used / self.channels;
     }
 
-    fn interpolate(&self, output: &mut Vec<f32>) {
-        let scaled = self.fraction * PHASES as u64;
-        let phase = (scaled / self.to) as usize;
-        let weight = (scaled % self.to) as f32 / self.to as f32;
-        let lower = &self.table[phase * self.taps..][..self.taps];
-        let upper = &self.table[(phase + 1) * self.taps..][..self.taps];
-        let window = &self.held[self.position * self.channels..][..self.taps * self.channels];
-        let start = output.len();
-        output.resize(start + self.channels, 0.0);
-        for ((frame, low), high) in window.chunks_exact(self.channels).zip(lower).zip(upper) {
-            let coefficient = low + (high - low) * weight;
-            for (sum, sample) in output[start..].iter_mut().zip(frame) {
-                *sum += coefficient * sample;
+    /// One sample of each of `CHANNELS` channels.
+    fn interpolate<const CHANNELS: usize>(&self) -> [f32; CHANNELS] {
+        let scaled = self.fraction * PHASES as f64;
+        let (phase, weight) = (scaled as usize, scaled.fract() as f32);
+        let lower = self.table[phase * self.taps..][..self.taps].as_chunks::<LANES>().0;
+        let upper = self.table[(phase + 1) * self.taps..][..self.taps].as_chunks::<LANES>().0;
+        let frames = self.held[self.position * CHANNELS..][..self.taps * CHANNELS].as_chunks::<CHANNELS>().0.as_chunks::<LANES>().0;
+        let mut sums = [[0.0; CHANNELS]; LANES];
+        for ((frames, low), high) in frames.iter().zip(lower).zip(upper) {
+            for lane in 0..LANES {
+                let coefficient = low[lane] + (high[lane] - low[lane]) * weight;
+                for channel in 0..CHANNELS {
+                    sums[lane][channel] += coefficient * frames[lane][channel];
+                }
             }
         }
+        std::array::from_fn(|channel| sums.iter().map(|sum| sum[channel]).sum())
     }
 }
 
@@ -120,10 +136,6 @@ fn bessel(x: f64) -> f64 {
         k += 1.0;
     }
     sum
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]
@@ -179,6 +191,25 @@ mod tests {
             total += output.len();
         }
         assert!((60 * 48_000 - total) < 70, "{total}");
+    }
+
+    #[test]
+    fn a_rate_that_changes_is_not_heard_but_in_the_pitch() {
+        // A sine of 1 kHz whose card speeds up by 200 ppm within two seconds.
+        let (mut resampler, mut output, mut phase) = (Resampler::varying(48_000, 48_000, 1), Vec::new(), 0.0_f64);
+        for piece in 0..200 {
+            let rate = 48_000.0 * (1.0 + f64::from(piece) * 1e-6);
+            let mut sample = || {
+                phase += 1000.0 / rate;
+                (2.0 * PI * phase).sin() as f32
+            };
+            resampler.set_rates(rate, 48_000.0);
+            resampler.push(&(0..480).map(|_| sample()).collect::<Vec<_>>(), &mut output);
+        }
+        // A sine obeys x(n+1) = 2 cos ω x(n) − x(n−1).
+        let twice = 2.0 * (2.0 * PI / 48.0).cos() as f32;
+        let click = output[200..].windows(3).map(|three| (three[2] - twice * three[1] + three[0]).abs()).fold(0.0, f32::max);
+        assert!(click < 1e-4, "{click}");
     }
 
     #[test]

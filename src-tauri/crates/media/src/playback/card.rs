@@ -1,4 +1,7 @@
 //! An output of a sound card: a ring that the mixing thread fills and the device's callback empties.
+//!
+//! Blocks are of the system's clock and what the card takes is of its own: so is a voice asked for a hundred blocks a second, and what is
+//! told of as played keeps in step with what microphones hear.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,7 +14,7 @@ use cpal::{FromSample, OutputCallbackInfo, SampleFormat, SizedSample, StreamConf
 use super::depth::Depth;
 use super::host::{self, Choice, Direction};
 use super::{BLOCK, Error, ring};
-use crate::capture::{SAMPLE_RATE, resample::Resampler};
+use crate::capture::{SAMPLE_RATE, drift::Drift, resample::Resampler};
 
 /// The most that the ring holds: more than the deepest cushion and a callback of 100 ms.
 const RING: Duration = Duration::from_millis(250);
@@ -38,6 +41,8 @@ struct Monitor {
     gaps: AtomicUsize,
     /// From the callback to the ear, in microseconds.
     delay: AtomicU64,
+    /// What the device really takes, in samples of each channel a second (an `f64`'s bits); zero before the first callback.
+    pace: AtomicU64,
 }
 
 /// An open output.
@@ -66,7 +71,7 @@ impl Card {
         stream.play().map_err(|error| host::failure(id, error))?;
         Ok(Self {
             ring: writer,
-            resampler: Resampler::new(SAMPLE_RATE, choice.rate, 2),
+            resampler: Resampler::varying(SAMPLE_RATE, choice.rate, 2),
             depth: Depth::new(choice.rate, Instant::now()),
             asked: Instant::now(),
             rate: choice.rate,
@@ -107,6 +112,10 @@ impl Card {
     /// Queues a block.
     pub fn push(&mut self, block: &[f32; BLOCK]) {
         self.ready.clear();
+        let pace = f64::from_bits(self.monitor.pace.load(Ordering::Relaxed));
+        if pace > 0.0 {
+            self.resampler.set_rates(f64::from(SAMPLE_RATE), pace);
+        }
         self.resampler.push(block, &mut self.ready);
         // A ring that is full belongs to a device that has stopped asking: what does not fit is not missed.
         self.ring.push(&self.ready);
@@ -125,7 +134,8 @@ fn start(device: &cpal::Device, id: &str, choice: Choice, waker: &Waker) -> Resu
     for config in choice.configs(device) {
         let (writer, reader) = ring::ring((RING.as_secs_f64() * f64::from(choice.rate)) as usize * 2);
         let monitor = Arc::new(Monitor::default());
-        let callback = Callback { ring: reader, begun: false, monitor: monitor.clone(), waker: waker.clone() };
+        let drift = Drift::new(choice.rate);
+        let callback = Callback { ring: reader, begun: false, drift, monitor: monitor.clone(), waker: waker.clone() };
         match build(device, id, choice.format, config, callback) {
             Ok(stream) => return Ok((writer, monitor, stream)),
             Err(error) => refusal = host::failure(id, error),
@@ -183,6 +193,7 @@ struct Callback {
     ring: ring::Reader,
     /// Whether the mixing thread has delivered yet: before that, silence is no gap.
     begun: bool,
+    drift: Drift,
     monitor: Arc<Monitor>,
     waker: Waker,
 }
@@ -199,6 +210,8 @@ impl Callback {
         let timestamp = info.timestamp();
         let delay = timestamp.playback.saturating_duration_since(timestamp.callback);
         self.monitor.delay.store(delay.as_micros() as u64, Ordering::Relaxed);
+        self.drift.push(frames, Instant::now() + delay);
+        self.monitor.pace.store(self.drift.rate().to_bits(), Ordering::Relaxed);
         // What is not written stays silent: cpal hands the buffer over filled with silence.
         for frame in out.chunks_exact_mut(channels.max(1)).take(ready) {
             let (left, right) = (self.ring.pop().unwrap_or(0.0), self.ring.pop().unwrap_or(0.0));
