@@ -35,6 +35,7 @@ const SOLE_SITES: &[(&str, &[&str])] = &[
     ("tauri_plugin_notification::", &["src-tauri/src/desktop.rs"]),
     ("nokhwa::", &["src-tauri/crates/media/src/capture/"]),
     ("cpal::", &["src-tauri/crates/media/src/capture/", "src-tauri/crates/media/src/playback/"]),
+    ("opusic_sys", &["src-tauri/crates/media/src/libopus.rs"]),
     ("sonora::", &["src-tauri/crates/media/src/capture/processing.rs"]),
     ("xcap::", &["src-tauri/crates/media/src/capture/"]),
     (

@@ -5,6 +5,7 @@
 //! frame         VideoFrame (I420), AudioFrame (10 ms)
 //! latest        the newest value of one writer, for many readers
 //! library       which OpenH264 is used: built from source, or Cisco's binary
+//! libopus       the C library behind Opus; all of its unsafe code
 //! profile       Agora's video and audio profiles
 //! convert       camera formats to I420
 //! scale         I420 to another size, I420 to RGBA
@@ -22,6 +23,7 @@ pub mod encode;
 pub mod frame;
 pub mod frame_number;
 pub mod latest;
+mod libopus;
 pub mod library;
 pub mod playback;
 pub mod profile;

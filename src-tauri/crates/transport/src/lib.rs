@@ -43,4 +43,4 @@ pub use publisher::Publisher;
 pub use receive::jitter_audio::Pace;
 pub use runtime::{Cipher, Runtime, Tls, system_runtime};
 pub use stats::{ReceiveStats, ReceivedTrack, SendStats, SentTrack};
-pub use subscriber::{AudioReceiver, Playout, ReceivedVideo, Subscriber, VideoReceiver};
+pub use subscriber::{AudioReceiver, Later, Playout, ReceivedVideo, Subscriber, VideoReceiver};

@@ -34,6 +34,7 @@ pub struct Publisher {
     connection: Arc<Connection>,
     outbound: Arc<Outbound>,
     peer: Peer,
+    knows_dred: bool,
 }
 
 /// Opens a connection that sends `tracks` as far as `offer` wants them, and answers.
@@ -80,7 +81,7 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     }
     outbound.on_negotiated(sdp::red(&answer));
     peer.begin();
-    Ok((Publisher { runtime, connection, outbound, peer }, answer))
+    Ok((Publisher { runtime, connection, outbound, peer, knows_dred: sdp::knows_dred(offer) }, answer))
 }
 
 /// Adds a track to the place that the offer has for it, if the offer has the codec.
@@ -151,6 +152,11 @@ impl Publisher {
     /// Queues one Opus packet of 20 ms. Never blocks; without connection it is dropped and counted.
     pub fn send_audio(&self, opus: &[u8], captured: Instant) {
         self.outbound.send_audio(opus, captured);
+    }
+
+    /// Whether the subscriber understands deep redundancy in Opus packets.
+    pub fn knows_dred(&self) -> bool {
+        self.knows_dred
     }
 
     /// How long a frame queued now waits until it may leave.

@@ -93,6 +93,14 @@ pub(crate) fn has_video_format(text: &str, name: &str) -> bool {
     sections(&lines).any(|section| section[0].starts_with("m=video") && payload_type_named(section, name).is_some())
 }
 
+/// Whether whoever wrote a description knows deep redundancy in Opus as we do.
+pub(crate) fn knows_dred(text: &str) -> bool {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let section = sections(&lines).find(|section| section[0].starts_with("m=audio"));
+    let opus = section.and_then(|section| parameters(section, payload_type_named(section, "opus")?));
+    opus.is_some_and(|parameters| parameters.split(';').any(|parameter| parameter.trim() == settings::DRED))
+}
+
 /// The description as the library may read it. Where Opus's parameters contradict ours and those of redundant sound do not, the library takes
 /// the closer match for all there is, and the call has no Opus: such a description does without the redundancy.
 pub(crate) fn without_lone_red(text: &str) -> Cow<'_, str> {

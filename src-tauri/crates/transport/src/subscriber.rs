@@ -17,7 +17,7 @@ use crate::peer::media::Media;
 use crate::peer::task::{Parts, Peer};
 use crate::peer::{settings, watchdog};
 use crate::receive::jitter_audio::Pace;
-use crate::receive::{audio, video};
+use crate::receive::{audio, jitter_audio, video};
 use crate::{Error, ReceiveStats, Runtime, sdp};
 
 /// Candidates that came before the answer; a publisher has fewer addresses.
@@ -52,12 +52,20 @@ pub struct ReceivedVideo {
 pub enum Playout {
     /// An Opus packet, to be played at this pace without a change of pitch.
     Packet { data: Vec<u8>, captured: Option<Instant>, pace: Pace },
-    /// The packet of this time is lost; `next` carries its in-band FEC, if the following packet is here.
-    Lost { next: Option<Vec<u8>> },
+    /// The packet of this time is lost; those that follow, the nearest first, may tell what was in it.
+    Lost { later: Vec<Later> },
     /// 10 ms are to be made up: what is missing may still come.
     Late,
     /// Nothing is due for 10 ms: not started, or the sender is silent.
     Empty,
+}
+
+/// An Opus packet that is here while an earlier one is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    pub data: Vec<u8>,
+    /// How many samples after the beginning of what is missing it begins, at 48 kHz: 960 for the very next.
+    pub ahead: u32,
 }
 
 /// The frames of a subscription's video track.
@@ -193,7 +201,7 @@ impl AudioReceiver {
     pub fn pull(&mut self, now: Instant) -> Playout {
         match self.inbound.pull(now) {
             audio::Playout::Packet { data, captured, pace } => Playout::Packet { data: data.to_vec(), captured, pace },
-            audio::Playout::Lost { next } => Playout::Lost { next: next.map(|data| data.to_vec()) },
+            audio::Playout::Lost { later } => Playout::Lost { later: later.into_iter().map(Later::from).collect() },
             audio::Playout::Late => Playout::Late,
             audio::Playout::Empty => Playout::Empty,
         }
@@ -213,6 +221,12 @@ impl AudioReceiver {
 impl From<video::Frame> for ReceivedVideo {
     fn from(frame: video::Frame) -> Self {
         Self { data: frame.data, captured: frame.captured, render_at: frame.render_at, keyframe: frame.keyframe }
+    }
+}
+
+impl From<jitter_audio::Later> for Later {
+    fn from(later: jitter_audio::Later) -> Self {
+        Self { data: later.payload.to_vec(), ahead: later.ahead }
     }
 }
 

@@ -82,8 +82,8 @@ impl Seen {
     fn hear(&mut self, playout: &Playout) {
         match playout {
             Playout::Packet { .. } => self.sound += 1,
-            Playout::Lost { next: Some(_) } => self.recoverable += 1,
-            Playout::Lost { next: None } => self.concealed += 1,
+            Playout::Lost { later } if later.first().is_some_and(|next| next.ahead == 960) => self.recoverable += 1,
+            Playout::Lost { .. } => self.concealed += 1,
             Playout::Late => self.late += 1,
             Playout::Empty => self.empty += 1,
         }

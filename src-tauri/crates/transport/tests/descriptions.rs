@@ -133,6 +133,22 @@ fn parity_for_pictures_is_agreed_on_between_us_alone() {
 }
 
 #[test]
+fn deep_redundancy_of_sound_is_agreed_on_between_us_alone() {
+    let (sim, a, b) = world(1, Link::default());
+    let (ours, theirs) = sim.run(async {
+        let ours = endpoint(&a).subscribe(BOTH).await.expect("an offer").1;
+        let mut known = Vec::new();
+        for offer in [ours.as_str(), &browser_offer("recvonly")] {
+            let (publisher, _) = endpoint(&b).publish(offer, BOTH, 500_000, 1_000_000).await.expect("an answer");
+            known.push(publisher.knows_dred());
+            publisher.close().await;
+        }
+        (known[0], known[1])
+    });
+    assert!(ours && !theirs);
+}
+
+#[test]
 fn opus_is_answered_whatever_becomes_of_its_redundancy() {
     let offer = browser_offer("recvonly");
     for offer in [offer.replace("useinbandfec=1", "useinbandfec=0"), offer.replace("red/", "x/")] {

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::device::Device;
 use super::processing::Processing;
+use super::redundancy::Redundancy;
 use super::sound_rate::SoundRate;
 use super::speaking::Speaking;
 use super::subscribers::Subscribers;
@@ -119,7 +120,7 @@ impl Source {
     /// Encodes until the frames end, whenever somebody is connected and the sound is not muted.
     fn encode(&self, frames: impl Iterator<Item = AudioFrame>, mut encoder: Encoder) {
         let mut packets = Packets::new(self.profile.channels);
-        let mut rate = SoundRate::new(self.profile.kbps, self.picture);
+        let mut rate = Rates { voice: SoundRate::new(self.profile.kbps, self.picture), redundancy: Redundancy::default() };
         let (mut known_loss, mut sent) = (0, 0u32);
         for frame in frames {
             let loss = self.subscribers.loss_percent().filter(|_| !self.sound.muted.load(Ordering::Relaxed));
@@ -145,12 +146,33 @@ impl Source {
         }
     }
 
-    fn follow_network(&self, rate: &mut SoundRate, encoder: &mut Encoder) {
-        if let Some(bps) = self.subscribers.slowest_bps().and_then(|available| rate.update(available))
-            && let Err(error) = encoder.set_bitrate(bps)
-        {
-            tracing::warn!(%error, bps, "the sound's bitrate stays as it was");
+    fn follow_network(&self, rates: &mut Rates, encoder: &mut Encoder) {
+        let Some(available) = self.subscribers.slowest_bps() else { return };
+        if let Err(error) = rates.apply(available, self.subscribers.dred_loss_percent(), encoder) {
+            tracing::warn!(%error, available, "the sound's bitrate stays as it was");
         }
+    }
+}
+
+/// What the bitrate is made of.
+struct Rates {
+    voice: SoundRate,
+    redundancy: Redundancy,
+}
+
+impl Rates {
+    /// Sets what has changed: the slowest path carries `available_bps`, and the worst to anybody who understands deep redundancy loses so
+    /// many percent.
+    fn apply(&mut self, available_bps: u32, dred_loss: Option<u8>, encoder: &mut Encoder) -> Result<(), opus::Error> {
+        let deeper = self.redundancy.update(dred_loss, available_bps, self.voice.bps());
+        if deeper {
+            encoder.set_reach(self.redundancy.reach())?;
+        }
+        let voice = self.voice.update(available_bps.saturating_sub(self.redundancy.bps()));
+        if deeper || voice.is_some() {
+            encoder.set_bitrate(self.voice.bps() + self.redundancy.bps())?;
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,8 @@
 //! lost         which devices are gone, as applications hear of it
 //! pipeline     one picture to one access unit
 //! audio        microphone → processing → Opus → subscriptions
+//! sound_rate   how many bits its sound gets (pure)
+//! redundancy   how far back packets of sound describe what came before them (pure)
 //! speaking     a voice at a muted microphone (pure)
 //! processing   echo, noise and gain, with what the speakers play as the reference
 //! subscribers  who gets the stream
@@ -26,6 +28,7 @@ mod outgoing;
 mod pipeline;
 pub(crate) mod problem;
 mod processing;
+mod redundancy;
 mod sound_rate;
 mod speaking;
 mod subscribers;

@@ -40,6 +40,11 @@ impl SoundRate {
             bps as u32
         })
     }
+
+    /// The encoder's bitrate now.
+    pub fn bps(&self) -> u32 {
+        self.bps as u32
+    }
 }
 
 #[cfg(test)]

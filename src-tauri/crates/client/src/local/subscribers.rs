@@ -25,6 +25,8 @@ pub(super) trait Sink: Send {
     fn sent(&self) -> u64;
     /// What the path carries, in bits per second.
     fn available_bps(&self) -> u32;
+    /// Whether sound that was lost can be described to it by later packets.
+    fn knows_dred(&self) -> bool;
 }
 
 impl Sink for Arc<Publisher> {
@@ -47,6 +49,10 @@ impl Sink for Arc<Publisher> {
 
     fn available_bps(&self) -> u32 {
         self.stats().target_bps
+    }
+
+    fn knows_dred(&self) -> bool {
+        Publisher::knows_dred(self)
     }
 }
 
@@ -193,6 +199,12 @@ impl<S: Sink> Subscribers<S> {
         self.lock().values().filter(|entry| entry.connected).map(|entry| entry.loss_percent).max()
     }
 
+    /// The worst loss on the way to anybody who understands deep redundancy, in percent; `None` while nobody who does is connected.
+    pub fn dred_loss_percent(&self) -> Option<u8> {
+        let entries = self.lock();
+        entries.values().filter(|entry| entry.connected && entry.sink.knows_dred()).map(|entry| entry.loss_percent).max()
+    }
+
     pub fn send_video(&self, picture: StreamType, video: &EncodedVideo) {
         for entry in self.lock().values_mut().filter(|entry| entry.picture() == Some(picture)) {
             entry.had_keyframe |= video.keyframe;
@@ -218,8 +230,8 @@ mod tests {
 
     use super::*;
 
-    /// Tells what it gets: a picture's first byte, or a packet's.
-    struct Told(Sender<u8>);
+    /// Tells what it gets: a picture's first byte, or a packet's. Those with an even number understand deep redundancy.
+    struct Told(Sender<u8>, u8);
 
     impl Sink for Told {
         fn send_video(&self, video: &EncodedVideo) {
@@ -241,6 +253,10 @@ mod tests {
         fn available_bps(&self) -> u32 {
             1000
         }
+
+        fn knows_dred(&self) -> bool {
+            self.1.is_multiple_of(2)
+        }
     }
 
     fn id(number: u8) -> SubscriptionId {
@@ -249,7 +265,7 @@ mod tests {
 
     fn add(subscribers: &Subscribers<Told>, number: u8) -> Receiver<u8> {
         let (sender, receiver) = channel();
-        subscribers.add(id(number), Told(sender));
+        subscribers.add(id(number), Told(sender, number));
         receiver
     }
 
@@ -301,6 +317,9 @@ mod tests {
         subscribers.on_event(&id(2), &Event::Connected);
         subscribers.on_event(&id(3), &Event::Connected);
         assert_eq!((subscribers.target_bps(StreamType::High), subscribers.loss_percent()), (Some(200), Some(9)));
+        assert_eq!(subscribers.dred_loss_percent(), Some(6), "of those who understand it");
+        subscribers.remove(&id(2));
+        assert_eq!(subscribers.dred_loss_percent(), None);
     }
 
     #[test]
@@ -328,7 +347,7 @@ mod tests {
     fn who_gets_another_picture_waits_for_its_keyframe_and_is_told() {
         let subscribers = Subscribers::new(900_000);
         let (sender, pictures) = channel();
-        let mut layers = subscribers.add(id(1), Told(sender));
+        let mut layers = subscribers.add(id(1), Told(sender, 1));
         let _keep = add(&subscribers, 2);
         for number in 1..=2 {
             subscribers.on_event(&id(number), &Event::Connected);

@@ -14,7 +14,7 @@ use media::encode::opus::SAMPLES;
 use media::playback::comfort::Comfort;
 use media::playback::stretch::{self, Care};
 use media::playback::{BLOCK, Voice};
-use transport::{AudioReceiver, Pace, Playout};
+use transport::{AudioReceiver, Later, Pace, Playout};
 
 use crate::stats::{ReceivedAudio, Window, ms};
 
@@ -146,8 +146,8 @@ impl<P: Packets> Speech<P> {
                 let samples = self.packet(&data, captured, latency, now);
                 self.keep(samples, pace)
             }
-            Playout::Lost { next } => {
-                let samples = self.lost(next.as_deref());
+            Playout::Lost { later } => {
+                let samples = self.lost(&later);
                 self.keep(samples, Pace::Even)
             }
             Playout::Late => {
@@ -196,7 +196,7 @@ impl<P: Packets> Speech<P> {
     }
 
     fn packet(&mut self, data: &[u8], captured: Option<Instant>, latency: Duration, now: Instant) -> usize {
-        let Ok(samples) = self.decoder.packet(data, &mut self.decoded) else { return self.lost(None) };
+        let Ok(samples) = self.decoder.packet(data, &mut self.decoded) else { return self.lost(&[]) };
         let first = {
             let mut counters = self.sound.counters();
             counters.bits.add(data.len() as f64 * 8.0, now);
@@ -213,10 +213,11 @@ impl<P: Packets> Speech<P> {
         samples
     }
 
-    /// Restores a packet from its successor, or makes up what may have been in it.
-    fn lost(&mut self, successor: Option<&[u8]>) -> usize {
-        let room = &mut self.decoded[..SAMPLES * CHANNELS];
-        if let Some(Ok(samples)) = successor.map(|successor| self.decoder.fec(successor, room)) {
+    /// Restores a packet from what later ones tell of it, the nearest that can; or makes up what may have been in it.
+    fn lost(&mut self, later: &[Later]) -> usize {
+        let Self { decoder, decoded, .. } = self;
+        let mut restored = later.iter().map(|later| decoder.restore(&later.data, later.ahead as usize, &mut decoded[..SAMPLES * CHANNELS]));
+        if let Some(samples) = restored.find_map(|samples| samples) {
             self.sound.counters().played += PACKET;
             return samples;
         }
@@ -289,7 +290,12 @@ mod tests {
     fn packets(count: usize) -> Vec<Vec<u8>> {
         let mut encoder = Encoder::new(AudioProfile::DEFAULT).expect("valid");
         encoder.set_loss(20).expect("valid");
-        let sample = |at: usize| (at as f32 * 200.0 * std::f32::consts::TAU / 48_000.0).sin() * 0.3;
+        packets_of(encoder, count, |_| 0.3)
+    }
+
+    /// A hum of a loudness that may change from packet to packet.
+    fn packets_of(mut encoder: Encoder, count: usize, loudness: impl Fn(usize) -> f32) -> Vec<Vec<u8>> {
+        let sample = |at: usize| (at as f32 * 200.0 * std::f32::consts::TAU / 48_000.0).sin() * loudness(at / SAMPLES);
         let packet = |index: usize| (index * SAMPLES..(index + 1) * SAMPLES).map(sample).collect::<Vec<_>>();
         (0..count).map(|index| encoder.encode(&packet(index)).expect("encodes")).collect()
     }
@@ -338,13 +344,33 @@ mod tests {
     fn a_lost_packet_is_restored_from_its_successor_or_concealed() {
         let packets = packets(30);
         let mut script: Vec<_> = packets.iter().map(|data| played(data)).collect();
-        script[20] = Playout::Lost { next: Some(packets[21].clone()) };
-        script[25] = Playout::Lost { next: None };
+        let later = |index: usize, ahead: u32| Later { data: packets[index].clone(), ahead: ahead * 960 };
+        script[20] = Playout::Lost { later: vec![later(21, 1), later(22, 2)] };
+        script[25] = Playout::Lost { later: Vec::new() };
         let (mut speech, sound, _) = speech(script);
         let blocks = heard(&mut speech, 60);
         assert!(blocks[40..52].iter().all(|&peak| peak > 0.1));
         let stats = sound.stats(Instant::now());
         assert_eq!((stats.played_ms, stats.concealed_ms), (580.0, 20.0));
+    }
+
+    #[test]
+    fn a_burst_of_lost_packets_is_restored_from_the_first_that_describes_it() {
+        let mut encoder = Encoder::new(AudioProfile::DEFAULT).expect("valid");
+        encoder.set_loss(25).and_then(|()| encoder.set_bitrate(64_000)).expect("valid");
+        let plain = packets(40);
+        encoder.set_reach(Duration::from_millis(300)).expect("valid");
+        // What does not change is background, which is not described.
+        let deep = packets_of(encoder, 40, |packet| if packet % 5 == 3 { 0.5 } else { 0.1 });
+        let mut script: Vec<_> = deep.iter().map(|data| played(data)).collect();
+        for (index, playout) in (0..).zip(&mut script).skip(30).take(4) {
+            // The nearest came as a copy, which describes nothing.
+            let later = |(at, data): (usize, &Vec<u8>)| Later { data: data.clone(), ahead: (at - index) as u32 * 960 };
+            *playout = Playout::Lost { later: [(35, &plain[35]), (36, &deep[36])].map(later).to_vec() };
+        }
+        let (mut speech, sound, _) = speech(script);
+        heard(&mut speech, 80);
+        assert_eq!((sound.stats(Instant::now()).played_ms, sound.stats(Instant::now()).concealed_ms), (800.0, 0.0));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Sound to Opus (RFC 6716): packets of 20 ms with in-band error correction, so that one lost packet is repaired from the next.
 
-use opus::{Application, Bandwidth, Bitrate, Channels};
+use std::time::Duration;
 
+use crate::libopus::{self, Application, Setting};
 use crate::profile::AudioProfile;
 
 /// Samples of each channel in a packet: 20 ms at 48 kHz.
@@ -10,6 +11,8 @@ pub const SAMPLES: usize = 960;
 const MAX_PACKET: usize = 1500;
 /// What the rate control may be asked for, in bits a second (RFC 6716, 2.1.1).
 const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
+/// The longest that deep redundancy reaches back.
+const MAX_REACH: Duration = Duration::from_secs(1);
 /// Mono up to this bitrate is for voices: only Opus's speech modes carry error correction.
 const VOICE_KBPS: u32 = 64;
 
@@ -19,27 +22,23 @@ pub enum Error {
     #[error("an Opus packet takes {need} samples, not {have}")]
     Length { need: usize, have: usize },
     #[error("the Opus encoder failed")]
-    Library(#[from] opus::Error),
+    Library(#[from] libopus::Error),
 }
 
-/// An Opus encoder whose bitrate and loss estimate change while it runs.
+/// An Opus encoder whose bitrate, loss estimate and redundancy change while it runs.
 pub struct Encoder {
-    raw: opus::Encoder,
+    raw: libopus::Encoder,
     channels: usize,
 }
 
 impl Encoder {
     pub fn new(profile: AudioProfile) -> Result<Self, Error> {
-        let channels = if profile.channels == 2 { Channels::Stereo } else { Channels::Mono };
+        let channels = if profile.channels == 2 { 2 } else { 1 };
         let voice = profile.channels == 1 && profile.kbps <= VOICE_KBPS;
-        let mut raw = opus::Encoder::new(48_000, channels, if voice { Application::Voip } else { Application::Audio })?;
-        raw.set_max_bandwidth(match profile.sample_rate {
-            0..=16_000 => Bandwidth::Wideband,
-            16_001..=32_000 => Bandwidth::Superwideband,
-            _ => Bandwidth::Fullband,
-        })?;
-        raw.set_inband_fec(true)?;
-        let mut encoder = Self { raw, channels: channels as usize };
+        let mut raw = libopus::Encoder::new(channels, if voice { Application::Voice } else { Application::Audio })?;
+        raw.set(Setting::SampledAt(profile.sample_rate.min(48_000) as i32))?;
+        raw.set(Setting::InbandFec(true))?;
+        let mut encoder = Self { raw, channels };
         encoder.set_bitrate(profile.kbps * 1000)?;
         Ok(encoder)
     }
@@ -50,18 +49,25 @@ impl Encoder {
         if samples.len() != need {
             return Err(Error::Length { need, have: samples.len() });
         }
-        Ok(self.raw.encode_vec_float(samples, MAX_PACKET)?)
+        Ok(self.raw.encode(samples, MAX_PACKET)?)
     }
 
     /// Sets the average bitrate, in bits a second, within what Opus can do.
     pub fn set_bitrate(&mut self, bps: u32) -> Result<(), Error> {
         let bps = bps.clamp(*BITRATES.start(), *BITRATES.end());
-        Ok(self.raw.set_bitrate(Bitrate::Bits(bps as i32))?)
+        Ok(self.raw.set(Setting::Bitrate(bps as i32))?)
     }
 
     /// Tells how many of a hundred packets get lost: the more, the more bits go into error correction.
     pub fn set_loss(&mut self, percent: u8) -> Result<(), Error> {
-        Ok(self.raw.set_packet_loss_perc(percent.min(100).into())?)
+        Ok(self.raw.set(Setting::Loss(percent.min(100).into()))?)
+    }
+
+    /// How far back each packet describes the sound before it (deep redundancy, DRED), at most a second; nothing when zero. It travels in
+    /// a packet's padding, which who does not know it passes over, takes its bits from the bitrate, and has some only where losses are
+    /// told of ([`set_loss`](Self::set_loss)).
+    pub fn set_reach(&mut self, reach: Duration) -> Result<(), Error> {
+        Ok(self.raw.set(Setting::Dred(reach.min(MAX_REACH).as_millis() as i32 / 10))?)
     }
 }
 

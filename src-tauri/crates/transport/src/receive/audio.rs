@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Packet;
 use super::intake::{Accepted, Intake};
-use super::jitter_audio::{JitterAudio, Pace, Pull, RATE};
+use super::jitter_audio::{JitterAudio, Later, Pace, Pull, RATE};
 use super::nack::{self, Arrival};
 use super::{red, report};
 
@@ -19,8 +19,8 @@ pub enum Playout {
         captured: Option<Instant>,
         pace: Pace,
     },
-    /// Conceal 20 ms; with the packet that follows, its in-band FEC can tell what is missing.
-    Lost { next: Option<Bytes> },
+    /// Conceal 20 ms; the packets that follow can tell what is missing, the nearest first.
+    Lost { later: Vec<Later> },
     /// Conceal 10 ms: what is missing may still come.
     Late,
     /// Nothing to play for 10 ms: not started, muted, or the sender pauses.
@@ -127,7 +127,7 @@ impl Audio {
             Pull::Packet { payload, timestamp, pace } => {
                 Playout::Packet { data: payload, captured: self.intake.clock.captured(timestamp), pace }
             }
-            Pull::Lost { next } => Playout::Lost { next },
+            Pull::Lost { later } => Playout::Lost { later },
             Pull::Late => Playout::Late,
             Pull::Empty => Playout::Empty,
         }

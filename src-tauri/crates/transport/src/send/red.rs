@@ -42,7 +42,7 @@ pub struct Red {
     /// The payload type of what is carried.
     inner: u8,
     depth: usize,
-    /// With their timestamps, the oldest first.
+    /// Without their padding, with their timestamps, the oldest first.
     earlier: VecDeque<(u32, Bytes)>,
     usual_size: f64,
 }
@@ -60,12 +60,13 @@ impl Red {
 
     /// What to send for `packet`: the RED payload, or `None` if it is to be sent as it is.
     pub fn pack(&mut self, timestamp: u32, packet: &Bytes) -> Option<Bytes> {
-        self.usual_size += (packet.len() as f64 - self.usual_size) / if self.earlier.is_empty() { 1.0 } else { 32.0 };
+        let lean = lean(packet);
+        self.usual_size += (lean.len() as f64 - self.usual_size) / if self.earlier.is_empty() { 1.0 } else { 32.0 };
         let packed = self.payload(timestamp, packet);
         if self.earlier.len() == MAX_EARLIER {
             self.earlier.pop_front();
         }
-        self.earlier.push_back((timestamp, packet.clone()));
+        self.earlier.push_back((timestamp, lean));
         packed
     }
 
@@ -90,6 +91,25 @@ impl Red {
         payload.put_slice(packet);
         Some(payload.freeze())
     }
+}
+
+/// An Opus packet without its padding, in which extensions travel: what deep redundancy says of the time before an earlier packet, later ones
+/// say better. Padding is in packets of code 3 alone, behind a bit of their second byte, which tells its length in the bytes that follow
+/// (RFC 6716 §3.2.5). What is no such packet stays as it is.
+fn lean(packet: &Bytes) -> Bytes {
+    const PADDED: u8 = 0x40;
+    let [toc, count, rest @ ..] = &packet[..] else { return packet.clone() };
+    if toc & 3 != 3 || count & PADDED == 0 {
+        return packet.clone();
+    }
+    // 255 stands for 254 bytes of padding and another byte of length.
+    let more = rest.iter().take_while(|byte| **byte == 255).count();
+    let Some(last) = rest.get(more) else { return packet.clone() };
+    let Some(frames) = rest[more + 1..].len().checked_sub(more * 254 + usize::from(*last)) else { return packet.clone() };
+    let mut lean = BytesMut::with_capacity(2 + frames);
+    lean.put_slice(&[*toc, *count & !PADDED]);
+    lean.put_slice(&rest[more + 1..][..frames]);
+    lean.freeze()
 }
 
 #[cfg(test)]
@@ -137,6 +157,25 @@ mod tests {
         assert_eq!(red.pack(960 + 48_000, &packet(2)), None);
         let payload = red.pack(2 * 960 + 48_000, &packet(3)).expect("its neighbour");
         assert_eq!(parse(&payload).expect("ours").len(), 2);
+    }
+
+    #[test]
+    fn padding_is_not_carried_along() {
+        // One frame of four bytes with 3 and with 254 + 254 + 10 bytes of padding.
+        let short = Bytes::from_static(&[0x7b, 0x41, 3, 1, 2, 3, 4, 0, 0, 0]);
+        let long = Bytes::from([&[0x7b, 0x41, 255, 255, 10, 1, 2, 3, 4][..], &[9; 518]].concat());
+        assert_eq!(lean(&short), Bytes::from_static(&[0x7b, 0x01, 1, 2, 3, 4]));
+        assert_eq!(lean(&long), Bytes::from_static(&[0x7b, 0x01, 1, 2, 3, 4]));
+        let as_they_are: [&[u8]; 6] = [&[], &[0x7b], &[0x78, 0x41, 3, 1], &[0x7b, 0x01, 1, 2], &[0x7b, 0x41, 255], &[0x7b, 0x41, 9, 1, 2]];
+        for packet in as_they_are {
+            assert_eq!(lean(&Bytes::copy_from_slice(packet)), packet);
+        }
+        let mut red = Red::new(OPUS);
+        red.pack(0, &long);
+        red.adapt(0.03, PLENTY);
+        let payload = red.pack(960, &long).expect("one is carried");
+        let sizes: Vec<usize> = parse(&payload).expect("ours").iter().map(|block| block.data.len()).collect();
+        assert_eq!(sizes, [6, long.len()], "and the packet's own stays whole");
     }
 
     proptest! {

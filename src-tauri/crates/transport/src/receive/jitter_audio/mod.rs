@@ -47,6 +47,11 @@ const MAX_BACKLOG_MICROS: i64 = 200_000;
 const PIECE: i64 = PACKET / 2;
 const MAX_WAIT: i64 = 6 * PACKET;
 
+/// Packets that are asked for what is missing before them: what redundancy brings along tells less than the packet that brought it.
+const MAX_LATER: usize = 5;
+/// What lies further back is described by no packet.
+const MAX_AHEAD: i64 = RATE as i64;
+
 /// Repairs that took longer than this are not worth waiting for with every packet.
 const MAX_REPAIR_MICROS: i64 = 100_000;
 
@@ -73,14 +78,22 @@ pub enum Pull {
         timestamp: u32,
         pace: Pace,
     },
-    /// Conceal 20 ms; the following packet's FEC can tell what is missing.
+    /// Conceal 20 ms; the packets that follow can tell what is missing, the nearest first.
     Lost {
-        next: Option<Bytes>,
+        later: Vec<Later>,
     },
     /// Conceal 10 ms: what is missing may still come.
     Late,
     /// Nothing for 10 ms.
     Empty,
+}
+
+/// A packet that is here while an earlier one is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Later {
+    pub payload: Bytes,
+    /// How far after the beginning of what is missing it begins, in timestamps: one packet for the very next.
+    pub ahead: u32,
 }
 
 /// Cumulative counters.
@@ -342,11 +355,11 @@ impl JitterAudio {
         self.stats.concealed += 1;
         self.waited = 0;
         self.target.on_lost();
-        let position = position.saturating_add(PACKET);
-        self.position = Some(position);
+        self.position = Some(position.saturating_add(PACKET));
         self.last = self.last.map(|last| (last + 1).min(sequence - 1));
-        let next = self.packets.get(&sequence).filter(|next| next.timestamp < position + PACKET / 2);
-        Pull::Lost { next: next.map(|next| next.payload.clone()) }
+        let ahead = |packet: &Packet| packet.timestamp.saturating_sub(position);
+        let later = self.packets.values().take(MAX_LATER).filter(|packet| (1..=MAX_AHEAD).contains(&ahead(packet)));
+        Pull::Lost { later: later.map(|packet| Later { payload: packet.payload.clone(), ahead: ahead(packet) as u32 }).collect() }
     }
 
     fn drop_first(&mut self) {

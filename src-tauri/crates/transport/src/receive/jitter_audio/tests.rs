@@ -161,15 +161,30 @@ fn reordered_packets_are_played_in_order() {
 }
 
 #[test]
-fn each_lost_packet_is_concealed_once_and_mostly_with_fec() {
+fn each_lost_packet_is_concealed_once_and_mostly_with_what_the_next_one_tells() {
     let mut call = Call::new();
     let lost = |packet: u64| packet % 10 == 7;
     call.send(0..1500, |packet| (!lost(packet)).then_some(30.0)).run(30 * SECOND);
     let stats = call.stats();
     assert!((stats.concealed + stats.waited / 2).abs_diff(150) <= 6, "{stats:?}");
     assert!(stats.expanded + stats.accelerated <= 20, "{stats:?}");
-    let with_fec = call.outputs.iter().filter(|pull| matches!(pull, Pull::Lost { next: Some(_) })).count();
-    assert!(with_fec >= 135, "{with_fec} of 150");
+    let next = |later: &[Later]| later.first().is_some_and(|next| next.ahead == PACKET as u32);
+    let with_next = call.outputs.iter().filter(|pull| matches!(pull, Pull::Lost { later } if next(later))).count();
+    assert!(with_next >= 135, "{with_next} of 150");
+}
+
+#[test]
+fn a_burst_of_losses_is_told_of_by_the_packets_after_it() {
+    let mut call = Call::new();
+    call.buffer.set_extra_delay(120 * MS);
+    call.send(0..500, |packet| (packet % 50 >= 5 || packet < 100).then_some(30.0)).run(10 * SECOND);
+    let holes: Vec<_> = call.outputs.iter().filter_map(|pull| if let Pull::Lost { later } = pull { Some(later) } else { None }).collect();
+    assert_eq!(holes.len(), 8 * 5, "{:?}", call.stats());
+    for (index, later) in holes.iter().enumerate() {
+        let first = later.first().expect("the packet after the burst");
+        assert_eq!(first.ahead, (5 - index as u32 % 5) * PACKET as u32);
+        assert!(later.len() <= MAX_LATER && later.windows(2).all(|pair| pair[1].ahead == pair[0].ahead + PACKET as u32));
+    }
 }
 
 #[test]
