@@ -154,7 +154,7 @@ struct Eye {
 enum Aim {
     Unread,
     Read,
-    Found(Option<Pointer>),
+    Found(Option<Box<Pointer>>),
 }
 
 impl Eye {
@@ -173,7 +173,7 @@ impl Eye {
         let pointer = match &self.pointer {
             Aim::Unread => return self.pointer = Aim::Read,
             Aim::Read => {
-                self.pointer = Aim::Found(Pointer::find());
+                self.pointer = Aim::Found(Pointer::find().map(Box::new));
                 return self.point(picture);
             }
             Aim::Found(pointer) => pointer,
