@@ -179,10 +179,14 @@ function failed(toast, thrown) {
   toasts.error(t(toast), problemOf(thrown));
 }
 
+/** How loud one was last: what does not change is not told again. */
+let ownLevel = 0;
+
 /** @param {import("./types/app").Volume[]} levels */
 function heard(levels) {
   const now = performance.now();
   const own = levels.find(({ stream }) => stream === "local")?.level ?? 0;
+  ownLevel = own;
   if (store.state.inCall) grid.hear(levels, now);
   else grid.local.hear(own);
   drawHearing(own, store.call.local, now);
@@ -241,6 +245,7 @@ store.watch((state, before) => {
     projects.draw();
     settings.draw();
     links.draw();
+    drawHearing(ownLevel, state.call.local, performance.now());
   }
 });
 hideMissing(store.state.features);
