@@ -71,12 +71,12 @@ impl Display {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// The pixels of a window, or of all that this screen shows (`root`).
-    pub fn pixels(&self, window: &str) -> Option<Pixels> {
-        // A number that is not hexadecimal is taken for a title, and a title that nobody has for a wish to point at a window.
-        let window = window.parse::<u64>().map_or_else(|_| window.to_owned(), |id| format!("{id:#x}"));
-        let output = self.command("import").args(["-silent", "-window", &window, "ppm:-"]).output().expect("ImageMagick is installed");
-        Pixels::read(&output.stdout)
+    /// The pixels of a part of what this screen shows: where it begins, and its size.
+    pub fn pixels(&self, (x, y): (i32, i32), (width, height): (i32, i32)) -> Option<Pixels> {
+        let output = self.grab((x, y), (width, height)).args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]).output();
+        let rgb = output.expect("ffmpeg is installed").stdout;
+        let (width, height) = (usize::try_from(width).ok()?, usize::try_from(height).ok()?);
+        (rgb.len() == width * height * 3).then_some(Pixels { width, height, rgb })
     }
 
     /// Saves all that this screen shows.
@@ -84,9 +84,18 @@ impl Display {
     /// # Panics
     /// If it cannot be saved.
     pub fn photograph(&self, name: &str) {
-        let path = crate::output().join(format!("{name}.png"));
-        let done = self.command("import").args(["-silent", "-window", "root"]).arg(path).status();
-        assert!(done.expect("ImageMagick is installed").success(), "a picture of the whole screen");
+        let size = self.xdotool(&["getdisplaygeometry"]).expect("a screen has a size");
+        let (width, height) = size.split_once(' ').expect("a width and a height");
+        let size = (width.parse().expect("a number"), height.parse().expect("a number"));
+        let done = self.grab((0, 0), size).arg("-y").arg(crate::output().join(format!("{name}.png"))).status();
+        assert!(done.expect("ffmpeg is installed").success(), "a picture of the whole screen");
+    }
+
+    fn grab(&self, (x, y): (i32, i32), (width, height): (i32, i32)) -> Command {
+        let mut ffmpeg = self.command("ffmpeg");
+        let (size, place) = (format!("{width}x{height}"), format!("{}+{x},{y}", self.name));
+        ffmpeg.args(["-v", "error", "-f", "x11grab", "-video_size", &size, "-i", &place, "-frames:v", "1"]);
+        ffmpeg
     }
 }
 
@@ -99,18 +108,6 @@ pub struct Pixels {
 }
 
 impl Pixels {
-    /// Reads a binary PPM as ImageMagick writes it: a header of four words, then three bytes a pixel.
-    fn read(ppm: &[u8]) -> Option<Self> {
-        let mut parts = ppm.splitn(4, |byte| byte.is_ascii_whitespace());
-        let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<usize>().ok();
-        let [width, height] = match number() {
-            None => [number()?, number()?],
-            Some(_) => return None,
-        };
-        let rest = parts.next()?.strip_prefix(b"255\n")?;
-        (rest.len() == width * height * 3).then(|| Self { width, height, rgb: rest.to_vec() })
-    }
-
     /// How bright it is, 0 to 255.
     pub fn brightness(&self) -> f64 {
         self.rgb.iter().map(|value| f64::from(*value)).sum::<f64>() / self.rgb.len().max(1) as f64
@@ -132,12 +129,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_is_read_as_imagemagick_writes_it() {
-        let pixels = Pixels::read(b"P6\n2 1\n255\n\x00\x00\x00\xff\xff\xff").expect("a picture");
-        assert_eq!((pixels.width, pixels.height, pixels.brightness()), (2, 1, 127.5));
-        let other = Pixels::read(b"P6\n2 1\n255\n\x00\x00\x00\x00\x00\x00").expect("a picture");
-        assert_eq!(pixels.difference(&other), 0.5);
-        assert_eq!(Pixels::read(b"P6\n2 2\n255\n\x00\x00\x00\xff\xff\xff"), None);
-        assert_eq!(Pixels::read(b""), None);
+    fn a_picture_is_bright_and_differs_as_an_eye_would_say() {
+        let picture = |rgb: [u8; 6]| Pixels { width: 2, height: 1, rgb: rgb.to_vec() };
+        let half = picture([0, 0, 0, 255, 255, 255]);
+        assert_eq!(half.brightness(), 127.5);
+        assert_eq!(half.difference(&picture([10, 0, 0, 0, 0, 0])), 0.5);
     }
 }

@@ -59,33 +59,6 @@ impl Rooms {
         ("PULSE_SERVER", format!("unix:{}", self.socket().display()))
     }
 
-    /// Takes a room's microphone away.
-    ///
-    /// # Panics
-    /// If the sound server does not do it.
-    pub fn unplug_microphone(&self, name: &str) {
-        let modules = self.pactl(&["list", "short", "modules"]);
-        let wanted = format!("source_name={name}-microphone");
-        let module = modules.lines().find(|line| line.contains(&wanted)).and_then(|line| line.split('\t').next());
-        self.pactl(&["unload-module", module.expect("the microphone is there")]);
-    }
-
-    /// Gives it back.
-    ///
-    /// # Panics
-    /// If the sound server does not do it.
-    pub fn plug_microphone(&self, name: &str) {
-        let wanted = microphone(name);
-        self.pactl(&[&["load-module"], &wanted.split(' ').collect::<Vec<_>>()[..]].concat());
-    }
-
-    fn pactl(&self, arguments: &[&str]) -> String {
-        let mut pactl = Command::new("pactl");
-        let output = self.enter(pactl.args(arguments)).output().expect("pactl comes with pulseaudio");
-        assert!(output.status.success(), "pactl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
     pub fn speaker(name: &str) -> String {
         format!("speaker:pulseaudio:{name}-speaker")
     }
@@ -107,11 +80,6 @@ fn socket(folder: &Path) -> PathBuf {
     folder.join("native")
 }
 
-/// The module that is a room's microphone.
-fn microphone(name: &str) -> String {
-    format!("module-remap-source master={name}-air.monitor source_name={name}-microphone")
-}
-
 /// Speakers and microphones are pipes without a device: what is played into a sink comes out of its monitor.
 fn server(names: &[&str], delay: Duration, folder: &Path) -> Command {
     let mut modules = Vec::new();
@@ -124,7 +92,7 @@ fn server(names: &[&str], delay: Duration, folder: &Path) -> Command {
              source_dont_move=true sink_dont_move=true",
             delay.as_millis()
         ));
-        modules.push(microphone(name));
+        modules.push(format!("module-remap-source master={name}-air.monitor source_name={name}-microphone"));
     }
     // Last, so that whoever can connect finds all of them.
     modules.push(format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket(folder).display()));

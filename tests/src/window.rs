@@ -64,15 +64,6 @@ impl Place {
         files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect()
     }
 
-    /// What was asked of the desktop's notices over the session bus, as `dbus-monitor` prints it.
-    pub fn notices(&self) -> String {
-        std::fs::read_to_string(self.notices_file()).unwrap_or_default()
-    }
-
-    fn notices_file(&self) -> PathBuf {
-        self.home.0.join("notices.log")
-    }
-
     /// Prepares a command to run here.
     pub fn enter<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let home: &Path = &self.home.0;
@@ -153,12 +144,7 @@ impl Window {
         let (port, native_port) = (free_port(), free_port());
         let log = place.home.0.join("driver.log");
         let mut command = logged("dbus-run-session", &log);
-        // What is asked of the desktop is written down, whether anybody answers or not.
-        let script = format!(
-            "dbus-monitor --session interface=org.freedesktop.Notifications >'{}' 2>&1 & exec \"$@\"",
-            place.notices_file().display()
-        );
-        command.args(["--", "sh", "-c", &script, "sh"]).arg(driver_path);
+        command.arg("--").arg(driver_path);
         command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         let driver = Group::start(place.enter(&mut command));
         let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});

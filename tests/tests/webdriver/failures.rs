@@ -12,7 +12,7 @@ use tests::{
     service::Service,
     window::Window,
 };
-use token::{Body, Credentials, Order, Role, Service as Granted, Version, v007};
+use token::{Credentials, Order, Role, Version};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -36,16 +36,6 @@ fn lasting(role: Role, channel: &str, age: u64, expire: u32) -> String {
     let credentials = Credentials::new(APP_ID, CERTIFICATE).expect("both are 32 hexadecimal characters");
     let order = Order { version: Version::V007, channel, uid: "7", role, expire };
     token::issue(&credentials, &order, now - age, 1).expect("an order that can be met")
-}
-
-/// A token for uid 7 that lasts for an hour and lets one publish for `seconds` only.
-pub fn publishing(channel: &str, seconds: u32) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right").as_secs();
-    let credentials = Credentials::new(APP_ID, CERTIFICATE).expect("both are 32 hexadecimal characters");
-    let privileges = [(1, 3600), (2, seconds), (3, seconds), (4, seconds)].into();
-    let services = vec![Granted { privileges, body: Body::Rtc { channel: channel.to_owned(), uid: "7".to_owned() } }];
-    let issued = now.try_into().expect("this century");
-    v007::build(&credentials, &v007::Grant { issued, expire: 3600, salt: 2, services }).expect("an order that can be met")
 }
 
 /// A service with a project that asks for tokens.

@@ -97,18 +97,13 @@ fn a_token_is_renewed_or_the_toast_says_why_not() {
             (failures::token(token::Role::Publisher, "demo", 1), "The token is renewed"),
         ] {
             window.click("#call_more").await;
-            window.fill("#renew_token", &token).await;
+            // Typed key by key it would take seconds.
+            window.run(&format!("document.querySelector('#renew_token').value = '{token}';"), vec![]).await;
             press(&window, "#renew [type=submit]").await;
             window.toasts(toast).await;
             window.screenshot(&format!("told-renewal-{}", toast.contains("not"))).await;
             window.run("document.querySelector('#more').hidePopover();", vec![]).await;
         }
-        // One may stay, but what the token lets one do is over.
-        window.click("#call_more").await;
-        window.fill("#renew_token", &failures::publishing("demo", 4)).await;
-        press(&window, "#renew [type=submit]").await;
-        window.toasts("You are not published any more").await;
-        window.screenshot("told-publishing-ended").await;
         window.close().await;
     });
 }

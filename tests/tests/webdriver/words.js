@@ -6,8 +6,8 @@ const ALIKE = new RegExp(
     "Show Profile|live|rtc|h264|vp8|wss?://[\\w.:/-]*|channel-server [a-z ]+|looks|demo|Ana|Default|token|Token)\\b",
   "g",
 );
-// What people typed, what machines are called, and what names itself in its own language.
-const NAMES = "bdi, .name, .code, kbd, code, pre, option, script, style, .video-profile, [lang]:not(html), #settings_file, .avatar, dd";
+// What people typed, what machines are called, what names itself in its own language, and what was said before the language changed.
+const NAMES = "bdi, .name, .code, kbd, code, pre, option, script, style, .video-profile, [lang]:not(html), #settings_file, .avatar, dd, #toast_log, #toasts, #microphones .item, #cameras .item";
 
 window.visavisForeign = () => {
   const chinese = document.documentElement.lang === "zh-CN";
