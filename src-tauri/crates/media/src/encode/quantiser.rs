@@ -118,6 +118,6 @@ mod tests {
     #[test]
     fn slow_pictures_may_be_larger() {
         let config = Config { width: 640, height: 360, fps: 30, bitrate_bps: 300_000 };
-        assert_eq!((allowed(&config), allowed(&Config { fps: 5, ..config })), (36_000.0, 150_000.0));
+        assert_eq!((allowed(&config), allowed(&Config { fps: 5, ..config })), (27_000.0, 150_000.0));
     }
 }
