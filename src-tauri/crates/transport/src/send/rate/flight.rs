@@ -74,10 +74,10 @@ mod tests {
         flight.on_sent(start);
         assert!(!is_long(&flight, 900), "no round trip is known");
         flight.on_rtt(40 * MS, start);
-        assert!(!is_long(&flight, 190) && is_long(&flight, 191));
+        assert!(!is_long(&flight, 210) && is_long(&flight, 211));
         flight.on_sent(start + 100 * MS);
         flight.on_told(start);
-        assert!(!is_long(&flight, 290) && is_long(&flight, 291));
+        assert!(!is_long(&flight, 310) && is_long(&flight, 311));
         flight.on_told(start + 100 * MS);
         assert!(!is_long(&flight, 9_000));
     }
@@ -88,7 +88,7 @@ mod tests {
         flight.on_sent(start);
         flight.on_rtt(10 * MS, start);
         let patience = |rtt: u32, loss: f64| (0..2000).find(|ms| flight.is_long(rtt * MS, loss, start + *ms * MS));
-        assert_eq!([0.0, 0.1, 0.3].map(|loss| patience(10, loss)), [Some(161), Some(261), Some(411)]);
-        assert_eq!([60, 500].map(|rtt| patience(rtt, 0.0)), [Some(211), Some(261)]);
+        assert_eq!([0.0, 0.1, 0.3].map(|loss| patience(10, loss)), [Some(181), Some(281), Some(431)]);
+        assert_eq!([60, 500].map(|rtt| patience(rtt, 0.0)), [Some(231), Some(331)]);
     }
 }
