@@ -30,7 +30,13 @@ mod devices {
         let service = Service::start().await;
         let (ana, mut ana_events) = join(&service, &speaker).await;
         let (ben, mut ben_events) = join(&service, "none").await;
-        let shown = LocalStream::create(StreamSpec { camera_id: Some(camera), microphone_id: Some(microphone), ..StreamSpec::default() });
+        // What comes back from her own speaker is an echo, which is what has to be heard here.
+        let shown = LocalStream::create(StreamSpec {
+            camera_id: Some(camera),
+            microphone_id: Some(microphone),
+            audio_processing: Some(capture::processing::Switches::NONE),
+            ..StreamSpec::default()
+        });
         let sounded = LocalStream::create(StreamSpec { video: false, microphone_id: Some("tone".into()), ..StreamSpec::default() });
         for (client, stream) in [(&ana, &shown), (&ben, &sounded)] {
             let report = stream.init().await.expect("a stream by these devices");
