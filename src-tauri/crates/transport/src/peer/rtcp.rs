@@ -53,8 +53,15 @@ pub(crate) struct Feedback {
     /// The first transport-wide number, and how many follow from there.
     pub base: u16,
     pub count: u16,
-    /// Those that arrived.
-    pub arrived: Vec<u16>,
+    /// Which of those arrived, from the first on; what is missing at the end did not.
+    pub arrived: Vec<bool>,
+}
+
+impl Feedback {
+    /// Whether it says that the packet of this number arrived.
+    pub(crate) fn has(&self, number: u16) -> bool {
+        self.arrived.get(usize::from(number.wrapping_sub(self.base))).is_some_and(|arrived| *arrived)
+    }
 }
 
 /// Reads transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
@@ -65,8 +72,8 @@ pub(crate) fn feedback(packet: &Packet) -> Option<Feedback> {
         PacketStatusChunk::RunLengthChunk(run) => vec![run.packet_status_symbol; run.run_length.into()],
         PacketStatusChunk::StatusVectorChunk(vector) => vector.symbol_list.clone(),
     });
-    let arrived = symbols.zip(0..count).filter(|(symbol, _)| *symbol != SymbolTypeTcc::PacketNotReceived);
-    Some(Feedback { base, count, arrived: arrived.map(|(_, offset)| base.wrapping_add(offset)).collect() })
+    let arrived = symbols.take(count.into()).map(|symbol| symbol != SymbolTypeTcc::PacketNotReceived).collect();
+    Some(Feedback { base, count, arrived })
 }
 
 fn block(report: &ReceptionReport) -> Message {

@@ -25,7 +25,7 @@ impl Told {
         }
         self.ranges.push_back((message.base, message.count));
         let before = self.missing.len();
-        self.missing.retain(|number| !message.arrived.contains(number));
+        self.missing.retain(|number| !message.has(*number));
         (before - self.missing.len()) as u32
     }
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn message(base: u16, count: u16, arrived: &[u16]) -> Feedback {
-        Feedback { base, count, arrived: arrived.to_vec() }
+        Feedback { base, count, arrived: (0..count).map(|offset| arrived.contains(&base.wrapping_add(offset))).collect() }
     }
 
     #[test]
