@@ -2,8 +2,9 @@
 //!
 //! The target grows while the path shows no queue: fast until the path first showed its limit, then slowly, and fast again up to
 //! what a probe found room for ([`probe`]). A growing queue cuts it to a little below what arrives, a standing queue lowers what is
-//! given out until it has drained, and overdue feedback what leaves ([`flight`]). Loss alone cuts the rate only if that helps ([`loss`]). Without feedback the target falls. Beside
-//! downloads that keep a queue full, delay says nothing, and the call keeps to what TCP would send ([`contention`], [`friendly`]).
+//! given out until it has drained, and overdue feedback what leaves ([`flight`]). Loss alone cuts the rate only if that helps
+//! ([`loss`]). Without feedback the target falls. Beside downloads that keep a queue full, delay says nothing, and the call keeps to
+//! what TCP would send ([`contention`], [`friendly`]).
 //!
 //! Invariant: the target is always within the configured bounds, and never grows beyond one and a half times what arrives unless a
 //! probe found more, so that a sender that sends little does not claim what it has not tried.
@@ -17,6 +18,7 @@ mod demand;
 mod flight;
 mod friendly;
 mod growth;
+mod least;
 mod loss;
 mod probe;
 mod silence;

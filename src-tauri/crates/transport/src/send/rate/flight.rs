@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::least::Least;
+
 /// Longer than the round trip and this is too long; and longer by the time of as many messages of feedback as may get lost in a row
 /// but in so many cases.
 const PATIENCE: Duration = Duration::from_millis(170);
@@ -13,8 +15,6 @@ const MESSAGE: Duration = Duration::from_millis(50);
 const RARE: f64 = 0.002;
 /// The round trip counts up to so much more than the least: what it grew to in a queue is no reason for patience.
 const GROWN: Duration = Duration::from_millis(150);
-/// The least round trip is that of this long, in two halves.
-const HALF: Duration = Duration::from_secs(15);
 /// What leaves within this time counts as one.
 const GRAIN: Duration = Duration::from_millis(5);
 const MAX_KEPT: usize = 1_024;
@@ -23,9 +23,8 @@ const MAX_KEPT: usize = 1_024;
 #[derive(Debug, Default)]
 pub struct Flight {
     sent: VecDeque<Instant>,
-    since: Option<Instant>,
-    least: Option<Duration>,
-    least_before: Option<Duration>,
+    /// The least round trip.
+    least: Least<Duration>,
 }
 
 impl Flight {
@@ -44,17 +43,12 @@ impl Flight {
 
     /// A measured round trip, not smoothed.
     pub fn on_rtt(&mut self, rtt: Duration, now: Instant) {
-        if now.saturating_duration_since(*self.since.get_or_insert(now)) > HALF {
-            self.since = Some(now);
-            self.least_before = self.least.take();
-        }
-        self.least = Some(self.least.map_or(rtt, |least| least.min(rtt)));
+        self.least.follow(rtt, now);
     }
 
     /// Whether something has been under way for too long on a path of this round trip and loss (0 to 1).
     pub fn is_long(&self, rtt: Duration, loss: f64, now: Instant) -> bool {
-        let least = self.least.into_iter().chain(self.least_before).min();
-        let Some((least, first)) = least.zip(self.sent.front()) else { return false };
+        let Some((least, first)) = self.least.get().zip(self.sent.front()) else { return false };
         let messages = (RARE.ln() / loss.clamp(0.001, 0.5).ln()).ceil() - 1.0;
         let usual = rtt.min(least + GROWN) + PATIENCE + MESSAGE.mul_f64(messages);
         now.saturating_duration_since(*first) > usual

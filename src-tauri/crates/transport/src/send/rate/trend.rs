@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::least::Least;
+
 /// Packets sent within this time of the first are one group.
 const GROUP: Duration = Duration::from_millis(5);
 
@@ -27,8 +29,6 @@ const OUTLIER: f64 = 15.0;
 /// Overuse has to last this long, in milliseconds.
 const OVERUSE_MS: f64 = 10.0;
 
-/// The least delay is that of this long, in two halves.
-const BASE_HALF: Duration = Duration::from_secs(15);
 /// What always waits, as opposed to a burst that drains, is the least queue of this long, by the receiver's clock: when a path
 /// becomes slow, what it delivers in that time was sent in a small part of it. The second tells a queue that is large already.
 const STANDING: Duration = Duration::from_millis(300);
@@ -65,7 +65,8 @@ pub struct Trend {
     over_count: u32,
     usage: Usage,
     origin: Option<(Instant, Duration)>,
-    base: Base,
+    /// The least one-way delay, in ms from an arbitrary origin.
+    base: Least<f64>,
     /// Delay above the least, by time of arrival.
     queue: VecDeque<(Duration, f64)>,
     newest: Duration,
@@ -78,16 +79,6 @@ struct Group {
     first_sent: Instant,
     last_sent: Instant,
     arrival: Duration,
-}
-
-/// The least one-way delay, in ms from an arbitrary origin.
-#[derive(Debug, Default)]
-struct Base {
-    since: Option<Instant>,
-    current: Option<f64>,
-    previous: Option<f64>,
-    /// Nothing is forgotten.
-    kept: bool,
 }
 
 impl Trend {
@@ -105,7 +96,7 @@ impl Trend {
             over_count: 0,
             usage: Usage::Normal,
             origin: None,
-            base: Base::default(),
+            base: Least::default(),
             queue: VecDeque::new(),
             newest: Duration::ZERO,
             noise: 0.0,
@@ -160,7 +151,7 @@ impl Trend {
 
     /// Whether the least delay is kept however old: while others fill the queue, it is not seen again.
     pub fn keep_base(&mut self, kept: bool) {
-        self.base.kept = kept;
+        self.base.keep(kept);
     }
 
     fn measure_queue(&mut self, sent: Instant, arrival: Duration) {
@@ -212,19 +203,6 @@ impl Trend {
             let moved = self.threshold + speed * (trend.abs() - self.threshold) * elapsed.min(100.0);
             self.threshold = moved.clamp(THRESHOLD.0, THRESHOLD.2);
         }
-    }
-}
-
-impl Base {
-    fn follow(&mut self, delay: f64, at: Instant) -> f64 {
-        let since = *self.since.get_or_insert(at);
-        if at.saturating_duration_since(since) > BASE_HALF && !self.kept {
-            self.since = Some(at);
-            self.previous = self.current.take();
-        }
-        let current = self.current.map_or(delay, |least| least.min(delay));
-        self.current = Some(current);
-        self.previous.map_or(current, |previous| previous.min(current))
     }
 }
 
