@@ -14,7 +14,7 @@ use tests::{
 
 use super::{
     Direction, RAMP_UP, pair,
-    span::{Span, direction},
+    span::{direction, reported, spans},
     until_seen,
 };
 use crate::bench::pause;
@@ -36,9 +36,9 @@ pub async fn from_the_start(wire: &Wire, link: Bottleneck, profile: &str, measur
     let meters = [End::Left, End::Right].map(|end| Meter::start(wire.host(end)));
     let callers = pair(wire, "hosts", profile, folder);
     until_seen(&callers).await;
-    let begins = callers.each_ref().map(|caller| caller.lines().len());
+    let begins = reported(&callers);
     pause(measured).await;
-    let spans = [Span::since(&callers[0], begins[0]), Span::since(&callers[1], begins[1])];
+    let spans = spans(&callers, begins);
     let [left, right] = meters.map(Meter::readings);
     Direction::both([(0, 1, "8", right), (1, 0, "7", left)].map(|(to, from, stream, readings)| {
         let mut figures = direction(&spans[to], &spans[from], stream);
@@ -57,12 +57,12 @@ pub async fn directions(wire: &Wire, becomes: Bottleneck, profile: &str, measure
     let meters = [End::Left, End::Right].map(|end| Meter::start(wire.host(end)));
     // What was before shows in the series.
     pause(Duration::from_secs(2)).await;
-    let begins = callers.each_ref().map(|caller| caller.lines().len());
+    let begins = reported(&callers);
     let changed = Instant::now();
     let impairment = Impairment { bottleneck: Some(becomes), ..Impairment::default() };
     wire.impair(impairment).expect("a link that has a queue can have another");
     pause(measured).await;
-    let spans = [Span::since(&callers[0], begins[0]), Span::since(&callers[1], begins[1])];
+    let spans = spans(&callers, begins);
     let [left, right] = meters.map(Meter::readings);
     Direction::both([(0, 1, "8", right), (1, 0, "7", left)].map(|(to, from, stream, readings)| {
         let mut figures = direction(&spans[to], &spans[from], stream);

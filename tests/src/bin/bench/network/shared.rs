@@ -4,7 +4,6 @@ use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use tests::{
-    call::Caller,
     download::Download,
     measure::round,
     wire::{End, Wire},
@@ -12,7 +11,7 @@ use tests::{
 
 use super::{
     Direction, RAMP_UP, TO_LEFT, TO_RIGHT, pair,
-    span::{Span, direction},
+    span::{direction, reported, spans},
     until_seen,
 };
 use crate::bench::pause;
@@ -70,13 +69,4 @@ pub async fn by_two_calls(wire: &Wire, measured: Duration, folder: &Path) -> Vec
         let [one, other] = calls.each_ref().map(|figures| figures["received_kbps"].as_f64().unwrap_or(0.0));
         json!({"second_percent": round(100.0 * other / (one + other).max(1.0)), "first": calls[0], "second": calls[1]})
     }))
-}
-
-/// How many lines each has reported.
-fn reported(callers: &[Caller; 2]) -> [usize; 2] {
-    callers.each_ref().map(|caller| caller.lines().len())
-}
-
-fn spans(callers: &[Caller; 2], begins: [usize; 2]) -> [Span; 2] {
-    [Span::since(&callers[0], begins[0]), Span::since(&callers[1], begins[1])]
 }

@@ -27,7 +27,7 @@ impl Span {
     }
 
     /// All that a caller has reported since its report had so many lines.
-    pub fn since(caller: &Caller, begin: usize) -> Self {
+    fn since(caller: &Caller, begin: usize) -> Self {
         let report = caller.lines();
         let end = report.len() - 1;
         Self::of(report, begin - 1, end)
@@ -59,6 +59,16 @@ impl Span {
         let lists = self.lines.iter().filter_map(|line| line.pointer(pointer)?.as_array());
         lists.flatten().filter_map(Value::as_f64).collect()
     }
+}
+
+/// How many lines each caller has reported.
+pub fn reported(callers: &[Caller; 2]) -> [usize; 2] {
+    callers.each_ref().map(|caller| caller.lines().len())
+}
+
+/// All that each has reported since its report had so many lines.
+pub fn spans(callers: &[Caller; 2], begins: [usize; 2]) -> [Span; 2] {
+    [Span::since(&callers[0], begins[0]), Span::since(&callers[1], begins[1])]
 }
 
 /// What came of a stream, by the reports of who received and who sent it.
