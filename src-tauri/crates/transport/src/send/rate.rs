@@ -14,6 +14,7 @@
 mod acked;
 mod burst;
 mod contention;
+mod coverage;
 mod demand;
 mod flight;
 mod friendly;
@@ -31,6 +32,7 @@ use std::time::{Duration, Instant};
 use self::acked::Acked;
 use self::burst::Burst;
 use self::contention::Contention;
+use self::coverage::Coverage;
 use self::demand::Demand;
 use self::flight::Flight;
 use self::friendly::Floor;
@@ -152,6 +154,7 @@ pub struct Rate {
     before_loss: Option<Before>,
     silence: Silence,
     flight: Flight,
+    coverage: Coverage,
     /// What is under way has been so for too long.
     held: bool,
     /// What a probe found room for, in bits a second; zero if there is nothing to catch up with.
@@ -191,6 +194,7 @@ impl Rate {
             before_loss: None,
             silence: Silence::default(),
             flight: Flight::default(),
+            coverage: Coverage::default(),
             held: false,
             room: 0.0,
             burst: Burst::new(),
@@ -213,6 +217,7 @@ impl Rate {
         self.demand.add(size, now);
         self.silence.on_sent(now);
         self.flight.on_sent(now);
+        self.coverage.on_sent(now);
     }
 
     /// The pacer has sent a probe of [`take_probe`](Self::take_probe).
@@ -253,6 +258,7 @@ impl Rate {
                 self.loss.add(sample.arrival.is_none());
             }
             self.probes.add(sample);
+            self.coverage.on_told(sample.sent);
             if let Some(capacity) = self.trains.add(sample) {
                 self.burst.on_train(capacity);
             }
@@ -284,6 +290,9 @@ impl Rate {
         let verdict = self.loss.judge(congested, now);
         self.on_loss_verdict(verdict, now);
         self.keep_floor(now);
+        if !self.is_careful(now) {
+            self.burst.on_settled();
+        }
         self.updated_at = now;
     }
 
@@ -425,7 +434,7 @@ impl Rate {
         let elapsed = now.saturating_duration_since(self.updated_at).as_secs_f64().min(0.2);
         let step = (COMPETE * elapsed).exp();
         let fair = self.contention.fair(self.rtt.unwrap_or(RTT_GUESS));
-        let tried = self.acked.rate(LONG).unwrap_or(self.target) * HEADROOM + HEADROOM_BPS;
+        let tried = self.arriving(LONG).unwrap_or(self.target) * HEADROOM + HEADROOM_BPS;
         let most = (self.target * step).min(tried.max(self.target));
         self.set_target(fair.clamp(self.target / step, most));
         self.share = self.contention.share(now);
@@ -446,8 +455,8 @@ impl Rate {
 
     /// A queue grows, so what arrives is what the bottleneck serves.
     fn cut(&mut self, now: Instant) {
-        let long = self.acked.rate(LONG);
-        let short = self.acked.rate(SHORT).filter(|_| self.trend.standing_queue() > QUEUE_HOLD);
+        let long = self.arriving(LONG);
+        let short = self.arriving(SHORT).filter(|_| self.trend.standing_queue() > QUEUE_HOLD);
         let brief = self.acked.pace(BRIEF).filter(|_| self.trend.brief_queue() > QUEUE_HOLD);
         let served = [long, short, brief].into_iter().flatten().reduce(f64::min).unwrap_or(self.target);
         if !self.may_cut(served, now) {
@@ -466,6 +475,11 @@ impl Rate {
         self.set_target(self.target.min(reduced));
     }
 
+    /// What arrives, as far as feedback tells, and as much of what it does not tell of.
+    fn arriving(&self, window: Duration) -> Option<f64> {
+        self.acked.rate(window).map(|told| told / self.coverage.share())
+    }
+
     fn is_careful(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.began) < CAREFUL
     }
@@ -477,7 +491,7 @@ impl Rate {
     }
 
     fn grow(&mut self, now: Instant) {
-        let Some(acked) = self.acked.rate(LONG).or(self.acked.rate(SHORT)) else { return };
+        let Some(acked) = self.arriving(LONG).or(self.arriving(SHORT)) else { return };
         let limit = ((acked / (1.0 - self.loss.inherent().min(0.5))) * HEADROOM + HEADROOM_BPS).max(self.room);
         if self.target >= limit {
             return;
@@ -521,7 +535,7 @@ impl Rate {
                 return;
             }
             Verdict::Cut(factor) => self.target * factor,
-            Verdict::CutToAcked => self.acked.rate(LONG).unwrap_or(0.0).clamp(self.target * 0.5, self.target),
+            Verdict::CutToAcked => self.arriving(LONG).unwrap_or(0.0).clamp(self.target * 0.5, self.target),
         };
         self.before_loss = Some(Before { target: self.target, burst: self.burst, limit_at: self.limit_at });
         self.cut_at = Some(now);

@@ -51,6 +51,11 @@ impl Burst {
         self.known = true;
     }
 
+    /// The call has gone on for long enough for the path to have shown what it takes: what the start's caution made wait may leave.
+    pub fn on_settled(&mut self) {
+        self.known = true;
+    }
+
     /// What comes in bursts is lost at any rate, or nothing is known any more.
     pub fn end(&mut self) {
         self.bps = 0.0;
@@ -78,6 +83,14 @@ mod tests {
         assert_eq!(burst.pacing(300e3, true), 0.9e6);
         burst.on_clear(3e6, false);
         assert_eq!(burst.pacing(300e3, false), 3e6);
+    }
+
+    #[test]
+    fn caution_ends_even_if_no_probe_came_through() {
+        let mut burst = Burst::new();
+        burst.on_settled();
+        assert!(burst.pacing(300e3, true) < 300e3);
+        assert!(burst.pacing(300e3, false) > 300e3);
     }
 
     #[test]

@@ -34,6 +34,8 @@ const INTERVAL: Duration = Duration::from_secs(2);
 const MAX_INTERVAL: Duration = Duration::from_secs(32);
 /// Room that was found and brought no queue for this long is there.
 const PROVEN: Duration = Duration::from_secs(4);
+/// A burst of the start that says nothing because of what it lost is sent again, so many times at most.
+const MAX_REPEATS: u32 = 4;
 /// A burst that was not reported on by now never will be.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// What is kept to find a burst in.
@@ -67,6 +69,8 @@ pub struct Probes {
     starting: bool,
     /// Of the start, done so far.
     steps: u32,
+    /// How often a burst of the start said nothing.
+    repeats: u32,
     last_at: Option<Instant>,
     interval: Duration,
     /// When a burst found room, until that proves true or false.
@@ -84,6 +88,7 @@ impl Probes {
             recent: VecDeque::new(),
             starting: true,
             steps: 0,
+            repeats: 0,
             last_at: None,
             interval: INTERVAL,
             claimed_at: None,
@@ -142,7 +147,11 @@ impl Probes {
         let found = evaluate(&samples);
         let found = if probe.bytes <= FIRST_BYTES && matches!(found, Some(Finding::Limited(_))) { Some(Finding::Slowed) } else { found };
         if self.starting {
-            self.next = matches!(found, Some(Finding::Clear(_))).then(|| self.next_step(f64::from(probe.bps), max)).flatten();
+            self.next = match found {
+                Some(Finding::Clear(_)) => self.next_step(f64::from(probe.bps), max),
+                Some(_) => None,
+                None => self.again(probe),
+            };
             self.starting = self.next.is_some();
         }
         found
@@ -153,6 +162,11 @@ impl Probes {
         let probe = burst((reached * STEP).min(max * MOST), START_LENGTH);
         let bytes = if self.steps < SMALL_STEPS { FIRST_BYTES } else { probe.bytes };
         (reached < max).then_some(Probe { bytes, ..probe })
+    }
+
+    fn again(&mut self, probe: Probe) -> Option<Probe> {
+        self.repeats += 1;
+        (self.repeats <= MAX_REPEATS).then_some(probe)
     }
 
     /// The burst found room for more, or found none.
@@ -281,6 +295,25 @@ mod tests {
         let mut probes = started(now);
         assert!(!probes.starting());
         assert_eq!(probes.take(300e3, MAX, None, false, now + 100 * MS), None);
+    }
+
+    #[test]
+    fn a_burst_of_the_start_that_was_lost_is_sent_again_a_few_times() {
+        let (mut probes, now) = (Probes::new(300e3), Instant::now());
+        let mut tries = 0;
+        while let Some(probe) = probes.take(300e3, MAX, None, false, now) {
+            assert_eq!(probe.bps, 900_000);
+            assert_eq!(send(&mut probes, probe, 10e6, |packet| packet == 0, now), None);
+            tries += 1;
+        }
+        assert_eq!(tries, 1 + MAX_REPEATS);
+        assert!(!probes.starting());
+        let mut probes = Probes::new(300e3);
+        let probe = probes.take(300e3, MAX, None, false, now).unwrap();
+        assert_eq!(send(&mut probes, probe, 10e6, |packet| packet == 0, now), None);
+        let probe = probes.take(300e3, MAX, None, false, now).unwrap();
+        assert!(matches!(send(&mut probes, probe, 10e6, |_| false, now), Some(Finding::Clear(_))));
+        assert_eq!(probes.take(300e3, MAX, None, false, now).unwrap().bps, 1_800_000);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Tick {
     pub padding: usize,
     /// How much later than without any queue the newest packet of sound arrived, pacer included.
     pub sound_late: Option<Duration>,
+    /// How long a picture that came now would wait for those before it.
+    pub waiting: Duration,
 }
 
 #[derive(Debug)]
@@ -117,6 +119,7 @@ impl Call {
                 self.give_feedback(now, network.answer(now));
             }
             tick.target = self.rate.target();
+            tick.waiting = self.pacer.queued();
         }
         self.log.push(tick);
     }
@@ -168,7 +171,8 @@ impl Call {
         self.in_flight.push_back(Sample { sent: now, arrival, size });
     }
 
-    fn give_feedback(&mut self, now: Instant, heard: Instant) {
+    /// What is lost of feedback is not told later.
+    fn give_feedback(&mut self, now: Instant, heard: Option<Instant>) {
         let due = now - self.start + RECEIVER_AHEAD;
         let newest = self.in_flight.iter().rposition(|sample| sample.arrival.is_some_and(|arrival| arrival <= due));
         let Some(newest) = newest else { return };
@@ -178,8 +182,8 @@ impl Call {
         let overtaken = (before - self.overtaken.len()) as u32;
         self.overtaken.extend(samples.iter().filter_map(|sample| sample.arrival).filter(|arrival| *arrival > due));
         samples.iter_mut().for_each(|sample| sample.arrival = sample.arrival.filter(|arrival| *arrival <= due));
-        if !self.feedback_lost {
-            self.feedback.push_back(Feedback { at: heard, samples, overtaken });
+        if let Some(at) = heard.filter(|_| !self.feedback_lost) {
+            self.feedback.push_back(Feedback { at, samples, overtaken });
         }
     }
 

@@ -15,7 +15,7 @@ pub struct Link {
     pub queue: Duration,
     /// From the bottleneck to the receiver, and from there back to the sender.
     pub one_way: Duration,
-    /// Random loss, 0 to 1, of what is media.
+    /// Random loss, 0 to 1, of media and of feedback.
     pub loss: f64,
     /// Added to the delay at random, at most.
     pub jitter: Duration,
@@ -81,9 +81,10 @@ impl Network {
         (!lost).then_some(arrival + jitter)
     }
 
-    /// When feedback that leaves the receiver now reaches the sender.
-    pub fn answer(&self, now: Instant) -> Instant {
-        now + self.link.one_way + if self.link.both { self.queue(now) } else { Duration::ZERO }
+    /// When feedback that leaves the receiver now reaches the sender; `None` if it is lost.
+    pub fn answer(&mut self, now: Instant) -> Option<Instant> {
+        let lost = self.link.loss > 0.0 && self.random.share() < self.link.loss;
+        (!lost).then_some(now + self.link.one_way + if self.link.both { self.queue(now) } else { Duration::ZERO })
     }
 
     /// [`send`](Self::send) without random loss and jitter.

@@ -205,7 +205,7 @@ fn alone(link: Link, seconds: u32, start: Start) -> World {
 
 fn lossy(loss: f64, start: Start) -> World {
     let mut world = World::new(Link { loss, ..Link::new(10.0 * MB) }, start);
-    world.join(config(2_000_000));
+    world.join(config(2_000_000)).fec = loss;
     world.run(42);
     world
 }
@@ -328,6 +328,7 @@ fn loss(world: &World, least: f64) -> Vec<Check> {
         at_least("kb/s sent", sent(world, 0, 12..42), least),
         at_least("kb/s of target at least", target(world, 0, 12..42).min, least),
         at_most("ms of queue at most", queue(world, 0..42, 100), 50.0),
+        at_most("ms that pictures wait, p95", waiting(world, 12..42, 95), 40.0),
     ]
 }
 
@@ -442,6 +443,11 @@ fn queue(world: &World, seconds: Range<usize>, percent: usize) -> f64 {
 /// How late `percent` of the first call's sound was at most, in ms.
 fn sound_late(world: &World, seconds: Range<usize>, percent: usize) -> f64 {
     percentile(ticks(world, 0, seconds).iter().filter_map(|tick| tick.sound_late), percent)
+}
+
+/// How long the first call's pictures waited before they left, `percent` of the time at most, in ms.
+fn waiting(world: &World, seconds: Range<usize>, percent: usize) -> f64 {
+    percentile(ticks(world, 0, seconds).iter().map(|tick| tick.waiting), percent)
 }
 
 fn percentile(values: impl Iterator<Item = Duration>, percent: usize) -> f64 {
