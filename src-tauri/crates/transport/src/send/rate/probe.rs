@@ -299,18 +299,20 @@ mod tests {
 
     #[test]
     fn a_burst_of_the_start_that_was_lost_is_sent_again_a_few_times() {
-        let (mut probes, now) = (Probes::new(300e3), Instant::now());
+        let (mut probes, mut now) = (Probes::new(300e3), Instant::now());
         let mut tries = 0;
         while let Some(probe) = probes.take(300e3, MAX, None, false, now) {
             assert_eq!(probe.bps, 900_000);
             assert_eq!(send(&mut probes, probe, 10e6, |packet| packet == 0, now), None);
             tries += 1;
+            now += 100 * MS;
         }
         assert_eq!(tries, 1 + MAX_REPEATS);
         assert!(!probes.starting());
         let mut probes = Probes::new(300e3);
         let probe = probes.take(300e3, MAX, None, false, now).unwrap();
         assert_eq!(send(&mut probes, probe, 10e6, |packet| packet == 0, now), None);
+        now += 100 * MS;
         let probe = probes.take(300e3, MAX, None, false, now).unwrap();
         assert!(matches!(send(&mut probes, probe, 10e6, |_| false, now), Some(Finding::Clear(_))));
         assert_eq!(probes.take(300e3, MAX, None, false, now).unwrap().bps, 1_800_000);
