@@ -10,6 +10,7 @@
 //! gate       a port of one, from outside       jitter   a wire whose packets are held
 //! room       a speaker that a microphone hears  letters  a window to be read from afar
 //! meter      what leaves a host and waits      download TCP from one host to another
+//! desk       notices and tray icons
 //! ```
 //!
 //! Everything a test starts ends when its guard is dropped, by process group id, never by name.
@@ -20,6 +21,8 @@ pub mod browser;
 #[cfg(target_os = "linux")]
 pub mod call;
 pub mod clip;
+#[cfg(target_os = "linux")]
+pub mod desk;
 pub mod display;
 #[cfg(target_os = "linux")]
 pub mod download;

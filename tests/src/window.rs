@@ -28,12 +28,13 @@ pub struct Place {
     pub display: Display,
     home: Home,
     variables: Vec<(&'static str, String)>,
+    has_bus: bool,
 }
 
 impl Place {
     /// This screen, a folder with nothing in it, and nothing else that is special.
     pub fn on(display: Display) -> Self {
-        Self { display, home: Home::new(), variables: Vec::new() }
+        Self { display, home: Home::new(), variables: Vec::new(), has_bus: false }
     }
 
     /// Has the app and its driver find this variable.
@@ -41,6 +42,12 @@ impl Place {
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((name, value.into()));
         self
+    }
+
+    /// Has the app find this session bus (the value of `DBUS_SESSION_BUS_ADDRESS`) instead of an empty one of its own.
+    #[must_use]
+    pub fn with_bus(self, address: &str) -> Self {
+        Self { has_bus: true, ..self.with("DBUS_SESSION_BUS_ADDRESS", address) }
     }
 
     /// Where the app keeps its settings.
@@ -99,6 +106,13 @@ impl Drop for Home {
     }
 }
 
+/// A command on a session bus of its own.
+fn on_a_bus(program: PathBuf, log: &Path) -> Command {
+    let mut command = logged("dbus-run-session", log);
+    command.arg("--").arg(program);
+    command
+}
+
 /// Keeps the text of each toast that is shown, from the first run on.
 const REMEMBER_TOASTS: &str = "
     if (!window.visavisToasts) {
@@ -143,8 +157,7 @@ impl Window {
         let driver_path = std::env::var_os("VISAVIS_TAURI_DRIVER").map(PathBuf::from).expect("VISAVIS_TAURI_DRIVER is set by cargo xtask");
         let (port, native_port) = (free_port(), free_port());
         let log = place.home.0.join("driver.log");
-        let mut command = logged("dbus-run-session", &log);
-        command.arg("--").arg(driver_path);
+        let mut command = if place.has_bus { logged(driver_path, &log) } else { on_a_bus(driver_path, &log) };
         command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         let driver = Group::start(place.enter(&mut command));
         let options = json!({"tauri:options": {"application": crate::binary("visavis"), "args": arguments}});

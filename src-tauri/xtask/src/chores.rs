@@ -126,18 +126,16 @@ pub fn bench(arguments: &[String]) -> Result<(), Error> {
     if let Some(("connect", runs)) = named {
         return sh_run(cargo(["run", "--release", "--quiet", "--package", "transport", "--example", "first_packet", "--"]).args(runs));
     }
-    let mut bench = cargo(["run", "--release", "--quiet", "--package", "tests", "--bin", "bench", "--"]);
-    bench.args(arguments).env("VISAVIS_BINARIES", sh::target().join("release"));
-    if let Some(("network", _)) = named {
-        sh_run(&mut cargo(["build", "--release", "--package", "headless", "--package", "channel-server"]))?;
-        let scorer = tools::pesq().map(|folder| ("PYTHONPATH", folder));
-        return sh_run(bench.envs(scorer));
-    }
-    if let Some(("echo", _)) = named {
-        sh_run(&mut cargo(["build", "--release", "--package", "headless"]))?;
-        return sh_run(&mut bench);
-    }
-    let driver = tools::ensure(&tools::TAURI_DRIVER)?;
-    sh_run(&mut cargo(["build", "--release", "--package", "app", "--package", "headless", "--package", "channel-server"]))?;
-    sh_run(bench.env("VISAVIS_TAURI_DRIVER", driver))
+    // All at once, whatever is measured: with fewer packages the dependencies' features are others, and all of them are built again.
+    let packages = ["app", "headless", "channel-server", "tests"].into_iter().flat_map(|name| ["--package", name]);
+    sh_run(cargo(["build", "--release", "--bins"]).args(packages))?;
+    let release = sh::target().join("release");
+    let mut bench = sh::command(&release.join("bench").to_string_lossy(), arguments);
+    bench.current_dir(sh::root()).env("VISAVIS_BINARIES", &release);
+    match named {
+        Some(("network", _)) => bench.envs(tools::pesq().map(|folder| ("PYTHONPATH", folder))),
+        Some(("echo", _)) => &mut bench,
+        _ => bench.env("VISAVIS_TAURI_DRIVER", tools::ensure(&tools::TAURI_DRIVER)?),
+    };
+    sh_run(&mut bench)
 }

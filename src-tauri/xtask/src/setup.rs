@@ -24,6 +24,7 @@ pub const BUILD: &[Package] = &[
     package("libwebkit2gtk-4.1-dev", "the app's webview"),
     package("librsvg2-dev", "the app's icons"),
     package("libxdo-dev", "the app's window"),
+    package("libayatana-appindicator3-1", "the app's icon in the tray"),
     package("libasound2-dev", "microphones and speakers"),
     package("libxcb1-dev", "reads screens and windows to share"),
     package("libxcb-randr0-dev", "reads screens and windows to share"),
@@ -43,6 +44,7 @@ pub const TEST: &[Package] = &[
     package("xdotool", "resizes that window"),
     package("x11-utils", "gives that window its title"),
     package("chromium", "the other side of the interoperability tests"),
+    package("chromium-driver", "drives it"),
     package("ffmpeg", "turns the test clip into raw video"),
     package("coturn", "the TURN server that a call has to go through"),
     package("iproute2", "hosts that do not see each other, and slow links"),
@@ -101,7 +103,9 @@ fn installed(name: &str) -> bool {
     let by_dpkg = std::process::Command::new("dpkg-query").args(["-W", "-f=${db:Status-Status}", name]).output();
     let there = by_dpkg.is_ok_and(|o| o.stdout == b"installed");
     there
-        || (name == "chromium" && (is("ubuntu") || sh::works("chromium", &["--version"])))
+        || (name.starts_with("chromium") && is("ubuntu"))
+        || (name == "chromium" && sh::works("chromium", &["--version"]))
+        || (name == "chromium-driver" && sh::works("chromedriver", &["--version"]))
         // It would drive out PipeWire, which a desktop's sound goes through: the test that wants it is done without.
         || (name == "pulseaudio" && sh::works("pipewire", &["--version"]))
         || (name == "nodejs" && sh::works("node", &["--version"]))

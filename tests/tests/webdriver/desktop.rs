@@ -12,8 +12,11 @@ use tests::{
 
 use crate::{Caller, Guest, failures, join, moves, press, scenario};
 
+/// What is no higher is the hint of a control that the pointer rests on.
+const HINT: i32 = 100;
+
 /// The X ids of the app's windows that are shown, each with its place on the screen.
-fn windows(display: &Display) -> Vec<(String, BTreeMap<String, i32>)> {
+pub fn windows(display: &Display) -> Vec<(String, BTreeMap<String, i32>)> {
     let found = display.xdotool(&["search", "--onlyvisible", "--name", "Visavis"]).unwrap_or_default();
     let place = |id: &str| {
         let text = display.xdotool(&["getwindowgeometry", "--shell", id])?;
@@ -21,9 +24,9 @@ fn windows(display: &Display) -> Vec<(String, BTreeMap<String, i32>)> {
             let (name, number) = line.split_once('=')?;
             Some((name.to_owned(), number.parse().ok()?))
         });
-        Some((id.to_owned(), numbers.filter(|(name, _)| name != "WINDOW").collect()))
+        Some((id.to_owned(), numbers.filter(|(name, _)| name != "WINDOW").collect::<BTreeMap<_, _>>()))
     };
-    found.lines().filter_map(place).collect()
+    found.lines().filter_map(place).filter(|(_, place)| place["HEIGHT"] > HINT).collect()
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! looks     sizes and themes, to be looked at  service   no service, or a stranger in its place
 //! projects  the Projects panel                 screens   a shared window, read on the other side
 //! desktop   settings, links, the small window  told      toasts and banners that no other story raises
+//! tray      notices and the tray's icon
 //! ```
 #![cfg(target_os = "linux")]
 
@@ -22,6 +23,7 @@ mod screens;
 mod service;
 mod start;
 mod told;
+mod tray;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
