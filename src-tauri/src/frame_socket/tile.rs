@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::frames::{
     Source, Streams,
-    picture::{self, Clocks, Shape},
+    picture::{self, Clocks, Label, Scratch, Shape},
 };
 use crate::media::{VideoFrame, latest::Next};
 
@@ -70,7 +70,7 @@ impl Tile {
     pub fn start(number: u32, stream: String, shape: Shape, streams: Streams, socket: mpsc::Sender<Outgoing>) -> std::io::Result<Self> {
         let state = State { wish: Wish { stream, shape }, credit: true, buffer: Vec::new(), closed: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let worker = Worker { number, streams, socket, shared: shared.clone(), sequence: 0 };
+        let worker = Worker { number, streams, socket, shared: shared.clone(), sequence: 0, scratch: Scratch::default() };
         std::thread::Builder::new().name(format!("tile {number}")).spawn(move || worker.run())?;
         Ok(Self { shared })
     }
@@ -114,6 +114,7 @@ struct Worker {
     socket: mpsc::Sender<Outgoing>,
     shared: Arc<Shared>,
     sequence: u32,
+    scratch: Scratch,
 }
 
 impl Worker {
@@ -162,7 +163,8 @@ impl Worker {
     fn send(&mut self, frame: &VideoFrame, shape: Shape) -> bool {
         let mut bytes = std::mem::take(&mut self.shared.lock().buffer);
         let now = Clocks { monotonic: Instant::now(), system: SystemTime::now() };
-        if let Err(error) = picture::write(frame, shape, self.number, self.sequence, now, &mut bytes) {
+        let label = Label { tile: self.number, sequence: self.sequence };
+        if let Err(error) = picture::write(frame, shape, label, now, &mut self.scratch, &mut bytes) {
             tracing::warn!(%error, tile = self.number, "a frame that cannot be shown");
             return true;
         }

@@ -53,49 +53,82 @@ impl Clocks {
     }
 }
 
+/// Memory that is used again from picture to picture.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    scaled: Vec<u8>,
+    cut: Vec<u8>,
+}
+
+/// Which picture of which tile.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    pub tile: u32,
+    pub sequence: u32,
+}
+
 /// Replaces `out` by header and pixels of `source` in this shape.
-pub fn write(source: &VideoFrame, shape: Shape, tile: u32, sequence: u32, now: Clocks, out: &mut Vec<u8>) -> Result<(), frame::Error> {
+pub fn write(
+    source: &VideoFrame,
+    shape: Shape,
+    label: Label,
+    now: Clocks,
+    scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) -> Result<(), frame::Error> {
     let size = Size { width: source.width(), height: source.height() };
     let plan = plan(size, shape.tile, shape.fit);
-    let scaled = source.scaled(plan.scaled.width, plan.scaled.height)?;
-    out.clear();
-    header(shape.format, plan.picture, size, tile, sequence, now.unix_ms(source.captured()), out);
+    let Scratch { scaled, cut } = scratch;
+    let whole = if plan.scaled == size {
+        source.data()
+    } else {
+        source.scale_into(plan.scaled.width, plan.scaled.height, scaled)?;
+        scaled
+    };
+    let pixels = if plan.picture == plan.scaled {
+        whole
+    } else {
+        cut.clear();
+        window(whole, plan, cut);
+        cut
+    };
+    let length = match shape.format {
+        Format::I420 => pixels.len(),
+        Format::Rgba => plan.picture.width as usize * plan.picture.height as usize * 4,
+    };
+    // All of it is written over: what is there need not be cleared.
+    out.resize(HEADER + length, 0);
+    let (head, body) = out.split_at_mut(HEADER);
+    head.copy_from_slice(&header(shape.format, plan.picture, size, label, now.unix_ms(source.captured())));
     match shape.format {
-        Format::I420 => cut(&scaled, plan, out),
-        Format::Rgba => {
-            let mut pixels = Vec::new();
-            cut(&scaled, plan, &mut pixels);
-            let picture = VideoFrame::new(plan.picture.width, plan.picture.height, source.captured(), pixels)?;
-            out.resize(HEADER + plan.picture.width as usize * plan.picture.height as usize * 4, 0);
-            scale::rgba(&picture, &mut out[HEADER..])?;
-        }
+        Format::I420 => body.copy_from_slice(pixels),
+        Format::Rgba => scale::rgba(pixels, (plan.picture.width, plan.picture.height), body)?,
     }
     Ok(())
 }
 
-fn header(format: Format, picture: Size, source: Size, tile: u32, sequence: u32, captured_ms: f64, out: &mut Vec<u8>) {
+fn header(format: Format, picture: Size, source: Size, label: Label, captured_ms: f64) -> [u8; HEADER] {
     let short = |side: u32| u16::try_from(side).expect("a frame's sides are below 8193").to_le_bytes();
-    out.extend(tile.to_le_bytes());
-    out.extend(short(picture.width));
-    out.extend(short(picture.height));
-    out.extend([u8::from(format == Format::Rgba), 0, 0, 0]);
-    out.extend(sequence.to_le_bytes());
-    out.extend(captured_ms.to_le_bytes());
-    out.extend(short(source.width));
-    out.extend(short(source.height));
-    out.extend([0; 4]);
+    let mut header = [0; HEADER];
+    header[0..4].copy_from_slice(&label.tile.to_le_bytes());
+    header[4..6].copy_from_slice(&short(picture.width));
+    header[6..8].copy_from_slice(&short(picture.height));
+    header[8] = u8::from(format == Format::Rgba);
+    header[12..16].copy_from_slice(&label.sequence.to_le_bytes());
+    header[16..24].copy_from_slice(&captured_ms.to_le_bytes());
+    header[24..26].copy_from_slice(&short(source.width));
+    header[26..28].copy_from_slice(&short(source.height));
+    header
 }
 
-/// Appends the window of `plan` as I420.
-fn cut(scaled: &VideoFrame, plan: Plan, out: &mut Vec<u8>) {
-    if plan.picture == plan.scaled {
-        out.extend_from_slice(scaled.data());
-        return;
-    }
+/// Appends the window of `plan`; `scaled` is the planes of a frame of the plan's scaled size.
+fn window(scaled: &[u8], plan: Plan, out: &mut Vec<u8>) {
     let half = |side: u32| side.div_ceil(2);
     let (width, height) = (plan.picture.width, plan.picture.height);
-    rows(scaled.y(), plan.scaled.width, (plan.left, plan.top), (width, height), out);
-    for plane in [scaled.u(), scaled.v()] {
+    let (luma, chroma) = scaled.split_at(plan.scaled.width as usize * plan.scaled.height as usize);
+    rows(luma, plan.scaled.width, (plan.left, plan.top), (width, height), out);
+    let (blue, red) = chroma.split_at(chroma.len() / 2);
+    for plane in [blue, red] {
         rows(plane, half(plan.scaled.width), (plan.left / 2, plan.top / 2), (half(width), half(height)), out);
     }
 }
@@ -135,7 +168,15 @@ mod tests {
         let now = clocks();
         let frame = gradient(64, 32, now.monotonic - Duration::from_millis(250));
         let mut out = vec![9; 3];
-        write(&frame, shape(32, 16, Fit::Cover, Format::I420), 7, 0x0102_0304, now, &mut out).unwrap();
+        write(
+            &frame,
+            shape(32, 16, Fit::Cover, Format::I420),
+            Label { tile: 7, sequence: 0x0102_0304 },
+            now,
+            &mut Scratch::default(),
+            &mut out,
+        )
+        .unwrap();
         assert_eq!(out[..16], [7, 0, 0, 0, 32, 0, 16, 0, 0, 0, 0, 0, 4, 3, 2, 1]);
         assert_eq!(f64::from_le_bytes(out[16..24].try_into().unwrap()), 999_750.0);
         assert_eq!(out[24..32], [64, 0, 32, 0, 0, 0, 0, 0]);
@@ -145,7 +186,15 @@ mod tests {
     #[test]
     fn a_cut_takes_luma_and_chroma_from_the_same_place() {
         let mut out = Vec::new();
-        write(&gradient(64, 32, Instant::now()), shape(16, 32, Fit::Cover, Format::I420), 0, 0, clocks(), &mut out).unwrap();
+        write(
+            &gradient(64, 32, Instant::now()),
+            shape(16, 32, Fit::Cover, Format::I420),
+            Label { tile: 0, sequence: 0 },
+            clocks(),
+            &mut Scratch::default(),
+            &mut out,
+        )
+        .unwrap();
         let pixels = &out[HEADER..];
         assert_eq!(pixels.len(), 16 * 32 * 3 / 2);
         assert_eq!(pixels[..16], (24..40).collect::<Vec<u8>>());
@@ -156,7 +205,15 @@ mod tests {
     #[test]
     fn rgba_has_four_bytes_a_pixel_and_says_so() {
         let mut out = Vec::new();
-        write(&gradient(64, 32, Instant::now()), shape(16, 16, Fit::Cover, Format::Rgba), 0, 0, clocks(), &mut out).unwrap();
+        write(
+            &gradient(64, 32, Instant::now()),
+            shape(16, 16, Fit::Cover, Format::Rgba),
+            Label { tile: 0, sequence: 0 },
+            clocks(),
+            &mut Scratch::default(),
+            &mut out,
+        )
+        .unwrap();
         assert_eq!((out[8], out.len()), (1, HEADER + 16 * 16 * 4));
     }
 
@@ -168,7 +225,7 @@ mod tests {
             let fit = if cover { Fit::Cover } else { Fit::Contain };
             let format = if rgba { Format::Rgba } else { Format::I420 };
             let mut out = Vec::new();
-            write(&gradient(source.0, source.1, Instant::now()), shape(tile.0, tile.1, fit, format), 0, 0, clocks(), &mut out).unwrap();
+            write(&gradient(source.0, source.1, Instant::now()), shape(tile.0, tile.1, fit, format), Label { tile: 0, sequence: 0 }, clocks(), &mut Scratch::default(), &mut out).unwrap();
             let side = |at: usize| usize::from(u16::from_le_bytes([out[at], out[at + 1]]));
             let (width, height) = (side(4), side(6));
             let pixels = if rgba { width * height * 4 } else { width * height + 2 * width.div_ceil(2) * height.div_ceil(2) };

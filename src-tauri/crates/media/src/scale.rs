@@ -19,7 +19,14 @@ impl VideoFrame {
         if (width, height) == (self.width(), self.height()) {
             return Ok(self.clone());
         }
-        let mut data = vec![0; frame::size(width, height)?];
+        let mut data = Vec::new();
+        self.scale_into(width, height, &mut data)?;
+        VideoFrame::new(width, height, self.captured(), data)
+    }
+
+    /// Writes this picture as `width`×`height` pixels into `data`, as the planes of a frame, whatever is there; its memory is used again.
+    pub fn scale_into(&self, width: u32, height: u32, data: &mut Vec<u8>) -> Result<(), frame::Error> {
+        data.resize(frame::size(width, height)?, 0);
         let (y, chroma) = data.split_at_mut(width as usize * height as usize);
         let (u, v) = chroma.split_at_mut(chroma.len() / 2);
         let from = (self.width(), self.height());
@@ -27,7 +34,7 @@ impl VideoFrame {
         resize(self.y(), from, y, (width, height));
         resize(self.u(), half(from), u, half((width, height)));
         resize(self.v(), half(from), v, half((width, height)));
-        VideoFrame::new(width, height, self.captured(), data)
+        Ok(())
     }
 }
 
@@ -52,24 +59,16 @@ fn resize(from: &[u8], (from_width, from_height): (u32, u32), to: &mut [u8], (wi
     RESIZER.with_borrow_mut(|resizer| resizer.resize(&source, &mut target, &options)).expect("both planes are one byte a pixel");
 }
 
-/// Writes the picture as RGBA (opaque, full range) into `out`, which must hold exactly `width * height * 4` bytes.
-pub fn rgba(frame: &VideoFrame, out: &mut [u8]) -> Result<(), frame::Error> {
-    let (width, height) = (frame.width(), frame.height());
-    let need = width as usize * height as usize * 4;
-    if out.len() != need {
-        return Err(frame::Error::Length { width, height, need, have: out.len() });
-    }
+/// Writes a picture as RGBA (opaque, full range) into `out`, which must hold exactly `width * height * 4` bytes; `data` is the planes of a
+/// frame of that size.
+pub fn rgba(data: &[u8], (width, height): (u32, u32), out: &mut [u8]) -> Result<(), frame::Error> {
+    let length = |need: usize, have: usize| if need == have { Ok(()) } else { Err(frame::Error::Length { width, height, need, have }) };
+    length(frame::size(width, height)?, data.len())?;
+    length(width as usize * height as usize * 4, out.len())?;
     let half = width.div_ceil(2);
-    let planes = YuvPlanarImage {
-        y_plane: frame.y(),
-        y_stride: width,
-        u_plane: frame.u(),
-        u_stride: half,
-        v_plane: frame.v(),
-        v_stride: half,
-        width,
-        height,
-    };
+    let (y_plane, chroma) = data.split_at(width as usize * height as usize);
+    let (u_plane, v_plane) = chroma.split_at(chroma.len() / 2);
+    let planes = YuvPlanarImage { y_plane, y_stride: width, u_plane, u_stride: half, v_plane, v_stride: half, width, height };
     yuv::yuv420_to_rgba(&planes, out, width * 4, YuvRange::Limited, YuvStandardMatrix::Bt601)
         .expect("planes and target have the frame's size");
     Ok(())
@@ -133,10 +132,11 @@ mod tests {
     #[test]
     fn limited_range_opens_up_to_full() {
         let mut out = vec![0; 16 * 16 * 4];
-        rgba(&grey(16, 16, 235), &mut out).expect("fits");
+        rgba(grey(16, 16, 235).data(), (16, 16), &mut out).expect("fits");
         assert!(out.iter().all(|&byte| byte >= 254));
-        rgba(&grey(16, 16, 16), &mut out).expect("fits");
+        rgba(grey(16, 16, 16).data(), (16, 16), &mut out).expect("fits");
         assert!(out.chunks(4).all(|pixel| pixel[..3].iter().all(|&byte| byte <= 1) && pixel[3] == 255));
-        assert!(rgba(&grey(16, 16, 16), &mut out[1..]).is_err());
+        assert!(rgba(grey(16, 16, 16).data(), (16, 16), &mut out[1..]).is_err());
+        assert!(rgba(grey(16, 8, 16).data(), (16, 16), &mut out).is_err());
     }
 }

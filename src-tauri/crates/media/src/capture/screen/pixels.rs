@@ -25,7 +25,7 @@ pub(super) fn thumbnail(picture: &Picture) -> Option<Vec<u8>> {
     let (width, height) = THUMBNAIL;
     let small = frame(picture, VideoFormat { width, height, fps: 1 }, Instant::now()).ok()?;
     let mut rgba = vec![0; small.width() as usize * small.height() as usize * 4];
-    scale::rgba(&small, &mut rgba).ok()?;
+    scale::rgba(small.data(), (small.width(), small.height()), &mut rgba).ok()?;
     system::png(small.width(), small.height(), &rgba)
 }
 
