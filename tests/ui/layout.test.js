@@ -1,5 +1,8 @@
+// Where things stand: the tiles' arithmetic, and in a browser what must not lie over what.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
+import { browse, missing } from "./browser.js";
+import { enter } from "./scenes.js";
 import { ASPECT, bestTiling, GAP, layout, LEAST, MOST, MOST_STRIP, narrowestTile, overlap } from "../../ui/grid/layout.js";
 
 const ids = (count) => Array.from({ length: count }, (_, index) => String(index + 1));
@@ -171,3 +174,45 @@ test("a caption rises by what the controls cover", () => {
   assert.equal(overlap({ x: 0, y: 0, width: 300, height: 676 }, bar), 0);
   assert.equal(overlap({ x: 400, y: 0, width: 100, height: 500 }, bar), 0);
 });
+
+const skip = missing() ?? false;
+let browser;
+before(async () => {
+  if (!skip) browser = await browse();
+});
+after(() => browser?.close());
+
+/** What of `kept` lies below one of `over`, by name. */
+function covered(page, over, kept) {
+  return page.evaluate(
+    ([above, below]) => {
+      const boxes = (selector) => [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility()).map((element) => ({ box: element.getBoundingClientRect(), name: `${element.id} ${element.className}` }));
+      const meets = (one, other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+      const tops = boxes(above);
+      if (!tops.length) throw new Error(`nothing is ${above}`);
+      return boxes(below).filter(({ box }) => tops.some((top) => meets(box, top.box))).map(({ name }) => name);
+    },
+    [over, kept],
+  );
+}
+
+const HEARD_MUTED = "#call :is(.caption, .floating, .pill, .tools, .note, .toast, .weak)";
+for (const viewport of [{ width: 480, height: 800 }, { width: 1000, height: 700 }]) {
+  for (const [scene, locale] of [["two", "en"], ["three", "en"], ["three", "zh-CN"], ["nine", "en"], ["pinned", "en"], ["sixteen", "en"]]) {
+    test(`the hint to who is muted covers no name and no picture of one's own: ${scene} at ${viewport.width}, ${locale}`, { skip }, async (t) => {
+      const page = await enter(browser, scene, { viewport, locale, reducedMotion: "reduce" });
+      t.after(() => page.context().close());
+      await page.keyboard.press("m");
+      const places = () => page.locator("#call .video-view").evaluateAll((tiles) => tiles.map(({ offsetLeft, offsetTop, offsetWidth, offsetHeight }) => [offsetLeft, offsetTop, offsetWidth, offsetHeight]));
+      const before = await places();
+      await page.evaluate(() => {
+        globalThis.visavisFake.tell({ event: "stream-subscribed", stream: "2882341273", uid: 2882341273 });
+        globalThis.visavisFake.tell({ event: "speaking-while-muted" });
+      });
+      await page.locator("#muted_hint").waitFor();
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+      assert.deepEqual(await covered(page, "#muted_hint", HEARD_MUTED), []);
+      assert.deepEqual(await places(), before, "no tile moves for it");
+    });
+  }
+}

@@ -14,8 +14,11 @@ import { LOCAL, LOCAL_SCREEN, TileView } from "./tile.js";
 /** @typedef {import("../types/app").RemoteState} RemoteState */
 /** @typedef {import("./layout.js").Rect} Rect */
 
-// A caption's height and its distances, in a window as large as a wall as well; and how far toasts reach into the room.
+// A caption's height and its distances, on a small tile and in a window as large as a wall as well (see overlay.css); and how
+// far toasts reach into the room.
 const CAPTION = 48;
+const SMALL = 220;
+const SMALL_CAPTION = 32;
 const LARGE = 2400;
 const LARGE_CAPTION = 64;
 const TOASTS = 424;
@@ -42,8 +45,8 @@ export class GridView {
   #page = 0;
   #pages = 1;
   #budget = new FrameBudget(MADE_A_FRAME, () => this.arrange());
-  /** The room, and the bar's pills in its coordinates: read only when the page has just been laid out. */
-  #measures = { width: 0, height: 0, bar: /** @type {Rect[]} */ ([]) };
+  /** The room, and the bar's parts in its coordinates: read only when the page has just been laid out. */
+  #measures = { width: 0, height: 0, pills: /** @type {Rect[]} */ ([]), over: /** @type {Rect[]} */ ([]) };
 
   /**
    * @param {HTMLElement} room #video
@@ -60,7 +63,7 @@ export class GridView {
       this.#measure();
       this.arrange();
     });
-    for (const part of [room, bar, ...this.#pills()]) observer.observe(part);
+    for (const part of [room, bar, ...bar.children]) observer.observe(part);
     room.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -128,10 +131,10 @@ export class GridView {
   arrange() {
     const state = this.#state;
     if (!state?.inCall) return this.#keep(new Map());
-    const { width, height, bar } = this.#measures;
+    const { width, height, pills, over } = this.#measures;
     if (!width || !height) return;
     const self = hasSelf(state) ? LOCAL : null;
-    const covered = height - Math.min(height, ...bar.filter((pill) => pill.height).map((pill) => pill.y));
+    const covered = height - Math.min(height, ...pills.filter((pill) => pill.height).map((pill) => pill.y));
     const remote = state.call.screen ? [...this.#order, LOCAL_SCREEN] : this.#order;
     const { rects, stage, floating, page, pages } = layout({ width, height, covered, remote, self, pinned: state.focus, screen: isLargeScreen(state), page: this.#page });
     this.#keep(rects);
@@ -139,7 +142,7 @@ export class GridView {
       const tile = this.#tiles.get(stream);
       tile?.panel.classList.toggle("stage", stream === stage);
       tile?.panel.classList.toggle("floating", stream === floating);
-      tile?.place(rect, lift(rect, bar, stream === floating));
+      tile?.place(rect, lift(rect, over, stream === floating));
     }
     this.#floor(rects, floating);
     this.#turned(page, pages);
@@ -151,8 +154,8 @@ export class GridView {
    * @param {string | null} floating
    */
   #floor(rects, floating) {
-    const { width, height, bar } = this.#measures;
-    const names = [...rects].filter(([stream, { x }]) => stream !== floating && x < Math.min(TOASTS, width / 2)).map(([, rect]) => rect.y + rect.height - lift(rect, bar, false) - (width < LARGE ? CAPTION : LARGE_CAPTION));
+    const { width, height, over } = this.#measures;
+    const names = [...rects].filter(([stream, { x }]) => stream !== floating && x < Math.min(TOASTS, width / 2)).map(([, rect]) => rect.y + rect.height - lift(rect, over, false) - (width < LARGE ? CAPTION : LARGE_CAPTION));
     const bottom = `${Math.round(height - Math.max(0, ...names))}px`;
     const call = /** @type {HTMLElement} */ (this.#room.closest("main"));
     if (call.style.getPropertyValue("--toasts-bottom") !== bottom) call.style.setProperty("--toasts-bottom", bottom);
@@ -223,15 +226,13 @@ export class GridView {
     this.#surroundings.paged(page, pages);
   }
 
-  /** What may cover tiles. A hint passes by: nothing makes room for it. */
-  #pills() {
-    return /** @type {HTMLElement[]} */ ([...this.#bar.children]).filter((child) => !child.classList.contains("muted-hint"));
-  }
-
+  /** Tiles make room for the pills. A hint passes by: for it, names and the floating tile step up and nothing else moves. */
   #measure() {
     const [room, bar] = [this.#room.parentElement, this.#bar].map((part) => ({ x: part?.offsetLeft ?? 0, y: part?.offsetTop ?? 0 }));
-    const pills = this.#pills().map(({ offsetLeft, offsetTop, offsetWidth: width, offsetHeight: height }) => ({ x: bar.x + offsetLeft - room.x, y: bar.y + offsetTop - room.y, width, height }));
-    this.#measures = { width: this.#room.clientWidth, height: this.#room.clientHeight, bar: pills };
+    const place = (/** @type {HTMLElement} */ { offsetLeft, offsetTop, offsetWidth: width, offsetHeight: height }) => ({ x: bar.x + offsetLeft - room.x, y: bar.y + offsetTop - room.y, width, height });
+    const parts = /** @type {HTMLElement[]} */ ([...this.#bar.children]);
+    const pills = parts.filter((part) => !part.classList.contains("muted-hint")).map(place);
+    this.#measures = { width: this.#room.clientWidth, height: this.#room.clientHeight, pills, over: parts.map(place) };
   }
 
   /** @param {KeyboardEvent} event */
@@ -263,12 +264,12 @@ function hasSelf({ call, hideSelf }) {
 /**
  * Above the bar the floating tile steps whole; others only raise their caption, and not out of themselves.
  * @param {Rect} rect
- * @param {Rect[]} bar
+ * @param {Rect[]} over the bar's pills and its hint
  * @param {boolean} floats
  */
-function lift(rect, bar, floats) {
-  const covered = Math.max(0, ...bar.map((pill) => overlap(rect, pill)));
-  return floats ? covered && covered + GAP : Math.min(covered, Math.max(0, rect.height - CAPTION));
+function lift(rect, over, floats) {
+  const covered = Math.max(0, ...over.map((part) => overlap(rect, part)));
+  return floats ? covered && covered + GAP : Math.min(covered, Math.max(0, rect.height - (rect.width < SMALL ? SMALL_CAPTION : CAPTION)));
 }
 
 /**
