@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Hides the controls after three seconds without a sign of life, never while they are focused, pointed at or a popover
- * is open. The first touch on hidden controls only brings them back: LEAVE must not be hit unseen. A mouse has moved before.
+ * Hides the controls after three seconds without a sign of life, never while they are focused, pointed at, have a hint to
+ * tell or a popover is open. The first touch on hidden controls only brings them back: LEAVE must not be hit unseen. A mouse has moved before.
  */
 
 export const IDLE_MS = 3000;

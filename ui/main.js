@@ -68,9 +68,10 @@ const statistics = new StatisticsView(api, store, grid);
 const bar = byId("bar");
 // After a tap a finger still "hovers", for ever; a mouse leaves again.
 const pointed = () => matchMedia("(hover: hover)").matches && bar.matches(":hover");
-const idle = new Idle(byId("call"), bar, () => anyOpen() || pointed() || bar.querySelector(":focus-visible") !== null);
+const hint = byId("muted_hint");
+const idle = new Idle(byId("call"), bar, () => anyOpen() || pointed() || !hint.hidden || bar.querySelector(":focus-visible") !== null);
 const projects = new ProjectsPanel({ api, channel: namedChannel, use: useProject });
-const mutedHint = new MutedHint(byId("muted_hint"));
+const mutedHint = new MutedHint(hint, () => idle.wake());
 const network = new NetworkJudge();
 const menu = setUpMenu({
   store, actions, grid,

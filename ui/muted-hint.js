@@ -8,12 +8,17 @@ const SHOWN_MS = 6000;
 export class MutedHint {
   #talk = new MutedTalk();
   #place;
+  #shown;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {HTMLElement} place a live region */
-  constructor(place) {
+  /**
+   * @param {HTMLElement} place a live region among the controls
+   * @param {() => void} shown called when it is: the controls may have stepped back
+   */
+  constructor(place, shown) {
     this.#place = place;
+    this.#shown = shown;
   }
 
   /**
@@ -41,6 +46,7 @@ export class MutedHint {
   #show() {
     this.#place.hidden = false;
     this.#place.textContent = t("call.muted");
+    this.#shown();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.hide(), SHOWN_MS);
   }

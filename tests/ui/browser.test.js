@@ -121,6 +121,30 @@ test("controls step back when nothing moves, come back at a touch, and stay whil
   assert.equal(await idle(), false);
 });
 
+test("who speaks while muted sees the controls and the hint above them, though nothing moves", { skip }, async () => {
+  const page = await browser.open("two");
+  await page.clock.install({ time: 1_000_000 });
+  await page.reload();
+  await state(page, "call");
+  await page.clock.pauseAt(2_000_000);
+  const idle = () => page.locator("#call").evaluate((call) => call.dataset.idle !== undefined);
+  await page.mouse.move(300, 200);
+  await page.clock.runFor(3100);
+  assert.equal(await idle(), true);
+  await page.evaluate(() => {
+    const { change, state: now, tell } = globalThis.visavisFake;
+    change({ local: { ...now().local, audioMuted: true } });
+    tell({ event: "speaking-while-muted" });
+  });
+  assert.equal(await idle(), false);
+  await page.clock.runFor(5900);
+  assert.ok(await page.locator("#muted_hint").isVisible());
+  assert.equal(await idle(), false);
+  await page.clock.runFor(3200);
+  assert.ok(await page.locator("#muted_hint").isHidden());
+  assert.equal(await idle(), true);
+});
+
 test("a touch on hidden controls only brings them back", { skip }, async () => {
   const page = await browser.open("two", { hasTouch: true });
   await state(page, "call");
