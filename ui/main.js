@@ -29,13 +29,14 @@ import { SettingsPanel } from "./settings/panel.js";
 import { SoundView } from "./sound.js";
 import { deviceProblems, initialState, Store } from "./state.js";
 import { StatisticsView } from "./stats.js";
+import { keepClear } from "./toast-place.js";
 import { Toasts } from "./toasts.js";
 import { FrameSource } from "./video/frame-source.js";
 import { quickestFormat } from "./video/surface.js";
 
 const api = connect();
 const store = new Store({ ...initialState(), statistics: pref("statistics"), hideSelf: pref("hideSelf") });
-const toasts = new Toasts(byId("toasts"), byId("toast_log"));
+const toasts = new Toasts(byId("toasts"), byId("toast_log"), keepClear(byId("toasts"), byId("join")));
 const form = /** @type {HTMLFormElement} */ (byId("form"));
 const actions = new Actions({ api, store, toasts, fields: () => ({ ...readFields(form), server: links.server }) });
 const sound = new SoundView({ api, store, toasts });

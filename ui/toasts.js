@@ -20,14 +20,17 @@ export class Toasts {
   #timer;
   #stack;
   #log;
+  #moved;
 
   /**
    * @param {HTMLElement} stack
    * @param {HTMLElement} log
+   * @param {() => void} moved called when the stack is another
    */
-  constructor(stack, log) {
+  constructor(stack, log, moved) {
     this.#stack = stack;
     this.#log = log;
+    this.#moved = moved;
   }
 
   /**
@@ -107,6 +110,7 @@ export class Toasts {
       setTimeout(() => toast.remove(), FADE_MS);
     }
     this.#stack.append(...come);
+    this.#moved();
     clearTimeout(this.#timer);
     if (next !== null) this.#timer = setTimeout(() => this.#step(), Math.max(0, next - now));
   }

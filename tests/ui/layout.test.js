@@ -216,3 +216,44 @@ for (const viewport of [{ width: 480, height: 800 }, { width: 1000, height: 700 
     });
   }
 }
+
+// The lowest is a page at 200 %.
+for (const viewport of [{ width: 480, height: 800 }, { width: 480, height: 640 }, { width: 480, height: 480 }, { width: 500, height: 350 }, { width: 880, height: 640 }]) {
+  test(`toasts never cover the field that has the focus, nor JOIN, in a lobby that is scrolled: ${viewport.width}×${viewport.height}`, { skip }, async (t) => {
+    const page = await enter(browser, "nearby", { viewport, reducedMotion: "reduce" });
+    t.after(() => page.context().close());
+    await page.locator("#advanced summary").click();
+    await page.evaluate(() => {
+      globalThis.visavisFake.tell({ event: "device-lost", device: "microphone", lost: true, code: "DEVICES_NOT_FOUND", message: "gone" });
+      for (const uid of [1, 2]) globalThis.visavisFake.tell({ event: "stream-subscribed", stream: `288234127${uid}`, uid });
+      for (const popover of document.querySelectorAll(":popover-open")) popover.hidePopover();
+    });
+    await page.locator(".toast").nth(2).waitFor({ state: "attached" });
+    const faults = await page.evaluate(async () => {
+      // A toast that is pointed at stays.
+      for (const toast of document.querySelectorAll(".toast")) toast.dispatchEvent(new PointerEvent("pointerenter"));
+      const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const join = document.querySelector("#join");
+      const found = [];
+      for (const field of document.querySelectorAll("#lobby :is(input, select, button, summary)")) {
+        if (!field.checkVisibility()) continue;
+        field.focus();
+        for (const share of [0, 0.3, 0.6, 1]) {
+          field.scrollIntoView({ block: "start" });
+          scrollBy(0, field.getBoundingClientRect().top - share * (innerHeight - 44));
+          await drawn();
+          const toasts = [...document.querySelectorAll(".toast")].filter((toast) => toast.checkVisibility()).map((toast) => toast.getBoundingClientRect());
+          for (const part of [field, join]) {
+            const box = part.getBoundingClientRect();
+            const meets = ({ left, right, top, bottom }) => left < box.right && box.left < right && top < box.bottom && box.top < bottom;
+            if (toasts.some(meets)) found.push(`${field.id || field.name}: ${part.id} at ${share}`);
+          }
+          if (toasts.some(({ top, bottom }) => top < 0 || bottom > innerHeight)) found.push(`${field.id}: outside at ${share}`);
+          if (!toasts.length) found.push("no toast");
+        }
+      }
+      return found;
+    });
+    assert.deepEqual(faults, []);
+  });
+}
