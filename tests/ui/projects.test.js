@@ -83,6 +83,7 @@ test("a token is made, copied, and fills the form", { skip }, async () => {
   assert.equal(await page.evaluate(() => document.activeElement.name), "uid");
   await page.locator(`${LESSONS} [type=submit]`).click();
   await page.locator(`${LESSONS} .token-result .copy`).click();
+  await page.locator("#projects_status", { hasText: "copy success" }).waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   await page.locator(`${LESSONS} .use-token`).click();
   const values = await page.evaluate(() => ["appID", "channel", "token", "uid"].map((name) => document.querySelector(`#form [name=${name}]`).value));
