@@ -145,6 +145,19 @@ test("who speaks while muted sees the controls and the hint above them, though n
   assert.equal(await idle(), true);
 });
 
+test("a tile's meter moves for speech, and not for a room's noise", { skip }, async () => {
+  const page = await browser.open("two");
+  await state(page, "call");
+  await page.locator("#remote_video_panel_2882341273").waitFor();
+  const shown = (level) => page.evaluate((loud) => {
+    globalThis.visavisFake.tell({ event: "volume-indicator", levels: [{ stream: "2882341273", level: loud }] });
+    const panel = document.querySelector("#remote_video_panel_2882341273");
+    return [panel.querySelector(".meter").style.getPropertyValue("--level"), panel.classList.contains("speaking")];
+  }, level);
+  assert.deepEqual(await shown(30), ["0.6", true]);
+  for (const noise of [0, 3, 5]) assert.deepEqual(await shown(noise), ["0", false]);
+});
+
 test("a touch on hidden controls only brings them back", { skip }, async () => {
   const page = await browser.open("two", { hasTouch: true });
   await state(page, "call");

@@ -150,8 +150,9 @@ export class TileView {
 
   /** How loud the stream is, 0 to 100. @param {number} level */
   hear(level) {
-    const heard = this.#shown?.microphone ? level : 0;
-    this.panel.classList.toggle("speaking", heard > SPEAKING);
+    // A room's own noise is not shown: each change of the meter has the picture below it painted again.
+    const heard = this.#shown?.microphone && level > SPEAKING ? level : 0;
+    this.panel.classList.toggle("speaking", heard > 0);
     const step = String(Math.round(Math.min(heard / 50, 1) * 20) / 20);
     if (this.meter.style.getPropertyValue("--level") !== step) this.meter.style.setProperty("--level", step);
   }
