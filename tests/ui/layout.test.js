@@ -257,3 +257,16 @@ for (const viewport of [{ width: 480, height: 800 }, { width: 480, height: 640 }
     assert.deepEqual(faults, []);
   });
 }
+
+test("who watches a channel that is empty sees toasts inside the window", { skip }, async (t) => {
+  const page = await enter(browser, "watching", { reducedMotion: "reduce" });
+  t.after(() => page.context().close());
+  await page.evaluate(() => {
+    globalThis.visavisFake.change({ remote: [] });
+    globalThis.visavisFake.tell({ event: "peer-leave" });
+  });
+  await page.locator("#alone").waitFor();
+  const toast = await page.locator(".toast").last().boundingBox();
+  assert.ok(toast.y >= 0 && toast.y + toast.height <= 700, JSON.stringify(toast));
+  assert.deepEqual(await covered(page, ".toast", "#call :is(.pill, .alone)"), []);
+});

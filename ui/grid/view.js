@@ -156,7 +156,7 @@ export class GridView {
   #floor(rects, floating) {
     const { width, height, over } = this.#measures;
     const names = [...rects].filter(([stream, { x }]) => stream !== floating && x < Math.min(TOASTS, width / 2)).map(([, rect]) => rect.y + rect.height - lift(rect, over, false) - (width < LARGE ? CAPTION : LARGE_CAPTION));
-    const bottom = `${Math.round(height - Math.max(0, ...names))}px`;
+    const bottom = `${names.length ? Math.round(height - Math.max(0, ...names)) : 0}px`;
     const call = /** @type {HTMLElement} */ (this.#room.closest("main"));
     if (call.style.getPropertyValue("--toasts-bottom") !== bottom) call.style.setProperty("--toasts-bottom", bottom);
   }
