@@ -25,6 +25,9 @@ const READY: &str = "the page is ready";
 /// How long the app may take for it, on a busy machine and with cold caches.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What the .rpm must ask for: by the package's name, or by the library's, as one release of the packager does and another does not.
+const NEEDED: [[&str; 2]; 3] = [["webkit2gtk4.1", "libwebkit2gtk-4.1.so"], ["gtk3", "libgtk-3.so"], ["alsa-lib", "libasound.so"]];
+
 /// The screen that the clean systems share.
 const SCREEN: &str = ":87";
 
@@ -98,9 +101,9 @@ fn install_deb(system: &Path, deb: &Path) -> Result<(), Error> {
 
 fn install_rpm(system: &Path, deb: &Path, rpm: &Path) -> Result<(), Error> {
     let requires = said(command("rpm", ["-qp", "--requires"]).arg(rpm))?;
-    for needed in ["webkit2gtk4.1", "gtk3", "alsa-lib"] {
-        if !requires.lines().any(|line| line.starts_with(needed)) {
-            return Err(Error::Missing(format!("the .rpm does not ask for {needed}; it asks for:\n{requires}")));
+    for [package, library] in NEEDED {
+        if !requires.lines().any(|line| line.starts_with(package) || line.starts_with(library)) {
+            return Err(Error::Missing(format!("the .rpm does not ask for {package}; it asks for:\n{requires}")));
         }
     }
     let depends = said(command("dpkg-deb", ["--field"]).arg(deb).arg("Depends"))?;

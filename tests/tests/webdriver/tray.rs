@@ -70,7 +70,12 @@ fn the_tray_mutes_brings_the_window_back_and_leaves() {
         window.sees("nobody is seen", "return document.querySelector('#camera_toggle').getAttribute('aria-pressed') === 'false';").await;
         let show = entry(&desk, "Show Visavis", |entry| entry.enabled).await;
         desk.choose(&show).await;
-        until("the window is back", PATIENCE, async || (!windows(window.display()).is_empty()).then_some(())).await;
+        until("the window is back", PATIENCE, async || {
+            let (_, place) = windows(window.display()).pop()?;
+            let now = window.display().pixels((place["X"], place["Y"]), (place["WIDTH"], place["HEIGHT"]))?;
+            (now.brightness() > 20.0).then_some(())
+        })
+        .await;
         window.display().photograph("tray-back");
         let leave = entry(&desk, "Leave call", |entry| entry.enabled).await;
         desk.choose(&leave).await;
