@@ -42,6 +42,9 @@ struct Icon {
     path: String,
 }
 
+/// A menu: its number, its properties and what is in it.
+type Layout = (i32, HashMap<String, OwnedVariant>, Vec<OwnedVariant>);
+
 const MENU: &str = "com.canonical.dbusmenu";
 
 impl Desk {
@@ -71,7 +74,7 @@ impl Desk {
     pub async fn menu(&self) -> Option<Vec<Entry>> {
         let icon = lock(&self.icons).last().cloned()?;
         let reply = self.call(&icon, MENU, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await?;
-        let (_, (_, _, children)): (u32, (i32, HashMap<String, OwnedVariant>, Vec<OwnedVariant>)) = reply.body().deserialize().ok()?;
+        let (_, (_, _, children)): (u32, Layout) = reply.body().deserialize().ok()?;
         Some(children.into_iter().filter_map(|child| entry(child.into())).collect())
     }
 
