@@ -13,7 +13,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::geometry::{Fit, Plan, Size, plan};
+use super::geometry::{Fit, Size, plan};
 use crate::media::{VideoFrame, frame, scale};
 
 /// The header's length in bytes.
@@ -89,7 +89,8 @@ pub fn write(
         whole
     } else {
         cut.clear();
-        window(whole, plan, cut);
+        let sides = |size: Size| (size.width, size.height);
+        frame::cut(whole, sides(plan.scaled), (plan.left, plan.top), sides(plan.picture), cut);
         cut
     };
     let length = match shape.format {
@@ -121,25 +122,6 @@ fn header(format: Format, picture: Size, source: Size, label: Label, captured_ms
     header
 }
 
-/// Appends the window of `plan`; `scaled` is the planes of a frame of the plan's scaled size.
-fn window(scaled: &[u8], plan: Plan, out: &mut Vec<u8>) {
-    let half = |side: u32| side.div_ceil(2);
-    let (width, height) = (plan.picture.width, plan.picture.height);
-    let (luma, chroma) = scaled.split_at(plan.scaled.width as usize * plan.scaled.height as usize);
-    rows(luma, plan.scaled.width, (plan.left, plan.top), (width, height), out);
-    let (blue, red) = chroma.split_at(chroma.len() / 2);
-    for plane in [blue, red] {
-        rows(plane, half(plan.scaled.width), (plan.left / 2, plan.top / 2), (half(width), half(height)), out);
-    }
-}
-
-fn rows(plane: &[u8], stride: u32, (left, top): (u32, u32), (width, height): (u32, u32), out: &mut Vec<u8>) {
-    let (left, width) = (left as usize, width as usize);
-    for row in plane.chunks_exact(stride as usize).skip(top as usize).take(height as usize) {
-        out.extend_from_slice(&row[left..left + width]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +143,13 @@ mod tests {
 
     fn shape(width: u32, height: u32, fit: Fit, format: Format) -> Shape {
         Shape { tile: Size { width, height }, fit, format }
+    }
+
+    /// The first picture of the first tile.
+    fn written(source: &VideoFrame, shape: Shape) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(source, shape, Label { tile: 0, sequence: 0 }, clocks(), &mut Scratch::default(), &mut out).unwrap();
+        out
     }
 
     #[test]
@@ -185,16 +174,7 @@ mod tests {
 
     #[test]
     fn a_cut_takes_luma_and_chroma_from_the_same_place() {
-        let mut out = Vec::new();
-        write(
-            &gradient(64, 32, Instant::now()),
-            shape(16, 32, Fit::Cover, Format::I420),
-            Label { tile: 0, sequence: 0 },
-            clocks(),
-            &mut Scratch::default(),
-            &mut out,
-        )
-        .unwrap();
+        let out = written(&gradient(64, 32, Instant::now()), shape(16, 32, Fit::Cover, Format::I420));
         let pixels = &out[HEADER..];
         assert_eq!(pixels.len(), 16 * 32 * 3 / 2);
         assert_eq!(pixels[..16], (24..40).collect::<Vec<u8>>());
@@ -204,17 +184,21 @@ mod tests {
 
     #[test]
     fn rgba_has_four_bytes_a_pixel_and_says_so() {
-        let mut out = Vec::new();
-        write(
-            &gradient(64, 32, Instant::now()),
-            shape(16, 16, Fit::Cover, Format::Rgba),
-            Label { tile: 0, sequence: 0 },
-            clocks(),
-            &mut Scratch::default(),
-            &mut out,
-        )
-        .unwrap();
+        let out = written(&gradient(64, 32, Instant::now()), shape(16, 16, Fit::Cover, Format::Rgba));
         assert_eq!((out[8], out.len()), (1, HEADER + 16 * 16 * 4));
+    }
+
+    #[test]
+    fn memory_that_is_used_again_leaves_nothing_of_the_picture_before() {
+        let (now, label) = (clocks(), Label { tile: 0, sequence: 0 });
+        let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+        for (side, format) in [(48, Format::Rgba), (16, Format::I420), (40, Format::I420), (8, Format::Rgba), (64, Format::Rgba)] {
+            let (frame, shape) = (gradient(64, 32, now.monotonic), shape(side, 16, Fit::Cover, format));
+            write(&frame, shape, label, now, &mut scratch, &mut out).unwrap();
+            let mut fresh = Vec::new();
+            write(&frame, shape, label, now, &mut Scratch::default(), &mut fresh).unwrap();
+            assert_eq!(out, fresh, "{side}");
+        }
     }
 
     proptest! {
@@ -224,8 +208,7 @@ mod tests {
         ) {
             let fit = if cover { Fit::Cover } else { Fit::Contain };
             let format = if rgba { Format::Rgba } else { Format::I420 };
-            let mut out = Vec::new();
-            write(&gradient(source.0, source.1, Instant::now()), shape(tile.0, tile.1, fit, format), Label { tile: 0, sequence: 0 }, clocks(), &mut Scratch::default(), &mut out).unwrap();
+            let out = written(&gradient(source.0, source.1, Instant::now()), shape(tile.0, tile.1, fit, format));
             let side = |at: usize| usize::from(u16::from_le_bytes([out[at], out[at + 1]]));
             let (width, height) = (side(4), side(6));
             let pixels = if rgba { width * height * 4 } else { width * height + 2 * width.div_ceil(2) * height.div_ceil(2) };

@@ -100,6 +100,21 @@ pub fn size(width: u32, height: u32) -> Result<usize, Error> {
     Ok(luma_size(width, height) + 2 * chroma_size(width, height))
 }
 
+/// Appends a part of a picture to `out`, as the planes of a frame of the part's size. `data` is the planes of a frame of `from` pixels, within
+/// which the part lies; `left` and `top` are even, so that the part falls on whole chroma samples.
+pub fn cut(data: &[u8], from: (u32, u32), (left, top): (u32, u32), (width, height): (u32, u32), out: &mut Vec<u8>) {
+    let half = |side: u32| side.div_ceil(2);
+    let (y, chroma) = data.split_at(luma_size(from.0, from.1));
+    let (u, v) = chroma.split_at(chroma.len() / 2);
+    let part = (left, top, width, height);
+    let chroma_part = (left / 2, top / 2, half(width), half(height));
+    for (plane, stride, (left, top, width, height)) in [(y, from.0, part), (u, half(from.0), chroma_part), (v, half(from.0), chroma_part)] {
+        for row in plane.chunks_exact(stride as usize).skip(top as usize).take(height as usize) {
+            out.extend_from_slice(&row[left as usize..(left + width) as usize]);
+        }
+    }
+}
+
 fn luma_size(width: u32, height: u32) -> usize {
     width as usize * height as usize
 }

@@ -49,19 +49,9 @@ impl Cover {
     }
 }
 
-fn cut(picture: &VideoFrame, (left, top): (u32, u32), (width, height): (u32, u32)) -> VideoFrame {
+fn cut(picture: &VideoFrame, place: (u32, u32), (width, height): (u32, u32)) -> VideoFrame {
     let mut data = Vec::with_capacity(frame::size(width, height).unwrap_or(0));
-    let half = |side: u32| side.div_ceil(2);
-    let planes = [
-        (picture.y(), picture.width(), left, top, width, height),
-        (picture.u(), half(picture.width()), left / 2, top / 2, half(width), half(height)),
-        (picture.v(), half(picture.width()), left / 2, top / 2, half(width), half(height)),
-    ];
-    for (plane, stride, left, top, width, height) in planes {
-        for row in plane.chunks_exact(stride as usize).skip(top as usize).take(height as usize) {
-            data.extend_from_slice(&row[left as usize..(left + width) as usize]);
-        }
-    }
+    frame::cut(picture.data(), (picture.width(), picture.height()), place, (width, height), &mut data);
     VideoFrame::new(width, height, picture.captured(), data).expect("a part of a frame has its size")
 }
 
