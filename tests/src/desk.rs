@@ -45,6 +45,7 @@ struct Icon {
 /// A menu: its number, its properties and what is in it.
 type Layout = (i32, HashMap<String, OwnedVariant>, Vec<OwnedVariant>);
 
+const ITEM: &str = "org.kde.StatusNotifierItem";
 const MENU: &str = "com.canonical.dbusmenu";
 
 impl Desk {
@@ -73,7 +74,7 @@ impl Desk {
     /// The menu of the icon that came last, as it is now; none if there is no icon yet.
     pub async fn menu(&self) -> Option<Vec<Entry>> {
         let icon = lock(&self.icons).last().cloned()?;
-        let reply = self.call(&icon, MENU, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await?;
+        let reply = self.ask(&icon, "GetLayout", &(0i32, -1i32, Vec::<String>::new())).await?;
         let (_, (_, _, children)): (u32, Layout) = reply.body().deserialize().ok()?;
         Some(children.into_iter().filter_map(|child| entry(child.into())).collect())
     }
@@ -82,29 +83,26 @@ impl Desk {
     pub async fn choose(&self, entry: &Entry) {
         let icon = lock(&self.icons).last().cloned().expect("there is an icon");
         let chosen = (entry.number, "clicked", Variant::from(0i32), 0u32);
-        self.call(&icon, MENU, "Event", &chosen).await.expect("the menu answers");
+        self.ask(&icon, "Event", &chosen).await.expect("the menu answers");
     }
 
     /// Asks the menu of an icon something.
-    async fn call<B>(&self, icon: &Icon, interface: &str, method: &str, body: &B) -> Option<zbus::Message>
+    async fn ask<B>(&self, icon: &Icon, method: &str, body: &B) -> Option<zbus::Message>
     where
         B: serde::Serialize + zbus::wire::DynamicType,
     {
-        let properties = (ITEM, "Menu");
         let get = self.connection.call_method(
             Some(icon.owner.as_str()),
             icon.path.as_str(),
             Some("org.freedesktop.DBus.Properties"),
             "Get",
-            &properties,
+            &(ITEM, "Menu"),
         );
         let menu: OwnedVariant = get.await.ok()?.body().deserialize().ok()?;
         let menu = ObjectPath::try_from(menu).ok()?;
-        self.connection.call_method(Some(icon.owner.as_str()), menu, Some(interface), method, body).await.ok()
+        self.connection.call_method(Some(icon.owner.as_str()), menu, Some(MENU), method, body).await.ok()
     }
 }
-
-const ITEM: &str = "org.kde.StatusNotifierItem";
 
 fn entry(child: Variant<'_>) -> Option<Entry> {
     let Variant::Structure(fields) = child else { return None };

@@ -101,14 +101,19 @@ test("keys switch the devices, the statistics, the pin and the help, and not whi
   assert.equal(await lobby.locator("#microphone_toggle").getAttribute("aria-pressed"), "true");
 });
 
-test("controls step back when nothing moves, come back at a touch, and stay while focused", { skip }, async () => {
+/** A call whose time stands still, in which the mouse has just moved; and whether its controls have stepped back. */
+async function stillCall() {
   const page = await browser.open("two");
   await page.clock.install({ time: 1_000_000 });
   await page.reload();
   await state(page, "call");
   await page.clock.pauseAt(2_000_000);
   await page.mouse.move(300, 200);
-  const idle = () => page.locator("#call").evaluate((call) => call.dataset.idle !== undefined);
+  return { page, idle: () => page.locator("#call").evaluate((call) => call.dataset.idle !== undefined) };
+}
+
+test("controls step back when nothing moves, come back at a touch, and stay while focused", { skip }, async () => {
+  const { page, idle } = await stillCall();
   await page.clock.runFor(2900);
   assert.equal(await idle(), false);
   await page.clock.runFor(200);
@@ -122,13 +127,7 @@ test("controls step back when nothing moves, come back at a touch, and stay whil
 });
 
 test("who speaks while muted sees the controls and the hint above them, though nothing moves", { skip }, async () => {
-  const page = await browser.open("two");
-  await page.clock.install({ time: 1_000_000 });
-  await page.reload();
-  await state(page, "call");
-  await page.clock.pauseAt(2_000_000);
-  const idle = () => page.locator("#call").evaluate((call) => call.dataset.idle !== undefined);
-  await page.mouse.move(300, 200);
+  const { page, idle } = await stillCall();
   await page.clock.runFor(3100);
   assert.equal(await idle(), true);
   await page.evaluate(() => {
