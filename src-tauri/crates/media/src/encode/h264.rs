@@ -19,6 +19,10 @@ const CUT: f64 = 1.25;
 /// So many pictures bring back a keyframe's detail, and may be larger for it.
 const REFINED: u32 = 15;
 const REFINING: f64 = 2.0;
+/// The picture behind a keyframe is rehearsed once, and again while it takes this many times what a keyframe may: an easy scene before a cut
+/// leaves more to learn.
+const BURST: f64 = 1.5;
+const REHEARSALS: u32 = 3;
 
 /// Why a picture was not encoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +128,9 @@ impl Encoder {
     }
 
     /// A keyframe as large as it may be; several attempts, of which the last counts.
+    ///
+    /// The library does not learn from them how coarse pictures have become, and would bring all the detail back with the next one, in a burst
+    /// as long as the keyframe. So it makes that picture between two attempts, and has learnt when it makes the real one.
     fn keyframe(&mut self, raw: &mut Raw, frame: &VideoFrame, at_ms: i64) -> Result<Vec<u8>, Error> {
         if !self.primed {
             // What the rate control has to see first costs next to nothing if there is nothing to see.
@@ -132,9 +139,13 @@ impl Encoder {
             self.primed = true;
         }
         let mut search = self.quantiser.search(quantiser::allowed(&self.config));
+        let (mut rehearsals, mut next) = (0..REHEARSALS, f64::INFINITY);
         let data = loop {
             let data = raw.encode_keyframe(frame, &self.config, search.qp(), at_ms)?;
-            if !search.again(data.len() as f64 * 8.0) {
+            let again = search.again(data.len() as f64 * 8.0);
+            if next > quantiser::allowed(&self.config) * BURST && rehearsals.next().is_some() {
+                next = raw.encode(frame, at_ms)?.map_or(0.0, |(data, _)| data.len() as f64 * 8.0);
+            } else if !again {
                 break data;
             }
         };
@@ -275,13 +286,18 @@ mod tests {
     fn a_hard_cut_holds_nobody_up_for_longer_than_a_keyframe() {
         let (mut encoder, start) = (Encoder::new(Config { bitrate_bps: 400_000, ..CONFIG }).expect("a valid size"), Instant::now());
         let black = |number: u32| VideoFrame::black(320, 180, start + Duration::from_millis(u64::from(number) * 1000 / 30)).expect("fits");
+        let mut sizes = Vec::new();
         for number in 0..60 {
             // Every twenty pictures another scene.
             let frame = if number / 20 % 2 == 0 { black(number) } else { picture(start, number, 320, 180) };
             let encoded = encoder.encode(&frame, false).expect("encodes").expect("not skipped");
             let most = quantiser::allowed(&encoder.config()) * REFINING;
             assert!(encoded.data.len() as f64 * 8.0 < most, "picture {number}: {} bytes of {}", encoded.data.len(), most / 8.0);
+            sizes.push(encoded.data.len() as f64 * 8.0 * 30.0 / 400_000.0);
         }
+        let burst = sizes.windows(2).map(|pair| pair[0] + pair[1]).fold(0.0, f64::max);
+        let keyframe = quantiser::allowed(&encoder.config()) * 30.0 / 400_000.0;
+        assert!(burst < keyframe * 2.0, "a keyframe and the next picture take {burst} shares");
     }
 
     #[test]
