@@ -42,5 +42,6 @@ pub use peer::event::{Candidate, Event, Tracks};
 pub use publisher::Publisher;
 pub use receive::jitter_audio::Pace;
 pub use runtime::{Cipher, Runtime, Tls, system_runtime};
+pub use send::sharing::{Given, Sharing};
 pub use stats::{ReceiveStats, ReceivedTrack, SendStats, SentTrack};
 pub use subscriber::{AudioReceiver, Later, Playout, ReceivedVideo, Subscriber, VideoReceiver};

@@ -23,6 +23,7 @@ use crate::peer::settings;
 use crate::peer::task::{Parts, Peer};
 use crate::peer::watchdog;
 use crate::send::rate;
+use crate::send::sharing::Given;
 use crate::{Error, Runtime, SendStats, sdp};
 
 /// Sound and a picture worth the name.
@@ -162,6 +163,16 @@ impl Publisher {
     /// How long a frame queued now waits until it may leave.
     pub fn queued(&self) -> Duration {
         self.outbound.queued()
+    }
+
+    /// Bounds what the connection may send, in bits per second.
+    pub fn set_max(&self, max_bps: u32) {
+        self.outbound.set_max(max_bps);
+    }
+
+    /// What the connection may send now, and what it has sent.
+    pub fn given(&self) -> Given {
+        self.outbound.given()
     }
 
     /// The counters so far.

@@ -32,8 +32,8 @@ impl Engine {
                 Some(stream) => self.peers.receive(subscription, Tracks { audio, video }, stream),
                 None => self.no_stream(subscription),
             },
-            Output::AcceptOffer { subscription, stream, offer, .. } => match self.published.get(stream.source) {
-                Some(stream) => self.peers.send(subscription, offer, stream.clone()),
+            Output::AcceptOffer { subscription, subscriber, stream, offer } => match self.published.get(stream.source) {
+                Some(stream) => self.peers.send(subscription, subscriber, offer, stream.clone()),
                 None => self.no_stream(subscription),
             },
             Output::SetAnswer { subscription, answer } => self.peers.order(&subscription, Order::SetAnswer(answer)),

@@ -5,13 +5,14 @@
 
 mod receiving;
 mod sending;
+mod sharing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use session::Input;
-use signal::{Code, Error, IceServer, Sdp, SubscriptionId, Want};
+use signal::{Code, Error, IceServer, Sdp, SubscriptionId, Uid, Want};
 use tokio::sync::mpsc;
 use transport::{Endpoint, Tracks};
 
@@ -19,6 +20,7 @@ use crate::error;
 use crate::local::Outgoing;
 use crate::tls::ForTurn;
 use crate::{Config, RemoteStream};
+use sharing::Cameras;
 
 /// What a connection is told to do.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ struct Line {
 pub(crate) struct Peers {
     endpoint: Endpoint,
     open: HashMap<SubscriptionId, mpsc::Sender<Order>>,
+    cameras: Cameras,
     reports: mpsc::Sender<Input>,
 }
 
@@ -60,7 +63,7 @@ impl Peers {
             connect_deadline: Self::CONNECT_DEADLINE,
             ..transport::Config::new(transport::system_runtime())
         };
-        Self { endpoint: Endpoint::new(config), open: HashMap::new(), reports }
+        Self { endpoint: Endpoint::new(config), open: HashMap::new(), cameras: Cameras::default(), reports }
     }
 
     /// For the connections made from now on, and those that exist when they restart.
@@ -74,10 +77,10 @@ impl Peers {
         tokio::spawn(receiving::run(self.endpoint.clone(), tracks, stream, line));
     }
 
-    /// Makes the sending end of a subscription; `stream` feeds it.
-    pub fn send(&mut self, id: SubscriptionId, offer: Sdp, stream: Outgoing) {
+    /// Makes the sending end of a subscription of `subscriber`; `stream` feeds it.
+    pub fn send(&mut self, id: SubscriptionId, subscriber: Uid, offer: Sdp, stream: Outgoing) {
         let line = self.line(id);
-        tokio::spawn(sending::run(self.endpoint.clone(), offer, stream, line));
+        tokio::spawn(sending::run(self.endpoint.clone(), self.cameras.clone(), subscriber, offer, stream, line));
     }
 
     fn line(&mut self, id: SubscriptionId) -> Line {

@@ -1,17 +1,20 @@
 //! The sending end of a subscription: answer, candidates, and the media of an [`Outgoing`] stream.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use session::Input;
-use signal::Sdp;
+use signal::{Sdp, StreamSource, Uid};
+use tokio::time::interval;
 use transport::{Endpoint, Publisher, Tracks};
 
+use super::sharing::{self, Beside, Cameras};
 use super::{Line, Order, next_event, to_transport};
 use crate::error;
 use crate::local::Outgoing;
 
 /// Lives until the engine drops the connection's orders.
-pub(super) async fn run(endpoint: Endpoint, offer: Sdp, stream: Outgoing, mut line: Line) {
+pub(super) async fn run(endpoint: Endpoint, cameras: Cameras, subscriber: Uid, offer: Sdp, stream: Outgoing, mut line: Line) {
     let tracks = {
         let state = stream.state();
         let state = state.borrow();
@@ -24,6 +27,14 @@ pub(super) async fn run(endpoint: Endpoint, offer: Sdp, stream: Outgoing, mut li
     };
     let mut events = publisher.take_events();
     let publisher = Arc::new(publisher);
+    let mut beside = match stream.source() {
+        StreamSource::Screen => Some(Beside::new(cameras.clone(), subscriber.clone(), bitrates.max_bps)),
+        StreamSource::Camera => {
+            cameras.add(subscriber.clone(), publisher.clone(), bitrates.max_bps);
+            None
+        }
+    };
+    let mut shares = interval(sharing::INTERVAL);
     let mut layers = stream.add(line.id.clone(), publisher.clone());
     line.described(Ok(answer), answer_ready).await;
     loop {
@@ -36,6 +47,11 @@ pub(super) async fn run(endpoint: Endpoint, offer: Sdp, stream: Outgoing, mut li
                 let layer = *layers.borrow_and_update();
                 line.report(Input::Carries { subscription: line.id.clone(), layer }).await;
             }
+            _ = shares.tick(), if beside.is_some() => {
+                if let Some(beside) = &mut beside {
+                    beside.share(&publisher, Instant::now());
+                }
+            }
             event = next_event(&mut events) => {
                 if let Some(event) = &event {
                     stream.on_event(&line.id, event);
@@ -44,6 +60,7 @@ pub(super) async fn run(endpoint: Endpoint, offer: Sdp, stream: Outgoing, mut li
             }
         }
     }
+    cameras.remove(&subscriber, &publisher);
     stream.remove(&line.id);
     publisher.close().await;
 }

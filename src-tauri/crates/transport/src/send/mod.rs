@@ -6,6 +6,7 @@
 //! history     packets already sent, for repair
 //! rate        feedback → target bitrate, pacing rate and probes
 //! budget      a target shared out: sound, repairs, pictures
+//! sharing     a camera's connection beside a screen's to the same user
 //! fec         parity packets for pictures
 //! protect     how much parity a path needs
 //! red         sound that carries earlier sound along
@@ -27,3 +28,4 @@ pub mod protect;
 pub mod rate;
 pub mod red;
 pub mod report;
+pub mod sharing;

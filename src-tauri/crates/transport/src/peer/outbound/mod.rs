@@ -32,6 +32,7 @@ use super::wall::Wall;
 use crate::send::packetize::{self, packetize};
 use crate::send::rate::{self, Sample};
 use crate::send::red::Red;
+use crate::send::sharing::Given;
 use crate::{SendStats, sdp};
 
 /// RTP header, transport-wide number, SRTP tag, UDP and IP headers: what a payload costs besides itself, in bytes.
@@ -129,6 +130,19 @@ impl Outbound {
     /// How long a frame queued now waits until it may leave.
     pub(crate) fn queued(&self) -> Duration {
         self.state().pacer.queued()
+    }
+
+    /// See [`crate::Publisher::set_max`].
+    pub(crate) fn set_max(&self, max_bps: u32) {
+        let mut state = self.state();
+        state.rate.set_max(max_bps);
+        state.tell(&self.outbox);
+    }
+
+    pub(crate) fn given(&self) -> Given {
+        let state = self.state();
+        let sent = [&state.video, &state.audio].into_iter().flatten().map(|track| track.stats.bytes).sum();
+        Given { target_bps: state.rate.target(), sent }
     }
 
     pub(crate) fn stats(&self) -> SendStats {

@@ -62,6 +62,12 @@ pub struct Call {
     pub fec: f64,
     /// Whether the receiver's feedback comes through.
     pub feedback_lost: bool,
+    /// Whether there is sound too.
+    pub sounds: bool,
+    /// It sends no more.
+    pub ended: bool,
+    /// Bytes.
+    pub sent: u64,
     /// By milliseconds since the world began.
     pub log: Vec<Tick>,
     joins_at: u32,
@@ -86,6 +92,9 @@ impl Call {
             encoder_max: u32::MAX,
             fec: 0.0,
             feedback_lost: false,
+            sounds: true,
+            ended: false,
+            sent: 0,
             log: Vec::new(),
             joins_at,
             keyframe: true,
@@ -100,12 +109,12 @@ impl Call {
     /// The millisecond `ms` since the world began.
     pub fn step(&mut self, ms: u32, network: &mut Network) {
         let mut tick = Tick::default();
-        if let Some(age) = ms.checked_sub(self.joins_at) {
+        if let Some(age) = ms.checked_sub(self.joins_at).filter(|_| !self.ended) {
             let now = self.start + ms * MS;
             if matches!(age % 100, 3 | 36 | 70) {
                 self.make_frame(now);
             }
-            if age.is_multiple_of(20) {
+            if self.sounds && age.is_multiple_of(20) {
                 self.pacer.push_audio(SOUND, Packet { size: SOUND, sound: Some(now) });
             }
             self.take_feedback(now);
@@ -118,6 +127,7 @@ impl Call {
             if ms.is_multiple_of(FEEDBACK_INTERVAL) {
                 self.give_feedback(now, network.answer(now));
             }
+            self.sent += tick.sent as u64;
             tick.target = self.rate.target();
             tick.waiting = self.pacer.queued();
         }
@@ -128,7 +138,7 @@ impl Call {
         if self.pacer.queued() > FULL && !self.keyframe {
             return;
         }
-        let bps = self.rate.video_target(SOUND_BPS, self.fec).min(self.encoder_max);
+        let bps = self.rate.video_target(if self.sounds { SOUND_BPS } else { 0 }, self.fec).min(self.encoder_max);
         let factor = if std::mem::take(&mut self.keyframe) { KEYFRAME } else { 0.8 + 0.4 * self.random.share() };
         let keyframe = factor > 2.0;
         let bytes = (f64::from(bps) / 8.0 / 30.0 * factor) as usize;

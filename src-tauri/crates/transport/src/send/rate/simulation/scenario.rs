@@ -8,6 +8,7 @@ use super::call::Tick;
 use super::download::Control;
 use super::network::Link;
 use super::world::{Start, World};
+use crate::send::sharing::Sharing;
 
 /// What each is played with: an outcome that one of them makes is luck.
 pub const SEEDS: Range<u64> = 0..5;
@@ -165,6 +166,12 @@ pub const ALL: &[Scenario] = &[
         judge: judge_two_calls,
     },
     Scenario {
+        name: "camera-and-screen",
+        about: "somebody shares a screen at 1,000 kb/s from 15 s to 60 s; it stands still from 40 s on",
+        play: play_screen,
+        judge: judge_screen,
+    },
+    Scenario {
         name: "beside-reno",
         about: "a TCP download (Reno) joins a call on 2 Mb/s after 15 s",
         play: |start| beside(Control::Reno, false, start),
@@ -236,6 +243,25 @@ fn play_two_calls(start: Start) -> World {
     world
 }
 
+/// The screen turns a page at 50 s.
+fn play_screen(start: Start) -> World {
+    let mut world = alone(Link::new(MB), 15, start);
+    world.join(config(2_000_000)).sounds = false;
+    world.sharing = Some(Sharing::new(2_500_000, 2_000_000));
+    world.run(25);
+    world.calls[1].encoder_max = 30_000;
+    world.run(10);
+    world.calls[1].encoder_max = u32::MAX;
+    world.run(2);
+    world.calls[1].encoder_max = 30_000;
+    world.run(8);
+    world.calls[1].ended = true;
+    world.sharing = None;
+    world.calls[0].rate.set_max(2_500_000);
+    world.run(15);
+    world
+}
+
 fn beside(control: Control, call_joins: bool, start: Start) -> World {
     let mut world = World::new(Link::new(2.0 * MB), start);
     if call_joins {
@@ -301,6 +327,19 @@ fn judge_drop_both(world: &World) -> Vec<Check> {
         at_most("ms of queue at most", queue(world, 15..35, 100), 750.0),
         at_most("ms of queue at most, from 2 s after the drop", queue(world, 17..35, 100), 200.0),
         at_least("kb/s sent from 5 s to 20 s after it", sent(world, 0, 20..35), 370.0),
+    ]
+}
+
+fn judge_screen(world: &World) -> Vec<Check> {
+    vec![
+        at_least("kb/s of the screen from 5 s after it came", delivered(world, 1, 20..40), 500.0),
+        at_least("kb/s of the camera then", delivered(world, 0, 20..40), 180.0),
+        at_least("kb/s of both then", delivered(world, 0, 20..40) + delivered(world, 1, 20..40), 800.0),
+        at_least("kb/s of the camera beside a still screen", delivered(world, 0, 43..50), 300.0),
+        at_least("kb/s of the page that is turned", delivered(world, 1, 50..52), 250.0),
+        at_least("kb/s of the camera once alone", delivered(world, 0, 65..75), 700.0),
+        at_most("ms that sound is late, p95", sound_late(world, 15..75, 95), 100.0),
+        at_most("ms of queue, p95", queue(world, 15..75, 95), 100.0),
     ]
 }
 

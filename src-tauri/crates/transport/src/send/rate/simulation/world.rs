@@ -7,10 +7,13 @@ use super::call::{Call, Tick};
 use super::download::{Control, Download};
 use super::network::{Link, Network};
 use super::random::Random;
+use crate::send::sharing::{Given, Sharing};
 
 const MS: Duration = Duration::from_millis(1);
 /// A call begins up to so many milliseconds late, so that its pictures and another's do not always meet in the same way.
 const LATEST_JOIN: f64 = 100.0;
+/// How often two connections to one user share out what their path carries, in milliseconds.
+const SHARING_INTERVAL: u32 = 200;
 
 /// When a world begins, and what its chances are made of: worlds of one seed are alike.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +38,8 @@ pub struct World {
     pub network: Network,
     pub calls: Vec<Call>,
     pub downloads: Vec<Download>,
+    /// The first call is a user's camera and the second the same user's screen.
+    pub sharing: Option<Sharing>,
     /// By milliseconds.
     pub log: Vec<Moment>,
     start: Instant,
@@ -45,7 +50,7 @@ impl World {
     pub fn new(link: Link, start: Start) -> Self {
         let mut random = Random::new(start.seed);
         let network = Network::new(link, random.split(), start.at);
-        Self { network, calls: Vec::new(), downloads: Vec::new(), log: Vec::new(), start: start.at, random }
+        Self { network, calls: Vec::new(), downloads: Vec::new(), sharing: None, log: Vec::new(), start: start.at, random }
     }
 
     /// Adds a call that begins now, or [`LATEST_JOIN`] later at most.
@@ -74,11 +79,21 @@ impl World {
             let before = self.downloaded();
             self.downloads.iter_mut().for_each(|download| download.step(&mut self.network, now));
             self.calls.iter_mut().for_each(|call| call.step(ms, &mut self.network));
+            if ms.is_multiple_of(SHARING_INTERVAL) {
+                self.share(now);
+            }
             self.log.push(Moment {
                 capacity: self.network.link().capacity,
                 queue: self.network.queue(now),
                 downloaded: self.downloaded() - before,
             });
+        }
+    }
+
+    fn share(&mut self, now: Instant) {
+        if let (Some(sharing), [camera, screen, ..]) = (&mut self.sharing, &mut self.calls[..]) {
+            let given = |call: &Call| Given { target_bps: call.rate.target(), sent: call.sent };
+            camera.rate.set_max(sharing.camera_bps(given(camera), given(screen), now));
         }
     }
 
