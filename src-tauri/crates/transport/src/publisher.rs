@@ -22,6 +22,7 @@ use crate::peer::outbound::{Outbound, Track};
 use crate::peer::settings;
 use crate::peer::task::{Parts, Peer};
 use crate::peer::watchdog;
+use crate::sdp::SoundAgain;
 use crate::send::rate;
 use crate::send::sharing::Given;
 use crate::{Error, Runtime, SendStats, sdp};
@@ -35,6 +36,7 @@ pub struct Publisher {
     connection: Arc<Connection>,
     outbound: Arc<Outbound>,
     peer: Peer,
+    sound_again: Option<SoundAgain>,
     knows_dred: bool,
 }
 
@@ -47,10 +49,11 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     let runtime = Arc::clone(&config.runtime);
     let now = runtime.now();
     let (video_ssrc, audio_ssrc) = (rand::random(), rand::random());
+    let sound_again = sdp::has_format(offer, "audio", "rtx").then(rand::random);
     let rates = rate::Config { start_bps: start_bps.min(max_bps), min_bps: MIN_BITRATE_BPS.min(max_bps), max_bps };
     let outbound = Outbound::new(
         tracks.video.then(|| Track::video(video_ssrc, now)),
-        tracks.audio.then(|| Track::audio(audio_ssrc, now)),
+        tracks.audio.then(|| Track::audio(audio_ssrc, sound_again, now)),
         rates,
         shared.wall,
         now,
@@ -64,25 +67,27 @@ pub(crate) async fn open(shared: &Shared, offer: &str, tracks: Tracks, start_bps
     // From here on the task closes the connection whatever happens.
     let peer = Peer::start(Parts { runtime: Arc::clone(&runtime), connection: Arc::clone(&connection), media, signals, stopped, limits });
     // Tracks after the offer: they take the places that it has for them.
-    connection.set_offer(&sdp::without_lone_red(offer)).await?;
+    connection.set_offer(&sdp::without_lone_repairs(offer)).await?;
     if tracks.audio {
         let coding = RTCRtpCodingParameters { ssrc: Some(audio_ssrc), ..RTCRtpCodingParameters::default() };
         add_track(&connection, &outbound, RtpCodecKind::Audio, settings::opus(), coding).await?;
     }
     if tracks.video {
-        let fec = sdp::has_video_format(offer, "flexfec").then(|| RTCRtpFecParameters { ssrc: rand::random() });
-        let rtx = sdp::has_video_format(offer, "rtx").then(|| RTCRtpRtxParameters { ssrc: rand::random() });
+        let fec = sdp::has_format(offer, "video", "flexfec").then(|| RTCRtpFecParameters { ssrc: rand::random() });
+        let rtx = sdp::has_format(offer, "video", "rtx").then(|| RTCRtpRtxParameters { ssrc: rand::random() });
         let coding = RTCRtpCodingParameters { ssrc: Some(video_ssrc), rtx, fec, ..RTCRtpCodingParameters::default() };
         add_track(&connection, &outbound, RtpCodecKind::Video, settings::h264(), coding).await?;
     }
-    let answer = answer(&connection).await?;
+    let again = sound_again.map(|rtx| SoundAgain { of: audio_ssrc, rtx });
+    let answer = answer(&connection, again).await?;
     let sent = sdp::sent(&answer);
     if !sent.audio && !sent.video {
         return Err(Error::NoCommonCodec);
     }
     outbound.on_negotiated(sdp::red(&answer));
     peer.begin();
-    Ok((Publisher { runtime, connection, outbound, peer, knows_dred: sdp::knows_dred(offer) }, answer))
+    let knows_dred = sdp::knows_dred(offer);
+    Ok((Publisher { runtime, connection, outbound, peer, sound_again: again, knows_dred }, answer))
 }
 
 /// Adds a track to the place that the offer has for it, if the offer has the codec.
@@ -108,13 +113,17 @@ async fn add_track(
 }
 
 /// Answers, sending on our tracks and receiving on none.
-async fn answer(connection: &Connection) -> Result<String, Error> {
+async fn answer(connection: &Connection, again: Option<SoundAgain>) -> Result<String, Error> {
     for transceiver in connection.peer().get_transceivers().await {
         let sends = connection.order("reading a track", transceiver.sender()).await?.is_some();
         let direction = if sends { RTCRtpTransceiverDirection::Sendonly } else { RTCRtpTransceiverDirection::Inactive };
         connection.order("directing a track", transceiver.set_direction(direction)).await?;
     }
-    connection.answer().await
+    let answer = connection.answer().await?;
+    Ok(match again {
+        Some(again) => again.write(&answer),
+        None => answer,
+    })
 }
 
 impl Publisher {
@@ -128,8 +137,8 @@ impl Publisher {
         self.connection.refresh_servers().await?;
         self.peer.restarts();
         self.connection.last_resort().restart();
-        self.connection.set_offer(&sdp::without_lone_red(offer)).await?;
-        let answer = answer(&self.connection).await?;
+        self.connection.set_offer(&sdp::without_lone_repairs(offer)).await?;
+        let answer = answer(&self.connection, self.sound_again).await?;
         self.peer.begin();
         Ok(answer)
     }

@@ -87,10 +87,30 @@ pub(crate) fn red(answer: &str) -> Option<Red> {
     known.then_some(Red { payload_type, inner })
 }
 
-/// Whether the pictures that a description offers or answers may come in a format called `name`.
-pub(crate) fn has_video_format(text: &str, name: &str) -> bool {
+/// Whether the sound (`kind` "audio") or the pictures ("video") of a description may come in a format called `name`.
+pub(crate) fn has_format(text: &str, kind: &str, name: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    sections(&lines).any(|section| section[0].starts_with("m=video") && payload_type_named(section, name).is_some())
+    let is_kind = |section: &[&str]| section[0].strip_prefix("m=").is_some_and(|media| media.starts_with(kind));
+    sections(&lines).any(|section| is_kind(section) && payload_type_named(section, name).is_some())
+}
+
+/// The SSRC of what is sent again of a track of sound. The library writes it for pictures only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SoundAgain {
+    pub(crate) of: u32,
+    pub(crate) rtx: u32,
+}
+
+impl SoundAgain {
+    /// The answer with the pair (RFC 5576 §4.2, RFC 4588 §8), if it agrees to send sound again and names the track.
+    pub(crate) fn write(self, answer: &str) -> String {
+        let Self { of, rtx } = self;
+        let first = format!("a=ssrc:{of} ");
+        match answer.find(&first).filter(|_| has_format(answer, "audio", "rtx")) {
+            Some(at) => format!("{}a=ssrc-group:FID {of} {rtx}\r\na=ssrc:{rtx} cname:stream\r\n{}", &answer[..at], &answer[at..]),
+            None => answer.to_owned(),
+        }
+    }
 }
 
 /// Whether whoever wrote a description knows deep redundancy in Opus as we do.
@@ -101,19 +121,21 @@ pub(crate) fn knows_dred(text: &str) -> bool {
     opus.is_some_and(|parameters| parameters.split(';').any(|parameter| parameter.trim() == settings::DRED))
 }
 
-/// The description as the library may read it. Where Opus's parameters contradict ours and those of redundant sound do not, the library takes
-/// the closer match for all there is, and the call has no Opus: such a description does without the redundancy.
-pub(crate) fn without_lone_red(text: &str) -> Cow<'_, str> {
+/// The description as the library may read it. Where Opus's parameters contradict ours and those of redundant sound or of retransmissions do
+/// not, the library takes the closer match for all there is, and the call has no Opus: such a description does without the repairs.
+pub(crate) fn without_lone_repairs(text: &str) -> Cow<'_, str> {
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let lone = sections(&lines).filter(|section| section[0].starts_with("m=audio")).find_map(|section| {
-        let red = payload_type_named(section, "red")?;
-        let theirs = parameters(section, payload_type_named(section, "opus")?).unwrap_or_default();
-        contradict(theirs, &settings::opus().sdp_fmtp_line).then_some(red)
-    });
-    match lone {
-        Some(red) => Cow::Owned(text.replace(&format!("a=rtpmap:{red} red/"), &format!("a=rtpmap:{red} unused/"))),
-        None => Cow::Borrowed(text),
-    }
+    let contradicts = |section: &&[&str]| {
+        let theirs = payload_type_named(section, "opus").map(|opus| parameters(section, opus).unwrap_or_default());
+        theirs.is_some_and(|theirs| contradict(theirs, &settings::opus().sdp_fmtp_line))
+    };
+    let Some(section) = sections(&lines).filter(|section| section[0].starts_with("m=audio")).find(contradicts) else {
+        return Cow::Borrowed(text);
+    };
+    let repairs = ["red", "rtx"].into_iter().filter_map(|name| Some((payload_type_named(section, name)?, name)));
+    Cow::Owned(repairs.fold(text.to_owned(), |text, (number, name)| {
+        text.replace(&format!("a=rtpmap:{number} {name}/"), &format!("a=rtpmap:{number} unused/"))
+    }))
 }
 
 /// Whether two lists of parameters have one by the same name and of different value.
@@ -211,11 +233,23 @@ mod tests {
     }
 
     #[test]
-    fn redundant_sound_does_not_stay_where_opus_has_to_go() {
+    fn the_answer_names_what_is_sent_again_of_sound_if_that_is_agreed_on() {
+        let again = SoundAgain { of: 7, rtx: 8 };
+        let answer = |format: &str| description(&format!("111 104\r\na=rtpmap:104 {format}/48000/2\r\na=ssrc:7 cname:stream"), "9 X 102");
+        let written = again.write(&answer("rtx"));
+        assert!(written.contains("\r\na=ssrc-group:FID 7 8\r\na=ssrc:8 cname:stream\r\na=ssrc:7 cname:stream\r\n"), "{written}");
+        assert_eq!(again.write(&answer("telephone-event")), answer("telephone-event"));
+    }
+
+    #[test]
+    fn repairs_of_sound_do_not_stay_where_opus_has_to_go() {
         let good = with_red("minptime=10;useinbandfec=1", "111/111");
-        assert_eq!(without_lone_red(&good), good);
-        let changed = without_lone_red(&with_red("minptime=10;useinbandfec=0", "111/111")).into_owned();
+        assert_eq!(without_lone_repairs(&good), good);
+        let changed = without_lone_repairs(&with_red("minptime=10;useinbandfec=0", "111/111")).into_owned();
         assert!(red(&changed).is_none() && changed.contains("a=rtpmap:111 opus/48000/2"), "{changed}");
+        let again = with_red("useinbandfec=0\r\na=rtpmap:104 rtx/48000/2\r\na=fmtp:104 apt=111", "111/111");
+        assert!(has_format(&again, "audio", "rtx") && !has_format(&again, "video", "rtx"));
+        assert!(!has_format(&without_lone_repairs(&again), "audio", "rtx"));
     }
 
     #[test]

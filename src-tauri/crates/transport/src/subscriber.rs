@@ -113,7 +113,7 @@ pub(crate) async fn open(shared: &Shared, tracks: Tracks) -> Result<(Subscriber,
 impl Subscriber {
     /// Applies the publisher's answer, to the first offer or to a restart's.
     pub async fn set_answer(&self, answer: &str) -> Result<(), Error> {
-        self.connection.set_answer(&sdp::without_lone_red(answer)).await?;
+        self.connection.set_answer(&sdp::without_lone_repairs(answer)).await?;
         self.inbound.on_negotiated(sdp::red(answer));
         let sent = sdp::sent(answer);
         if !sent.audio && !sent.video {

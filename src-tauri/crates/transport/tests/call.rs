@@ -188,14 +188,43 @@ fn at_heavy_loss_a_call_goes_on() {
     assert!(seen.made_up() * 10 <= seen.sound * 2);
 }
 
-/// The payload type that packets are sent again by.
+/// The payload types that pictures and sound are sent again by.
 const RETRANSMISSION: u8 = 103;
+const SOUND_AGAIN: u8 = 104;
 
 /// SSRC and sequence number of an RTP packet; its header is readable under SRTP.
 fn rtp(datagram: &Datagram) -> Option<(u32, u16)> {
     let data = &datagram.data;
     let is_rtp = matches!(data.first(), Some(128..=191)) && data.len() > 12 && !(64..96).contains(&(data[1] & 0x7f));
     is_rtp.then(|| (u32::from_be_bytes([data[8], data[9], data[10], data[11]]), u16::from_be_bytes([data[2], data[3]])))
+}
+
+/// What differs must not be encrypted under one number.
+#[test]
+fn what_is_sent_again_has_a_number_of_its_own() {
+    let (sim, a, b) = world(4, Link { loss: 0.1, ..WAN });
+    let seen = Arc::new(Mutex::new((HashSet::new(), 0u32, 0u32)));
+    let shared = Arc::clone(&seen);
+    sim.set_filter(move |datagram| {
+        if let Some(packet) = rtp(datagram) {
+            let mut seen = shared.lock().expect("no panic");
+            seen.1 += u32::from(!seen.0.insert(packet));
+            seen.2 += u32::from(datagram.data[1] & 0x7f == SOUND_AGAIN);
+        }
+        true
+    });
+    let repaired = sim.run(async {
+        let mut ends = negotiate(&a, &b, BOTH).await;
+        outcome(&mut ends).await.expect("connected");
+        let Ends { subscriber, publisher, audio, publisher_told, .. } = ends;
+        listen(&a, audio.expect("asked for"), Arc::default());
+        spawn_media(&b, &publisher, publisher_told, sim.now() + ms(20_000), FRAME_SIZE);
+        sim.sleep(ms(21_000)).await;
+        subscriber.stats().audio.repaired
+    });
+    let seen = seen.lock().expect("no panic");
+    assert_eq!(seen.1, 0, "numbers were used twice");
+    assert!(repaired > 0 && seen.2 > 0, "{repaired} repaired of {}", seen.2);
 }
 
 #[test]

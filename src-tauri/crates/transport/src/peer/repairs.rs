@@ -12,23 +12,25 @@ use super::outbound::Outbound;
 /// Tells an interceptor of parity and retransmissions as of the stream that they repair.
 pub(crate) struct WithRepairs<I> {
     inner: I,
-    listener: Option<Arc<Outbound>>,
+    outbound: Arc<Outbound>,
+    is_heard: bool,
 }
 
 impl<I> WithRepairs<I> {
-    pub(crate) fn new(inner: I) -> Self {
-        Self { inner, listener: None }
+    pub(crate) fn new(inner: I, outbound: &Arc<Outbound>) -> Self {
+        Self { inner, outbound: Arc::clone(outbound), is_heard: false }
     }
 
-    /// Feedback is told to `listener` before the interceptor takes it.
-    pub(crate) fn heard_by(self, listener: &Arc<Outbound>) -> Self {
-        Self { listener: Some(Arc::clone(listener)), ..self }
+    /// Feedback is told to the media before the interceptor takes it.
+    pub(crate) fn heard(self) -> Self {
+        Self { is_heard: true, ..self }
     }
-}
 
-/// The streams that repair one, as if each was sent by itself.
-fn repairs(info: &StreamInfo) -> impl Iterator<Item = StreamInfo> {
-    [info.ssrc_rtx, info.ssrc_fec].into_iter().flatten().map(|ssrc| StreamInfo { ssrc, ssrc_rtx: None, ssrc_fec: None, ..info.clone() })
+    /// The streams that repair one, as if each was sent by itself.
+    fn repairs(&self, info: &StreamInfo) -> Vec<StreamInfo> {
+        let alone = |ssrc| StreamInfo { ssrc, ssrc_rtx: None, ssrc_fec: None, ..info.clone() };
+        [self.outbound.rtx_of(info), info.ssrc_fec].into_iter().flatten().map(alone).collect()
+    }
 }
 
 impl<I: rtc::interceptor::Interceptor> Protocol<TaggedPacket, TaggedPacket, ()> for WithRepairs<I> {
@@ -39,8 +41,8 @@ impl<I: rtc::interceptor::Interceptor> Protocol<TaggedPacket, TaggedPacket, ()> 
     type Time = Instant;
 
     fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Self::Error> {
-        if let (Some(listener), Packet::Rtcp(packets)) = (&self.listener, &message.message.packet) {
-            listener.before_reports(packets);
+        if let (true, Packet::Rtcp(packets)) = (self.is_heard, &message.message.packet) {
+            self.outbound.before_reports(packets);
         }
         self.inner.handle_read(message)
     }
@@ -69,12 +71,12 @@ impl<I: rtc::interceptor::Interceptor> Protocol<TaggedPacket, TaggedPacket, ()> 
 impl<I: rtc::interceptor::Interceptor> rtc::interceptor::Interceptor for WithRepairs<I> {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
         self.inner.bind_local_stream(info);
-        repairs(info).for_each(|repair| self.inner.bind_local_stream(&repair));
+        self.repairs(info).iter().for_each(|repair| self.inner.bind_local_stream(repair));
     }
 
     fn unbind_local_stream(&mut self, info: &StreamInfo) {
         self.inner.unbind_local_stream(info);
-        repairs(info).for_each(|repair| self.inner.unbind_local_stream(&repair));
+        self.repairs(info).iter().for_each(|repair| self.inner.unbind_local_stream(repair));
     }
 
     fn bind_remote_stream(&mut self, info: &StreamInfo) {

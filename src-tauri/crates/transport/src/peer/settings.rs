@@ -24,6 +24,8 @@ pub(crate) const AUDIO_CLOCK: u32 = 48_000;
 
 /// Sound of RFC 2198.
 pub(crate) const MIME_TYPE_RED: &str = "audio/red";
+/// Sound that is sent again (RFC 4588). Browsers do not speak it, so this is agreed on between us alone.
+const MIME_TYPE_AUDIO_RTX: &str = "audio/rtx";
 /// A parameter of Opus that tells whoever reads deep redundancy: no standard names one yet, and its format is a draft's, whose number libopus
 /// has (`DRED_EXPERIMENTAL_VERSION`). Browsers pass over it (RFC 7587 §6.1), so that it is agreed on between us alone.
 pub(crate) const DRED: &str = "x-dred=12";
@@ -44,9 +46,9 @@ const KEEPALIVE: Duration = Duration::from_millis(300);
 const RELAY_WAIT: Duration = Duration::from_millis(500);
 /// A repaired packet may come a round trip and a queue after its neighbours: 2 s at 2.5 Mb/s are 520 packets.
 const REPLAY_WINDOW: usize = 2048;
-/// The profile every WebRTC endpoint has (RFC 8827 §6.5). A packet of sound that is sent again keeps its number and gets another
-/// transport-wide one, so it is encrypted twice with one nonce: in counter mode the same bytes come out, where GCM would give away its
-/// authentication key (RFC 7714 §8.4, NIST SP 800-38D appendix A).
+/// The profile every WebRTC endpoint has (RFC 8827 §6.5). For an endpoint that knows no retransmissions (browsers, as far as sound goes), what
+/// is sent again keeps its number and gets another transport-wide one, so it is encrypted twice with one nonce: in counter mode the same
+/// bytes come out, where GCM would give away its authentication key (RFC 7714 §8.4, NIST SP 800-38D appendix A).
 const SRTP: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80;
 /// How often the subscriber tells what arrived. A bottleneck's queue grows for this long unnoticed.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
@@ -87,14 +89,15 @@ fn red() -> RTCRtpCodec {
     }
 }
 
-/// Pictures' packets sent again (RFC 4588 §8.6), for the payload type that [`media_engine`] proposes for H.264.
-fn rtx() -> RTCRtpCodec {
+/// A codec's packets sent again (RFC 4588 §8.6); `payload_type` is the one that [`media_engine`] proposes for it.
+fn rtx(mime_type: &str, of: &RTCRtpCodec, payload_type: u8) -> RTCRtpCodec {
+    let (clock_rate, channels) = (of.clock_rate, of.channels);
     RTCRtpCodec {
-        mime_type: MIME_TYPE_RTX.to_owned(),
-        clock_rate: VIDEO_CLOCK,
-        channels: 0,
-        sdp_fmtp_line: format!("apt={H264}"),
-        rtcp_feedback: Vec::new(),
+        mime_type: mime_type.to_owned(),
+        clock_rate,
+        channels,
+        sdp_fmtp_line: format!("apt={payload_type}"),
+        rtcp_feedback: vec![],
     }
 }
 
@@ -116,7 +119,9 @@ pub(crate) fn media_engine() -> Result<MediaEngine, Error> {
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: h264(), payload_type: H264 }, RtpCodecKind::Video)?;
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: opus(), payload_type: OPUS }, RtpCodecKind::Audio)?;
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: red(), payload_type: 63 }, RtpCodecKind::Audio)?;
-    engine.register_codec(RTCRtpCodecParameters { rtp_codec: rtx(), payload_type: 103 }, RtpCodecKind::Video)?;
+    let (pictures, sound) = (rtx(MIME_TYPE_RTX, &h264(), H264), rtx(MIME_TYPE_AUDIO_RTX, &opus(), OPUS));
+    engine.register_codec(RTCRtpCodecParameters { rtp_codec: pictures, payload_type: 103 }, RtpCodecKind::Video)?;
+    engine.register_codec(RTCRtpCodecParameters { rtp_codec: sound, payload_type: 104 }, RtpCodecKind::Audio)?;
     engine.register_codec(RTCRtpCodecParameters { rtp_codec: flexfec(), payload_type: 118 }, RtpCodecKind::Video)?;
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
         engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.to_owned() }, kind, None)?;
@@ -160,7 +165,7 @@ pub(crate) fn subscriber_chain(inbound: &Arc<Inbound>) -> Registry {
 pub(crate) fn publisher_chain(outbound: &Arc<Outbound>) -> Registry {
     let control = CongestionControlBuilder::new(Estimator::new(Arc::clone(outbound))).build();
     Registry::new()
-        .with(Slot::CongestionControl, WithRepairs::new(control).heard_by(outbound))
-        .with(Slot::TwccSender, WithRepairs::new(TwccSenderBuilder::new().build()))
+        .with(Slot::CongestionControl, WithRepairs::new(control, outbound).heard())
+        .with(Slot::TwccSender, WithRepairs::new(TwccSenderBuilder::new().build(), outbound))
         .with(Slot::Pacer, Interceptor::new(Arc::clone(outbound) as Arc<dyn Media>))
 }

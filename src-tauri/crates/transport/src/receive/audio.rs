@@ -74,7 +74,14 @@ impl Audio {
 
     pub fn on_packet(&mut self, packet: Packet, now: Instant) {
         self.jitter.set_redundancy(0);
-        self.take(packet, now);
+        let accepted = self.intake.on_packet(&packet, now);
+        self.take(accepted, packet.payload, now);
+    }
+
+    /// The same for one that was sent again apart from the others, without what it carried along (RFC 4588).
+    pub fn on_retransmission(&mut self, packet: Packet, now: Instant) {
+        let accepted = self.intake.on_retransmission(&packet, now);
+        self.take(accepted, packet.payload, now);
     }
 
     /// A packet of RFC 2198 whose blocks of payload type `inner` are Opus. What it brings fills holes; what has come is not taken twice.
@@ -86,7 +93,9 @@ impl Audio {
             return;
         };
         self.jitter.set_redundancy(earlier.len());
-        let Some(Accepted { sequence, timestamp, .. }) = self.take(Packet { payload: own.data.clone(), ..packet }, now) else { return };
+        let packet = Packet { payload: own.data.clone(), ..packet };
+        let accepted = self.intake.on_packet(&packet, now);
+        let Some(Accepted { sequence, timestamp, .. }) = self.take(accepted, packet.payload, now) else { return };
         self.intake.bytes += (size - own.data.len()) as u64;
         // A block tells its time and not its number: the blocks are the packets right before.
         for (block, back) in earlier.iter().rev().zip(1..).filter(|(block, _)| block.payload_type == inner && !block.data.is_empty()) {
@@ -98,10 +107,10 @@ impl Audio {
         }
     }
 
-    fn take(&mut self, packet: Packet, now: Instant) -> Option<Accepted> {
-        let accepted = self.intake.on_packet(&packet, now)?;
+    fn take(&mut self, accepted: Option<Accepted>, payload: Bytes, now: Instant) -> Option<Accepted> {
+        let accepted = accepted?;
         let repaired = matches!(accepted.arrival, Arrival::Repaired | Arrival::RepairedTooLate);
-        self.jitter.push(accepted.sequence, accepted.timestamp, packet.payload, repaired, now);
+        self.jitter.push(accepted.sequence, accepted.timestamp, payload, repaired, now);
         Some(accepted)
     }
 

@@ -92,12 +92,12 @@ impl Inbound {
 impl Media for Inbound {
     fn bind(&self, info: &StreamInfo) {
         let mut state = self.state();
-        if state.parity == Some(info.ssrc) || state.rtx == Some(info.ssrc) {
+        if state.is_repair(info.ssrc) {
             // Told once more, by itself and under the name of what it repairs.
         } else if info.mime_type.eq_ignore_ascii_case(MIME_TYPE_H264) {
             state.on_video(info);
         } else if [MIME_TYPE_OPUS, MIME_TYPE_RED].iter().any(|sound| info.mime_type.eq_ignore_ascii_case(sound)) {
-            state.audio.iter_mut().for_each(|track| track.ssrc = Some(info.ssrc));
+            state.on_audio(info);
         }
     }
 

@@ -27,6 +27,8 @@ const MIN_WAIT: Duration = Duration::from_millis(1);
 pub(super) struct Track<T> {
     pub(super) media: T,
     pub(super) ssrc: Option<u32>,
+    /// The SSRC of what is sent again.
+    pub(super) rtx: Option<u32>,
     /// When `media` wants to be asked again.
     pub(super) next: Option<Instant>,
     started: bool,
@@ -35,11 +37,15 @@ pub(super) struct Track<T> {
 
 impl<T> Track<T> {
     fn new(media: T) -> Self {
-        Self { media, ssrc: None, next: None, started: false, sender_known: false }
+        Self { media, ssrc: None, rtx: None, next: None, started: false, sender_known: false }
     }
 
     fn has(&self, ssrc: u32) -> bool {
         self.ssrc == Some(ssrc)
+    }
+
+    fn repeats(&self, ssrc: u32) -> bool {
+        self.ssrc.is_some() && self.rtx == Some(ssrc)
     }
 
     fn on_first_packet(&mut self, event: Event, outbox: &Outbox) {
@@ -52,8 +58,6 @@ impl<T> Track<T> {
 pub(super) struct State {
     pub(super) video: Option<Track<Video>>,
     pub(super) audio: Option<Track<Audio>>,
-    /// The SSRC of what is sent again of the video track.
-    pub(super) rtx: Option<u32>,
     /// The SSRC of the video track's parity.
     pub(super) parity: Option<u32>,
     pub(super) red: Option<sdp::Red>,
@@ -76,7 +80,6 @@ impl State {
         Self {
             video: tracks.video.then(|| Track::new(Video::new())),
             audio: tracks.audio.then(|| Track::new(Audio::new())),
-            rtx: None,
             parity: None,
             red: None,
             frames: Some(frames),
@@ -100,7 +103,19 @@ impl State {
             track.media.expect_parity(info.payload_type);
         }
         self.parity = info.ssrc_fec;
-        self.rtx = info.ssrc_rtx;
+        track.rtx = info.ssrc_rtx;
+    }
+
+    /// The audio track's streams: its packets, and what is sent again of them.
+    pub(super) fn on_audio(&mut self, info: &StreamInfo) {
+        let Some(track) = &mut self.audio else { return };
+        (track.ssrc, track.rtx) = (Some(info.ssrc), info.ssrc_rtx);
+    }
+
+    /// Whether a stream repairs another.
+    pub(super) fn is_repair(&self, ssrc: u32) -> bool {
+        let rtx = [self.video.as_ref().and_then(|track| track.rtx), self.audio.as_ref().and_then(|track| track.rtx)];
+        rtx.contains(&Some(ssrc)) || self.parity == Some(ssrc)
     }
 
     pub(super) fn on_rtp(&mut self, packet: &rtp::Packet, now: Instant, outbox: &Outbox) {
@@ -117,7 +132,7 @@ impl State {
             payload: packet.payload.clone(),
         };
         let ssrc = packet.header.ssrc;
-        if let Some(track) = self.video.as_mut().filter(|track| track.ssrc.is_some() && self.rtx == Some(ssrc)) {
+        if let Some(track) = self.video.as_mut().filter(|track| track.repeats(ssrc)) {
             if let Some(original) = original(media) {
                 track.media.on_retransmission(original, now);
                 track.next = Some(now);
@@ -127,6 +142,12 @@ impl State {
             track.media.on_packet(media, now);
             track.next = Some(now);
             track.on_first_packet(Event::VideoStarted, outbox);
+        } else if let Some(track) = self.audio.as_mut().filter(|track| track.repeats(ssrc)) {
+            if let Some(original) = original(media) {
+                track.media.on_retransmission(original, now);
+                track.next = Some(now);
+                track.on_first_packet(Event::AudioStarted, outbox);
+            }
         } else if let Some(track) = self.audio.as_mut().filter(|track| track.has(ssrc)) {
             match self.red {
                 Some(red) if red.payload_type == packet.header.payload_type => track.media.on_red(media, red.inner, now),
@@ -348,7 +369,7 @@ mod tests {
     #[test]
     fn what_was_sent_again_apart_is_shown_and_still_reported_lost() {
         let mut call = Call::new();
-        call.state.rtx = Some(7);
+        call.state.video.as_mut().expect("asked for").rtx = Some(7);
         let mut frames = 0;
         let keyframe = [24, 0, 2, 0x67, 1, 0, 2, 0x68, 1, 0, 2, 0x65, 1];
         for number in 0..100u32 {
@@ -364,6 +385,32 @@ mod tests {
         }
         let (_, block) = call.state.blocks(call.start + 3400 * MS)[0];
         assert_eq!((frames, block.total_lost), (100, 10));
+    }
+
+    #[test]
+    fn sound_that_was_sent_again_apart_is_played_and_still_reported_lost() {
+        let mut call = Call::new();
+        call.state.audio.as_mut().expect("asked for").rtx = Some(7);
+        let mut made_up = 0;
+        for number in 0..200u32 {
+            let now = call.start + number * 20 * MS;
+            let late = number.checked_sub(1).filter(|late| number > 100 && late % 10 == 5);
+            if let Some(late) = late {
+                let again = [&late.to_be_bytes()[2..], &[0xfc; 60]].concat();
+                call.packet(7, number, late * 960, &again, now);
+            }
+            if number <= 100 || number % 10 != 5 {
+                call.packet(AUDIO, number, number * 960, &[0xfc; 60], now);
+            }
+            call.state.poll(9, now, &mut VecDeque::new());
+            while call.heard < now {
+                let playout = call.state.pull(call.heard);
+                made_up += u32::from(number > 150 && matches!(playout, Playout::Lost { .. } | Playout::Late));
+                call.heard += length(&playout);
+            }
+        }
+        let (_, block) = call.state.blocks(call.start + 4000 * MS)[0];
+        assert_eq!((made_up, block.total_lost), (0, 10));
     }
 
     #[test]

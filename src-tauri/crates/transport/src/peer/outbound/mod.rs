@@ -66,6 +66,12 @@ impl Outbound {
         self.nudge.set_local(track);
     }
 
+    /// The SSRC of what is sent again of a stream: the library knows pictures' alone.
+    pub(crate) fn rtx_of(&self, info: &StreamInfo) -> Option<u32> {
+        let ours = || self.state().tracks().find(|track| track.ssrc == info.ssrc)?.ssrc_rtx;
+        info.ssrc_rtx.or_else(ours).filter(|_| info.payload_type_rtx.is_some())
+    }
+
     /// What both ends have agreed on beyond what the library tells.
     pub(crate) fn on_negotiated(&self, red: Option<sdp::Red>) {
         self.state().red = red.map(|agreed| (agreed.payload_type, Red::new(agreed.inner)));
@@ -118,7 +124,7 @@ impl Outbound {
         let (timestamp, opus) = (track.clock.next(captured), Bytes::copy_from_slice(opus));
         let packed = red.as_mut().and_then(|(payload_type, red)| Some((*payload_type, red.pack(timestamp, &opus)?)));
         let (size, queued) = match packed {
-            Some((payload_type, payload)) => (payload.len() + OVERHEAD, Queued::Red { timestamp, payload, payload_type }),
+            Some((payload_type, payload)) => (payload.len() + OVERHEAD, Queued::Red { timestamp, payload, payload_type, own: opus }),
             None => (opus.len() + OVERHEAD, Queued::Audio { timestamp, payload: opus }),
         };
         *audio_bytes += size as u64;
@@ -163,7 +169,8 @@ impl Media for Outbound {
         let mut state = self.state();
         state.tracks().filter(|track| track.ssrc == info.ssrc).for_each(|track| {
             track.payload_type = Some(info.payload_type);
-            track.rtx = info.ssrc_rtx.zip(info.payload_type_rtx).map(|(ssrc, payload_type)| Rtx::new(ssrc, payload_type));
+            let ssrc = info.ssrc_rtx.or(track.ssrc_rtx);
+            track.rtx = ssrc.zip(info.payload_type_rtx).map(|(ssrc, payload_type)| Rtx::new(ssrc, payload_type));
         });
         if state.video.as_ref().is_some_and(|track| track.ssrc == info.ssrc) {
             state.protection = info.ssrc_fec.zip(info.payload_type_fec).map(|(ssrc, payload_type)| Protection::new(ssrc, payload_type));

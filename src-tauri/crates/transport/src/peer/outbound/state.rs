@@ -43,6 +43,8 @@ pub(super) enum Queued {
         timestamp: u32,
         payload: Bytes,
         payload_type: u8,
+        /// Its own packet of Opus.
+        own: Bytes,
     },
     Video {
         timestamp: u32,
@@ -251,9 +253,10 @@ impl State {
                 let packet = track.packet(timestamp, payload, false, now)?;
                 (track, packet)
             }
-            Queued::Red { timestamp, payload, payload_type } => {
+            Queued::Red { timestamp, payload, payload_type, own } => {
                 let track = self.audio.as_mut()?;
                 let packet = track.packet_of(payload_type, timestamp, payload, false, now);
+                track.repair_without_red(&packet, own, now);
                 (track, packet)
             }
             Queued::Repair(packet) => {

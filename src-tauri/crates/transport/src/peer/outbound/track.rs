@@ -50,6 +50,8 @@ pub(crate) struct Track {
     sent: Sent,
     pub(super) history: History<rtp::Packet>,
     pub(super) stats: SentTrack,
+    /// The SSRC of what is sent again, where the library does not choose it.
+    pub(super) ssrc_rtx: Option<u32>,
     /// How packets are sent again, if the other end takes them apart from the others.
     pub(super) rtx: Option<Rtx>,
     /// The negotiated one, once known.
@@ -68,9 +70,10 @@ impl Track {
         Self::new(ssrc, VIDEO_CLOCK, Clock::Capture(MediaClock::new(VIDEO_CLOCK, now, rand::random())))
     }
 
-    /// Sound, likewise.
-    pub(crate) fn audio(ssrc: u32, now: Instant) -> Self {
-        Self::new(ssrc, AUDIO_CLOCK, Clock::Count(Beat::new(MediaClock::new(AUDIO_CLOCK, now, rand::random()))))
+    /// Sound, likewise; what is sent again of it has `ssrc_rtx`.
+    pub(crate) fn audio(ssrc: u32, ssrc_rtx: Option<u32>, now: Instant) -> Self {
+        let clock = Clock::Count(Beat::new(MediaClock::new(AUDIO_CLOCK, now, rand::random())));
+        Self { ssrc_rtx, ..Self::new(ssrc, AUDIO_CLOCK, clock) }
     }
 
     fn new(ssrc: u32, rate: u32, clock: Clock) -> Self {
@@ -80,6 +83,7 @@ impl Track {
             sent: Sent::default(),
             history: History::new(history::Config::default()),
             stats: SentTrack::default(),
+            ssrc_rtx: None,
             rtx: None,
             payload_type: None,
             rate,
@@ -121,6 +125,15 @@ impl Track {
         self.timestamp = timestamp;
         self.count(size);
         packet
+    }
+
+    /// Retransmissions name one format, so what is sent again of a packet of RFC 2198 is its own sound: whoever misses what it carried along
+    /// asks for that.
+    pub(super) fn repair_without_red(&mut self, packet: &rtp::Packet, own: Bytes, now: Instant) {
+        if let (Some(_), Some(payload_type)) = (&self.rtx, self.payload_type) {
+            let header = rtp::Header { payload_type, ..packet.header.clone() };
+            self.history.push(header.sequence_number, own.len() + OVERHEAD, rtp::Packet { header, payload: own }, now);
+        }
     }
 
     /// A packet without payload (RFC 3550 §5.1), [`PADDING`] bytes long; `None` before there is a picture for it to follow.
@@ -180,5 +193,28 @@ impl Track {
         self.sent.on_packet(payload);
         self.stats.packets += 1;
         self.stats.bytes += payload as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_is_sent_again_without_what_it_carried_along_where_that_has_a_format() {
+        let now = Instant::now();
+        let mut track = Track::audio(1, None, now);
+        track.payload_type = Some(111);
+        let send = |track: &mut Track| {
+            let packet = track.packet_of(63, 960, Bytes::from_static(b"red"), false, now);
+            track.repair_without_red(&packet, Bytes::from_static(b"own"), now);
+            let kept = track.history.repair(packet.header.sequence_number, Duration::ZERO, now).expect("kept");
+            track.repair(kept)
+        };
+        let same = send(&mut track);
+        assert_eq!((same.header.ssrc, same.header.payload_type, &same.payload[..]), (1, 63, &b"red"[..]));
+        track.rtx = Some(Rtx::new(7, 104));
+        let again = send(&mut track);
+        assert_eq!((again.header.ssrc, again.header.payload_type, &again.payload[2..]), (7, 104, &b"own"[..]));
     }
 }
