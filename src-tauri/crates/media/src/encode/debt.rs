@@ -11,7 +11,7 @@ const PAYMENT: f64 = 0.3;
 const GIFT: f64 = 0.15;
 /// More than this is not remembered, in shares.
 const MOST_OWED: f64 = 15.0;
-const MOST_SAVED: f64 = 2.0;
+const MOST_SAVED: f64 = 1.0;
 /// Steps of what the library is told: finer ones are not worth its arithmetic.
 const STEPS: f64 = 20.0;
 
