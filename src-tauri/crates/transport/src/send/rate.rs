@@ -67,7 +67,7 @@ const QUEUE_REAL: f64 = 8.0;
 const QUEUE_IDLE: f64 = 12.0;
 const QUEUE_HOLD: f64 = 30.0;
 const QUEUE_OVERUSE: f64 = 80.0;
-const QUEUE_DRAIN: f64 = 20.0;
+const QUEUE_DRAIN: f64 = 15.0;
 const QUEUE_SHARED: f64 = 50.0;
 /// This share of a path's noise may stand in it as if it were a queue: the least of some delays is not the least of all.
 const NOISE_STANDS: f64 = 0.25;
@@ -95,6 +95,8 @@ const HEADROOM_BPS: f64 = 30_000.0;
 const TRUSTED: f64 = 0.85;
 /// A claim that traffic does not prove is at most this many times the target.
 const UNPROVEN: f64 = 1.5;
+/// For so long after a cut, a claim is at most what the path served then: a shaper's bucket that has filled up meanwhile makes others.
+const SERVED_HOLDS: Duration = Duration::from_secs(5);
 /// More loss than this makes probes dear: each lost packet of padding is asked for again.
 const PROBE_LOSS: f64 = 0.05;
 
@@ -148,6 +150,8 @@ pub struct Rate {
     updated_at: Instant,
     feedback_at: Option<Instant>,
     cut_at: Option<Instant>,
+    /// What the path served at the last cut for a queue, in bits a second, and when that was.
+    served: Option<(f64, Instant)>,
     /// When the path last showed its limit: by a queue, by loss or at first by a probe.
     limit_at: Option<Instant>,
     /// What the last cut for loss may take back.
@@ -190,6 +194,7 @@ impl Rate {
             updated_at: now,
             feedback_at: None,
             cut_at: None,
+            served: None,
             limit_at: None,
             before_loss: None,
             silence: Silence::default(),
@@ -413,7 +418,8 @@ impl Rate {
     fn catch_up(&mut self, bps: f64, now: Instant) {
         // Where little is sent, what follows will not prove the claim: a shaper's bucket may have made it.
         let most = if self.demand.is_low(self.target, now) { self.target * UNPROVEN } else { f64::INFINITY };
-        let bps = bps.min(most);
+        let served = self.served.filter(|(_, at)| now.saturating_duration_since(*at) < SERVED_HOLDS);
+        let bps = bps.min(most).min(served.map_or(f64::INFINITY, |(bps, _)| bps));
         let more = bps > self.target * 1.1 && self.trend.brief_queue() < QUEUE_HOLD;
         if more {
             self.room = bps;
@@ -468,6 +474,9 @@ impl Rate {
         let reduced = self.kept(now).map_or(reduced, |kept| reduced.max((self.target * BETA).min(kept)));
         self.contention.on_cut(self.target, now);
         self.cut_at = Some(now);
+        if served < self.target * FAR_BELOW {
+            self.served = Some((served, now));
+        }
         self.limit_at = Some(now);
         self.room = 0.0;
         self.probes.on_cut();

@@ -325,7 +325,7 @@ fn judge_drop(world: &World) -> Vec<Check> {
 fn judge_drop_both(world: &World) -> Vec<Check> {
     vec![
         at_most("ms of queue at most", queue(world, 15..35, 100), 750.0),
-        at_most("ms of queue at most, from 2 s after the drop", queue(world, 17..35, 100), 200.0),
+        at_most("ms of queue at most, from 2 s after the drop", queue(world, 17..35, 100), 150.0),
         at_least("kb/s sent from 5 s to 20 s after it", sent(world, 0, 20..35), 370.0),
     ]
 }
