@@ -39,6 +39,8 @@ enum Story {
     Alone,
     /// A TCP download beside a call, in the direction that the goals are for.
     Download,
+    /// Somebody who shows a screen beside the camera. The goals are for that direction.
+    Screen,
     /// Two calls. The goals are for either direction.
     TwoCalls,
     /// One call from its first packets on, whose start is a guess of 300 kb/s. The goals are for either direction.
@@ -103,6 +105,12 @@ fn scenarios(measured: Duration) -> Vec<Scenario> {
             goals: vec![("concealed_percent", 0.0..=0.5)],
         },
         shared("beside TCP", Story::Download, vec![("received_kbps", at_least(500.0)), ("download_kbps", at_least(500.0))]),
+        Scenario {
+            name: "camera and screen",
+            network: narrow(1000, QUEUE_MS),
+            story: Story::Screen,
+            goals: vec![("screen_kbps", at_least(500.0)), ("received_kbps", at_least(150.0)), ("concealed_percent", 0.0..=0.5)],
+        },
         shared("two calls", Story::TwoCalls, vec![("second_percent", 40.0..=60.0)]),
         Scenario {
             name: "300 to 2500 kb/s at the start",
@@ -148,6 +156,7 @@ pub async fn network(seconds: u64, only: Option<&str>) -> Value {
                 alone::directions(&wire, scenario.goals.iter().any(|(figure, _)| *figure == "speech_mos"), measured, &folder.0).await
             }
             Story::Download => shared::with_a_download(&wire, measured, &folder.0).await,
+            Story::Screen => shared::by_camera_and_screen(&wire, measured, &folder.0).await,
             Story::TwoCalls => shared::by_two_calls(&wire, measured, &folder.0).await,
             Story::Start { profile } => {
                 let link = scenario.network.bottleneck.expect("the row has a bottleneck");
@@ -225,6 +234,11 @@ impl Drop for Folder {
 
 /// The callers of a call across the wire: 7 at the left and 8 at the right, who show the film and read aloud until they are dropped.
 fn pair(wire: &Wire, channel: &str, profile: &str, folder: &Path) -> [Caller; 2] {
+    pair_with(wire, channel, profile, folder, &[])
+}
+
+/// The same with further arguments for 7.
+fn pair_with(wire: &Wire, channel: &str, profile: &str, folder: &Path, further: &[&str]) -> [Caller; 2] {
     let size = profile.split(['x', '@']).map_while(|word| word.parse().ok()).collect::<Vec<u32>>();
     let (camera, sound) = (clip::y4m(size[0], size[1], 30), clip::speech());
     let (camera, sound) = (camera.to_string_lossy(), sound.to_string_lossy());
@@ -232,7 +246,8 @@ fn pair(wire: &Wire, channel: &str, profile: &str, folder: &Path) -> [Caller; 2]
         let command = wire.command(end, tests::binary("headless"));
         let report = folder.join(format!("{channel}-{uid}.jsonl"));
         let arguments = ["--uid", uid, "--profile", profile, "--camera", &camera, "--microphone", &sound];
-        Caller::join_channel(command, &Wire::server(), channel, report, &arguments)
+        let further = if uid == "7" { further } else { &[] };
+        Caller::join_channel(command, &Wire::server(), channel, report, &[&arguments[..], further].concat())
     })
 }
 

@@ -10,7 +10,7 @@ use tests::{
 };
 
 use super::{
-    Direction, RAMP_UP, TO_LEFT, TO_RIGHT, pair,
+    Direction, RAMP_UP, TO_LEFT, TO_RIGHT, pair, pair_with,
     span::{direction, reported, spans},
     until_seen,
 };
@@ -19,6 +19,24 @@ use crate::bench::pause;
 const PROFILE: &str = "640x360@30:2000";
 /// How long two calls find their shares; the second begins from nothing beside one that has all.
 const SETTLE: Duration = Duration::from_secs(30);
+
+/// By what 7 shows of itself and of a screen, which moves all the time.
+pub async fn by_camera_and_screen(wire: &Wire, measured: Duration, folder: &Path) -> Vec<Direction> {
+    let screen = ["--screen", "pattern", "--screen-profile", "1280x720@15:2000"];
+    let callers = pair_with(wire, "hosts", PROFILE, folder, &screen);
+    until_seen(&callers).await;
+    pause(RAMP_UP).await;
+    let begins = reported(&callers);
+    pause(measured).await;
+    let [left, right] = spans(&callers, begins);
+    let (mut figures, shown) = (direction(&right, &left, "7"), direction(&right, &left, "7-screen"));
+    figures["screen_kbps"] = shown["received_kbps"].clone();
+    figures["screen_fps"] = shown["fps"].clone();
+    vec![
+        Direction { name: TO_RIGHT, figures, judged: true },
+        Direction { name: TO_LEFT, figures: direction(&left, &right, "8"), judged: false },
+    ]
+}
 
 /// With a TCP download from 7's host to 8's, which begins when the call has ramped up, and is measured after as long again.
 pub async fn with_a_download(wire: &Wire, measured: Duration, folder: &Path) -> Vec<Direction> {
