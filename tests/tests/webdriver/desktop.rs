@@ -91,7 +91,12 @@ fn the_small_window_shows_the_other_and_goes_with_the_call() {
         window.click("#call_more").await;
         window.click("#more [data-do=pip]").await;
         let small = async || windows(window.display()).into_iter().find(|(id, _)| *id != main);
-        let (_, place) = until("the small window is there", PATIENCE, small).await;
+        let (pip, place) = until("the small window is there", PATIENCE, small).await;
+        until("it stays above others", PATIENCE, async || {
+            let state = window.display().command("xprop").args(["-id", &pip, "_NET_WM_STATE"]).output().expect("xprop is installed");
+            String::from_utf8_lossy(&state.stdout).contains("_NET_WM_STATE_ABOVE").then_some(())
+        })
+        .await;
         let mut before: Option<Pixels> = None;
         until("its picture moves", PATIENCE, async || {
             let now = window.display().pixels((place["X"], place["Y"]), (place["WIDTH"], place["HEIGHT"]));

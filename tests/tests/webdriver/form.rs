@@ -26,6 +26,7 @@ fn the_form_says_what_is_wrong_in_the_samples_words() {
         window.fill("[name=channel]", "form").await;
         window.fill("[name=appID]", "nonsense").await;
         press(&window, "#join").await;
+        window.toasts("client init failed, please open console see more detail").await;
         window.sees("the App ID's error", "return document.body.textContent.includes('INVALID_VENDOR_KEY');").await;
         window.screenshot("lobby-error").await;
 

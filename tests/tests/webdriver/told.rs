@@ -92,18 +92,21 @@ fn a_token_is_renewed_or_the_toast_says_why_not() {
         failures::fill(&window, &failures::token(token::Role::Publisher, "demo", 0)).await;
         press(&window, "#join").await;
         window.toasts("stream published success").await;
-        for (token, toast) in [
-            (failures::token(token::Role::Publisher, "elsewhere", 0), "The token was not renewed"),
-            (failures::token(token::Role::Publisher, "demo", 1), "The token is renewed"),
+        for (token, toast, picture) in [
+            (failures::token(token::Role::Publisher, "elsewhere", 0), "The token was not renewed", "refused"),
+            (failures::token(token::Role::Publisher, "demo", 1), "The token is renewed", "renewed"),
+            // One may stay, but no longer be seen and heard.
+            (failures::token(token::Role::Subscriber, "demo", 0), "You are not published any more", "ended"),
         ] {
             window.click("#call_more").await;
             // Typed key by key it would take seconds.
             window.run(&format!("document.querySelector('#renew_token').value = '{token}';"), vec![]).await;
             press(&window, "#renew [type=submit]").await;
             window.toasts(toast).await;
-            window.screenshot(&format!("told-renewal-{}", toast.contains("not"))).await;
+            window.screenshot(&format!("told-renewal-{picture}")).await;
             window.run("document.querySelector('#more').hidePopover();", vec![]).await;
         }
+        window.sees("one is not published", "return document.querySelector('#unpublish').getAttribute('aria-disabled') === 'true';").await;
         window.close().await;
     });
 }
