@@ -128,8 +128,9 @@ impl Task {
                 }
                 Ok(()) = nearby.changed() => self.tell(PageEvent::NearbyChanged),
                 changes = catalogue.changed() => {
-                    self.tell(PageEvent::DevicesChanged);
+                    // Which one went comes first: it is chosen on the page until the page asks for those that are left.
                     changes.into_iter().for_each(|change| self.tell(change));
+                    self.tell(PageEvent::DevicesChanged);
                 }
                 _ = volume.tick() => {
                     self.watch_screen();

@@ -2,19 +2,25 @@
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{FromSample, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig};
 
 use super::framer::Framer;
 use super::microphone::Outlet;
+use super::source::Stop;
 use super::{Error, Event};
 use crate::playback::host::{self, Choice, Direction};
+
+/// How often a sound server is asked whether it still has the device.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// An open input, recording for as long as it lives.
 pub struct Card {
     _stream: cpal::Stream,
+    _watch: Option<Watch>,
 }
 
 impl Card {
@@ -34,7 +40,10 @@ impl Card {
             match build(&device, choice.format, config, callback, farewell) {
                 Ok(stream) => {
                     stream.play().map_err(|error| host::failure(id, error))?;
-                    return Ok(Self { _stream: stream });
+                    let look = |id: &str| host::find(Direction::Input, id).map(drop);
+                    let farewell = Farewell { id: id.to_owned(), outlet, events };
+                    let watch = host::is_served(&device).then(|| Watch::start(LOOK, farewell, look)).transpose()?;
+                    return Ok(Self { _stream: stream, _watch: watch });
                 }
                 Err(error) => refusal = host::failure(id, error),
             }
@@ -66,12 +75,7 @@ fn build(
     }
 }
 
-fn build_as<T>(
-    device: &cpal::Device,
-    config: StreamConfig,
-    mut callback: Callback,
-    mut farewell: Farewell,
-) -> Result<cpal::Stream, cpal::Error>
+fn build_as<T>(device: &cpal::Device, config: StreamConfig, mut callback: Callback, farewell: Farewell) -> Result<cpal::Stream, cpal::Error>
 where
     T: SizedSample,
     f32: FromSample<T>,
@@ -113,15 +117,91 @@ struct Farewell {
 }
 
 impl Farewell {
-    fn say(&mut self, error: cpal::Error) {
-        if !host::ends(&error) {
-            return;
+    /// The stream reports this.
+    fn say(&self, error: cpal::Error) {
+        if host::ends(&error) {
+            self.end(host::failure(&self.id, error));
         }
+    }
+
+    fn end(&self, error: Error) {
         let outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(outlet) = outlet {
             // Nobody may be listening. The event goes first, so that a reader who sees the end of the frames finds it.
-            let _ = self.events.send(Event::Lost(host::failure(&self.id, error)));
+            let _ = self.events.send(Event::Lost(error));
             drop(outlet);
         }
+    }
+}
+
+/// Asks every now and then whether the device is still there: a sound server moves the stream of one that is gone to another, if need be to
+/// what the speaker plays, and says nothing.
+struct Watch {
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    fn start(every: Duration, farewell: Farewell, mut look: impl FnMut(&str) -> Result<(), Error> + Send + 'static) -> Result<Self, Error> {
+        let stop = Stop::default();
+        let (stopped, id) = (stop.clone(), farewell.id.clone());
+        let run = move || {
+            while !stopped.wait_until(Instant::now() + every) {
+                if let Err(error) = look(&farewell.id) {
+                    return farewell.end(error);
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("microphone-look".into()).spawn(run);
+        let thread = thread.map_err(|source| Error::Failed { device: id, source: source.into() })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.set();
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread has been reported by the panic hook; there is nothing left to stop.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, Receiver};
+
+    use super::*;
+    use crate::AudioFrame;
+
+    const ID: &str = "microphone:pulseaudio:desk";
+
+    /// A farewell, and what a microphone's reader has: the frames and the events.
+    fn farewell() -> (Farewell, Receiver<AudioFrame>, Receiver<Event>) {
+        let (frames_in, frames) = mpsc::sync_channel(1);
+        let (events_in, events) = mpsc::channel();
+        let outlet = Arc::new(Mutex::new(Some(Outlet { frames: frames_in, level: Arc::default() })));
+        (Farewell { id: ID.into(), outlet, events: events_in }, frames, events)
+    }
+
+    #[test]
+    fn a_device_that_its_server_has_no_more_is_lost_whatever_is_heard_in_its_place() {
+        let (farewell, frames, events) = farewell();
+        let mut there = 3;
+        let look = move |id: &str| {
+            there -= 1;
+            if there > 0 { Ok(()) } else { Err(Error::NotFound { device: id.to_owned() }) }
+        };
+        let _watch = Watch::start(Duration::ZERO, farewell, look).expect("a thread");
+        assert!(matches!(events.recv(), Ok(Event::Lost(Error::NotFound { device })) if device == ID));
+        assert!(frames.recv().is_err(), "the frames end");
+    }
+
+    #[test]
+    fn a_microphone_that_is_closed_is_not_looked_at_any_more() {
+        let (farewell, _frames, events) = farewell();
+        drop(Watch::start(Duration::from_secs(3600), farewell, |_| Ok(())).expect("a thread"));
+        assert!(events.recv().is_err(), "nothing was lost");
     }
 }

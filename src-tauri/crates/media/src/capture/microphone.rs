@@ -72,8 +72,8 @@ impl Microphone {
 
 /// Where a microphone's frames go.
 pub struct Outlet {
-    frames: SyncSender<AudioFrame>,
-    level: Arc<Level>,
+    pub(super) frames: SyncSender<AudioFrame>,
+    pub(super) level: Arc<Level>,
 }
 
 impl Outlet {

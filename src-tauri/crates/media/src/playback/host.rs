@@ -76,6 +76,11 @@ pub fn has_server() -> bool {
     SERVER.lock().unwrap_or_else(PoisonError::into_inner).is_some()
 }
 
+/// Whether the device is a sound server's.
+pub fn is_served(device: &cpal::Device) -> bool {
+    device.id().is_ok_and(|id| id.host().to_string() == PULSEAUDIO)
+}
+
 /// The devices that can be opened now, the system's default first.
 pub fn list(direction: Direction) -> Vec<Device> {
     let host = system();
