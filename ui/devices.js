@@ -50,12 +50,24 @@ export function arrived(before, now, kind) {
   return known.size > 0 && now[PARTS[kind].list].some(({ id }) => !known.has(id));
 }
 
+/**
+ * Which microphone takes the place of one that is gone: of those that are left the one that the system prefers, which is listed first;
+ * never a made-up one.
+ * @param {import("./types/app").Device[]} microphones
+ * @param {string} gone its id
+ */
+export function standIn(microphones, gone) {
+  return microphones.find(({ id }) => id.startsWith("microphone:") && id !== gone) ?? null;
+}
+
 export class DevicesView {
   #api;
   #store;
   #toasts;
   #actions;
   #sound;
+  /** @type {import("./types/app").Device | null} the chosen microphone, once it is gone and until another stands in for it */
+  #gone = null;
 
   /**
    * @param {object} tools
@@ -101,6 +113,28 @@ export class DevicesView {
     const come = KINDS.filter((kind) => this.#isMissing(kind) && arrived(known, this.#store.state.devices, kind));
     if (replaced || come.length) await this.preview();
     if (this.#store.state.inCall) for (const kind of come) this.#toasts.info(t(`toast.${kind}There`));
+    await this.#standIn();
+  }
+
+  /** A microphone is gone: if it was the chosen one, the list that is asked for next says what takes its place. @param {import("./types/app").Device} device */
+  unplugged(device) {
+    if (selectOf("microphone").value === device.id) this.#gone = device;
+  }
+
+  /**
+   * Whatever the system made of a microphone that is gone, the person hears which one is used now. Without another it is waited for, and
+   * `device-lost` tells.
+   */
+  async #standIn() {
+    const gone = this.#gone;
+    this.#gone = null;
+    const now = gone && standIn(this.#store.state.devices.microphones, gone.id);
+    if (!now) return;
+    selectOf("microphone").value = now.id;
+    await this.#use("microphone", now.id);
+    const popover = byId(PARTS.microphone.list);
+    if (popover.matches(":popover-open")) popover.hidePopover();
+    this.#toasts.info(t("toast.microphoneReplaced", { gone: gone.label || gone.id, now: now.label || now.id }));
   }
 
   /** @param {Kind} kind */
@@ -191,7 +225,7 @@ export class DevicesView {
   #wanted(kind) {
     const { select, start } = PARTS[kind];
     const { call, defaults } = this.#store.state;
-    const { value } = /** @type {HTMLSelectElement} */ (byId(select));
+    const { value } = selectOf(kind);
     return value || call.params?.[select] || defaults?.[start] || (pref("devices")[kind] ?? undefined);
   }
 
@@ -200,8 +234,8 @@ export class DevicesView {
    * @param {State} state
    */
   #fillSelect(kind, { devices }) {
-    const { list, select, none } = PARTS[kind];
-    fillSelect(/** @type {HTMLSelectElement} */ (byId(select)), devices[list], { kind, none: t(none), wanted: this.#wanted(kind) });
+    const { list, none } = PARTS[kind];
+    fillSelect(selectOf(kind), devices[list], { kind, none: t(none), wanted: this.#wanted(kind) });
   }
 
   /**
@@ -223,8 +257,8 @@ export class DevicesView {
 
   /** @param {Kind} kind */
   #fill(kind) {
-    const { list, select, none, title } = PARTS[kind];
-    const field = /** @type {HTMLSelectElement} */ (byId(select));
+    const { list, none, title } = PARTS[kind];
+    const field = selectOf(kind);
     const devices = this.#store.state.devices[list];
     const rows = devices.map((device, index) => {
       const radio = element("input", { type: "radio", name: list, value: device.id });
@@ -243,13 +277,26 @@ export class DevicesView {
 
   /** @param {Kind} kind */
   async #chosen(kind) {
-    const { value } = /** @type {HTMLSelectElement} */ (byId(PARTS[kind].select));
+    const { value } = selectOf(kind);
     if (value) remember("devices", { ...pref("devices"), [kind]: value });
+    await this.#use(kind, value);
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {string} id
+   */
+  async #use(kind, id) {
     if (!this.#store.state.inCall) return this.preview();
     try {
-      await (kind === "camera" ? this.#api.setCamera(value) : this.#api.setMicrophone(value));
+      await (kind === "camera" ? this.#api.setCamera(id) : this.#api.setMicrophone(id));
     } catch (thrown) {
       this.#toasts.error(t("toast.deviceFailed"), problemOf(thrown));
     }
   }
+}
+
+/** The form's field that says which device is chosen. @param {Kind} kind */
+function selectOf(kind) {
+  return /** @type {HTMLSelectElement} */ (byId(PARTS[kind].select));
 }

@@ -15,6 +15,7 @@ import { meaning } from "./problem.js";
  * @property {() => void} projectsChanged
  * @property {(problem: import("./types/app").DeviceProblem) => void} deviceLost
  * @property {(device: import("./types/app").DeviceKind) => void} deviceBack
+ * @property {(device: import("./types/app").Device) => void} microphoneGone before `devicesChanged` says so
  * @property {(exception: Exception) => void} excepted
  * @property {(problem: import("./types/app").Problem) => void} callEnded what to change before the next attempt
  * @property {(settings: import("./api.js").Settings) => void} settingsChanged
@@ -82,8 +83,10 @@ export function handle(event, listeners) {
     case "network-type-changed":
       if (event.networkType === "none") toasts.info(t("toast.networkGone"), t("toast.networkGoneHint"));
       return listeners.networkMoved(event.networkType);
-    case "camera-changed":
     case "recording-device-changed":
+      if (event.state === "INACTIVE") listeners.microphoneGone(event.device);
+      return deviceMoved(event, toasts);
+    case "camera-changed":
     case "playout-device-changed":
       return deviceMoved(event, toasts);
     case "stream-reconnect-start":
@@ -100,7 +103,7 @@ export function handle(event, listeners) {
 }
 
 /**
- * A device that came is worth a look; of one that went and was in use, `device-lost` tells.
+ * A device that came is worth a look; of one that went and was in use, `device-lost` tells, or which other is used now.
  * @param {{ state: "ACTIVE" | "INACTIVE", device: import("./types/app").Device }} event
  * @param {import("./toasts.js").Toasts} toasts
  */

@@ -283,6 +283,7 @@ async function start() {
       projectsChanged: () => projects.load(),
       deviceLost: (problem) => devices.lost(problem),
       deviceBack: (device) => devices.back(device),
+      microphoneGone: (device) => devices.unplugged(device),
       excepted: (exception) => statistics.note(exception),
       callEnded: (joinProblem) => store.set({ joinProblem }),
       settingsChanged: take,

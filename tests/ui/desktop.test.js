@@ -360,3 +360,25 @@ test("a window that cannot be opened is told of, a small one too", { skip }, asy
     await toast(page, words);
   }
 });
+
+test("who has their microphone unplugged hears which one is used now, and finds it chosen", { skip }, async () => {
+  for (const scene of ["lobby", "two"]) {
+    const page = await browser.open(scene);
+    await page.waitForFunction(() => document.querySelector("#microphoneId").value === "microphone:1");
+    await fake(page, () => {
+      const api = globalThis.__VISAVIS_API__;
+      const { tell } = globalThis.visavisFake;
+      const list = api.getDevices;
+      const used = (globalThis.visavisUsed = []);
+      api.getDevices = async () => ({ ...(await list()), microphones: (await list()).microphones.slice(1) });
+      api.setMicrophone = async (id) => void used.push(id);
+      api.startPreview = async ({ microphoneId }) => void used.push(microphoneId);
+      tell({ event: "recording-device-changed", state: "INACTIVE", device: { id: "microphone:1", label: "Headset (USB Audio)" } });
+      tell({ event: "devices-changed" });
+    });
+    await toast(page, "The microphone “Headset (USB Audio)” was unplugged. “Built-in Audio Analog Stereo” is used now.");
+    assert.equal(await fake(page, () => globalThis.visavisUsed.at(-1)), "microphone:2", scene);
+    await page.locator("#microphone_pick").click();
+    assert.equal(await page.locator("#microphones [name=microphones]:checked").inputValue(), "microphone:2", scene);
+  }
+});

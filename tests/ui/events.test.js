@@ -11,7 +11,7 @@ function said(event) {
   const ask = (name) => (value) => void all.push([name, value]);
   handle(event, {
     toasts, callEnded: (problem) => all.push(["ended", problem.code]), nameOf: () => "Ana",
-    linkOpened: ask("link"), settingsChanged: ask("settings"), nearbyChanged: ask("nearby"), screenEnded: ask("screen"), mutedTalk: ask("muted"), networkMoved: ask("network"),
+    linkOpened: ask("link"), settingsChanged: ask("settings"), nearbyChanged: ask("nearby"), microphoneGone: ask("gone"), screenEnded: ask("screen"), mutedTalk: ask("muted"), networkMoved: ask("network"),
   });
   return all;
 }
@@ -31,6 +31,12 @@ test("a device that came is told, of one that went only who cannot see hears", (
   const device = { id: "camera:2", label: "<b>Webcam</b>" };
   assert.deepEqual(said({ event: "camera-changed", state: "ACTIVE", device }), [["info", "Connected: <b>Webcam</b>"]]);
   assert.deepEqual(said({ event: "playout-device-changed", state: "INACTIVE", device: { id: "hw:1", label: "" } }), [["said", "Unplugged: hw:1"]]);
+});
+
+test("which microphone went is handed on, which one came is not", () => {
+  const device = { id: "microphone:2", label: "Headset" };
+  assert.deepEqual(said({ event: "recording-device-changed", state: "INACTIVE", device }), [["gone", device], ["said", "Unplugged: Headset"]]);
+  assert.deepEqual(said({ event: "recording-device-changed", state: "ACTIVE", device }), [["info", "Connected: Headset"]]);
 });
 
 test("who cannot see hears whose connection is lost and back", () => {

@@ -45,6 +45,7 @@ export default {
     speakerBack: "The speaker is back.",
     cameraThere: "There is a camera now. Choose it beside the camera button to be seen.",
     microphoneThere: "There is a microphone now. Choose it beside the microphone button to be heard.",
+    microphoneReplaced: "The microphone “{gone}” was unplugged. “{now}” is used now.",
     deviceThere: "Connected: {device}",
     linkWaits: "A link to “{channel}” was opened. It waits in the lobby until you leave this call.",
     linkBad: "That link cannot be used",

@@ -42,6 +42,7 @@ export default {
     speakerBack: "扬声器已恢复。",
     cameraThere: "现在有摄像头了。请在摄像头按钮旁选择它，让大家看到您。",
     microphoneThere: "现在有麦克风了。请在麦克风按钮旁选择它，让大家听到您。",
+    microphoneReplaced: "麦克风“{gone}”已拔出，现在使用“{now}”。",
     deviceThere: "已连接：{device}",
     linkWaits: "已打开“{channel}”的链接。离开当前通话后可在大厅中使用。",
     linkBad: "无法使用该链接",
