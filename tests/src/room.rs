@@ -59,6 +59,41 @@ impl Rooms {
         ("PULSE_SERVER", format!("unix:{}", self.socket().display()))
     }
 
+    /// Plugs in one more microphone, which hears a tone.
+    ///
+    /// # Panics
+    /// If the sound server does not do it.
+    pub fn plug_in(&self, name: &str) {
+        let (id, label) = (source(name), format!("source_properties=device.description={name}"));
+        self.pactl(&["load-module", "module-sine-source", &id, &label, "rate=48000"]);
+    }
+
+    /// Takes away a microphone, a room's own or one that was plugged in.
+    ///
+    /// # Panics
+    /// If the sound server does not do it.
+    pub fn unplug(&self, name: &str) {
+        let (id, modules) = (source(name), self.pactl(&["list", "short", "modules"]));
+        let module = modules.lines().find(|line| line.split_whitespace().any(|word| word == id));
+        let number = module.and_then(|line| line.split_whitespace().next());
+        self.pactl(&["unload-module", number.expect("the microphone is there")]);
+    }
+
+    /// Has a tone sound in a room, which its microphone hears.
+    ///
+    /// # Panics
+    /// If the sound server does not do it.
+    pub fn sound_in(&self, name: &str) {
+        self.pactl(&["load-module", "module-sine", &format!("sink={name}-air"), "frequency=330"]);
+    }
+
+    fn pactl(&self, arguments: &[&str]) -> String {
+        let mut pactl = Command::new("pactl");
+        let output = self.enter(pactl.args(arguments)).output().expect("pactl comes with pulseaudio");
+        assert!(output.status.success(), "pactl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     pub fn speaker(name: &str) -> String {
         format!("speaker:pulseaudio:{name}-speaker")
     }
@@ -80,6 +115,11 @@ fn socket(folder: &Path) -> PathBuf {
     folder.join("native")
 }
 
+/// How a module is told its microphone's name.
+fn source(name: &str) -> String {
+    format!("source_name={name}-microphone")
+}
+
 /// Speakers and microphones are pipes without a device: what is played into a sink comes out of its monitor.
 fn server(names: &[&str], delay: Duration, folder: &Path) -> Command {
     let mut modules = Vec::new();
@@ -92,7 +132,7 @@ fn server(names: &[&str], delay: Duration, folder: &Path) -> Command {
              source_dont_move=true sink_dont_move=true",
             delay.as_millis()
         ));
-        modules.push(format!("module-remap-source master={name}-air.monitor source_name={name}-microphone"));
+        modules.push(format!("module-remap-source master={name}-air.monitor {}", source(name)));
     }
     // Last, so that whoever can connect finds all of them.
     modules.push(format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket(folder).display()));

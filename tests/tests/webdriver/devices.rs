@@ -138,3 +138,56 @@ fn a_microphone_that_is_unplugged_in_a_call_is_named_and_goes_on_when_it_is_back
         ben.close().await;
     });
 }
+
+/// Waits until this stream's tile shows that somebody speaks, or that nobody does.
+async fn speaks(window: &Window, stream: &str, speaks: bool) {
+    let body = format!("return document.querySelector('#remote_video_panel_{stream}')?.classList.contains('speaking') === {speaks};");
+    window.sees(&format!("{stream} speaks: {speaks}"), &body).await;
+}
+
+#[test]
+fn a_microphone_that_is_plugged_in_is_switched_to_and_another_stands_in_when_it_is_unplugged() {
+    scenario("a microphone that is plugged in", async |service| {
+        let rooms = match Rooms::open(&["desk"], Duration::from_millis(20)).await {
+            Ok(rooms) => rooms,
+            Err(why) => return eprintln!("skipped: a microphone that is plugged in ({why})"),
+        };
+        let (url, (variable, value)) = (service.url(), rooms.variable());
+        let (desk, headset) = (Rooms::microphone("desk"), Rooms::microphone("headset"));
+        let place = Place::on(Display::start(1100, 800)).with(variable, value);
+        // A tone that does not end is noise, and would be suppressed.
+        place.set(r#"{"version": 1, "sound": {"AEC": false, "ANS": false, "AGC": false}}"#);
+        let arguments = ["--server", &url, "--camera", "pattern", "--microphone", &desk, "--speaker", "none"];
+        let (ana, ben) = tokio::join!(Window::open_at(place, &arguments), open(&url));
+        join(&ana, "devices", "7").await;
+        join(&ben, "devices", "8").await;
+        draws(&ben, "7").await;
+        speaks(&ben, "7", false).await;
+
+        rooms.plug_in("headset");
+        ana.toasts("Connected: headset").await;
+        ana.click("#microphone_pick").await;
+        ana.screenshot("devices-microphone-there").await;
+        ana.click(&format!("#microphones label:has([value='{headset}'])")).await;
+        speaks(&ben, "7", true).await;
+
+        rooms.unplug("headset");
+        ana.toasts("The microphone “headset” was unplugged. “").await;
+        ana.sees("another is chosen", &format!("return document.querySelector('#microphoneId').value === '{desk}';")).await;
+        ana.screenshot("devices-microphone-replaced").await;
+        speaks(&ben, "7", false).await;
+        rooms.sound_in("desk");
+        speaks(&ben, "7", true).await;
+
+        // The server would give its place to what the speaker plays: the others would hear themselves.
+        ana.forget_toasts().await;
+        rooms.unplug("desk");
+        ana.toasts("The microphone is gone").await;
+        speaks(&ben, "7", false).await;
+        draws(&ben, "7").await;
+        let stayed = "return !visavisToasts.some(toast => /peer leave|stream-removed/.test(toast.text));";
+        ben.sees("nobody left meanwhile", stayed).await;
+        ana.close().await;
+        ben.close().await;
+    });
+}
