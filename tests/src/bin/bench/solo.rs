@@ -1,4 +1,4 @@
-//! One window without a driver: how soon it is there, and what it costs while nobody does anything.
+//! One window: how soon it is there, and what it costs while nobody does anything.
 
 use std::{
     process::{Command, Stdio},
@@ -10,7 +10,7 @@ use tests::{
     display::Display,
     measure::{Tree, percentile, round},
     process::{Group, free_port, until},
-    window::{PATIENCE, Place},
+    window::{PATIENCE, Place, Window},
 };
 
 use crate::bench::pause;
@@ -18,14 +18,21 @@ use crate::bench::pause;
 /// How long a window is left alone before it counts as idle.
 const SETTLE: Duration = Duration::from_secs(10);
 
+/// The most that is measured of a lobby before its picture may rest, and how long it may take until it does.
+const AWAKE: Duration = Duration::from_secs(40);
+const RESTS: Duration = Duration::from_secs(120);
+
+/// How the page shows that its picture rests.
+const RESTING: &str = "return document.querySelector('#local_video_panel').dataset.picture === 'resting';";
+
 /// What the app logs when its page has taken over.
 const READY: &str = "the page is ready";
 
-/// Starts the app, which serves channels by itself, in a place where it was never before.
-fn launch(place: &Place, camera: &str) -> Group {
+/// Starts the app, which serves channels by itself, without a driver and a camera, in a place where it was never before.
+fn launch(place: &Place) -> Group {
     let mut command = Command::new("dbus-run-session");
     let listen = format!("127.0.0.1:{}", free_port());
-    command.arg("--").arg(tests::binary("visavis")).args(["--listen", &listen, "--camera", camera, "--microphone", "none"]);
+    command.arg("--").arg(tests::binary("visavis")).args(["--listen", &listen, "--camera", "none", "--microphone", "none"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Group::start(place.enter(&mut command))
 }
@@ -40,7 +47,7 @@ pub async fn start(times: u64) -> Value {
     for _ in 0..times {
         let place = Place::on(Display::start(1280, 800));
         let began = Instant::now();
-        let app = launch(&place, "none");
+        let app = launch(&place);
         ready(&place).await;
         taken.push(began.elapsed().as_secs_f64() * 1000.0);
         drop(app);
@@ -49,18 +56,41 @@ pub async fn start(times: u64) -> Value {
     json!({"bench": "start", "ready_ms": {"p50": percentile(&taken, 0.5).map(round), "max": percentile(&taken, 1.0).map(round), "all": all}})
 }
 
-/// A lobby that is left alone: without a camera, and with one whose picture it shows.
+/// A lobby that is left alone: without a camera, and with one, while its picture is shown and once that rests.
 pub async fn idle(seconds: u64) -> Value {
-    let mut rows = Vec::new();
-    for camera in ["none", "pattern"] {
-        let place = Place::on(Display::start(1280, 800));
-        let app = launch(&place, camera);
-        ready(&place).await;
-        pause(SETTLE).await;
-        let (before, began) = (Tree::read(app.id()), Instant::now());
-        pause(Duration::from_secs(seconds)).await;
-        let cost = Tree::read(app.id()).since(&before, began.elapsed().as_secs_f64());
-        rows.push(json!({"camera": camera, "cost": cost}));
-    }
-    json!({"bench": "idle", "seconds": seconds, "rows": rows})
+    let time = Duration::from_secs(seconds);
+    let place = Place::on(Display::start(1280, 800));
+    let app = launch(&place);
+    ready(&place).await;
+    pause(SETTLE).await;
+    let none = json!({"camera": "none", "lobby": cost(app.id(), time).await});
+    drop(app);
+    json!({"bench": "idle", "seconds": seconds, "rows": [none, preview(time).await]})
+}
+
+async fn preview(time: Duration) -> Value {
+    let display = Display::start(1280, 800);
+    // It gives the window the focus: without, the picture rests sooner.
+    let _manager = display.manage().await;
+    let listen = format!("127.0.0.1:{}", free_port());
+    let window = Window::open_on(display, &["--listen", &listen, "--camera", "pattern", "--microphone", "none"]).await;
+    pause(SETTLE).await;
+    let lobby = cost(window.driver_id(), time.min(AWAKE)).await;
+    assert!(!rests(&window).await, "the picture is shown while it is measured");
+    until("the picture rests", RESTS, async || rests(&window).await.then_some(())).await;
+    pause(SETTLE).await;
+    let resting = cost(window.driver_id(), time).await;
+    window.close().await;
+    json!({"camera": "pattern", "lobby": lobby, "resting": resting})
+}
+
+async fn rests(window: &Window) -> bool {
+    window.run(RESTING, vec![]).await == Value::Bool(true)
+}
+
+/// What the app's processes below `top` cost over so long.
+async fn cost(top: u32, time: Duration) -> Value {
+    let (before, began) = (Tree::read(top), Instant::now());
+    pause(time).await;
+    Tree::read(top).since(&before, began.elapsed().as_secs_f64())
 }
