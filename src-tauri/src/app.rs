@@ -22,7 +22,7 @@ use crate::{
     logs::LogFile,
     nearby::{self, NearbyCall, Surroundings},
     options::Options,
-    origin,
+    origin, platform,
     projects::{Book, Seat},
     service::{Place, Station, Status, Target, Wishes},
     settings::Store,
@@ -183,10 +183,11 @@ impl App {
         Ok(())
     }
 
-    /// Runs before a page's own scripts, so that theme and language are right at the first paint. JSON is an expression of JavaScript.
+    /// Runs before a page's own scripts, so that theme and language are right at the first paint, and WebGL is not tried where it is software.
+    /// JSON is an expression of JavaScript.
     pub fn initialization(&self) -> String {
         let json = serde_json::to_string(&*self.settings.current()).expect("settings are plain data");
-        format!("globalThis.__VISAVIS_SETTINGS__ = {json};")
+        format!("globalThis.__VISAVIS_SETTINGS__ = {json}; globalThis.__VISAVIS_SOFTWARE__ = {};", platform::draws_in_software())
     }
 
     /// Leaves the window's call in the background.

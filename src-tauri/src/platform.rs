@@ -6,6 +6,14 @@ pub fn prepare() {
     linux::prepare();
 }
 
+/// Whether WebGL would be software, as far as the system tells.
+pub fn draws_in_software() -> bool {
+    #[cfg(target_os = "linux")]
+    return !linux::has_gpu();
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
 /// Shows a folder in the desktop's file manager.
 pub fn show_folder(folder: &std::path::Path) -> std::io::Result<()> {
     use std::process::{Command, Stdio};
@@ -45,19 +53,25 @@ pub async fn told_to_end() {
 mod linux {
     use std::path::Path;
 
-    /// WebKitGTK's switch for handing its pictures over in GPU buffers.
-    const DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+    /// What is set without a GPU. WebKitGTK hands its pictures over in GPU buffers, which then cost copies and buy nothing; and this process,
+    /// which draws nothing, loads a software OpenGL of 20 MB, GDK to look for better kinds of windows and WebKitGTK to ask for the device's name.
+    const WITHOUT_GPU: [(&str, &str); 3] =
+        [("WEBKIT_DISABLE_DMABUF_RENDERER", "1"), ("GDK_GL", "disable"), ("WEBKIT_WEB_RENDER_DEVICE_FILE", "/dev/dri/renderD128")];
 
     pub fn prepare() {
-        if without_dmabuf(std::env::var_os(DMABUF).is_some(), has_render_node(Path::new("/dev/dri"))) {
+        for (name, value) in missing(has_gpu(), |name| std::env::var_os(name).is_some()) {
             // SAFETY: no other thread runs yet that could read the environment.
-            unsafe { std::env::set_var(DMABUF, "1") };
+            unsafe { std::env::set_var(name, value) };
         }
     }
 
-    /// Without a GPU the buffers cost copies and buy nothing; with one they are the fast way. A person's own setting stands.
-    fn without_dmabuf(set: bool, gpu: bool) -> bool {
-        !set && !gpu
+    /// What is to be set. A person's own settings stand.
+    fn missing(gpu: bool, is_set: impl Fn(&str) -> bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+        WITHOUT_GPU.into_iter().filter(move |(name, _)| !gpu && !is_set(name))
+    }
+
+    pub fn has_gpu() -> bool {
+        has_render_node(Path::new("/dev/dri"))
     }
 
     fn has_render_node(folder: &Path) -> bool {
@@ -70,9 +84,10 @@ mod linux {
         use super::*;
 
         #[test]
-        fn gpu_buffers_are_off_only_without_a_gpu_and_unless_set() {
-            assert!(without_dmabuf(false, false));
-            assert!(!without_dmabuf(false, true) && !without_dmabuf(true, false));
+        fn graphics_are_left_alone_with_a_gpu_and_where_a_person_has_set_them() {
+            assert_eq!(missing(true, |_| false).count(), 0);
+            assert_eq!(missing(false, |_| false).count(), WITHOUT_GPU.len());
+            assert_eq!(missing(false, |name| name == "GDK_GL").map(|(name, _)| name).filter(|name| *name == "GDK_GL").count(), 0);
         }
 
         #[test]
