@@ -64,8 +64,10 @@ impl Rooms {
     /// # Panics
     /// If the sound server does not do it.
     pub fn plug_in(&self, name: &str) {
-        let (id, label) = (source(name), format!("source_properties=device.description={name}"));
-        self.pactl(&["load-module", "module-sine-source", &id, &label, "rate=48000"]);
+        self.pactl(&["load-module", "module-null-sink", &format!("sink_name={name}-air"), "rate=48000", "channels=1"]);
+        let (master, label) = (format!("master={name}-air.monitor"), format!("source_properties=device.description={name}"));
+        self.pactl(&["load-module", "module-remap-source", &master, &source(name), &label]);
+        self.sound_in(name);
     }
 
     /// Takes away a microphone, a room's own or one that was plugged in.
