@@ -22,6 +22,7 @@
  * @property {() => Promise<import("./types/app").Devices>} getDevices
  * @property {() => Promise<import("./types/app").Defaults>} getDefaults
  * @property {(spec: import("./types/app").PreviewSpec) => Promise<void>} startPreview
+ * @property {() => Promise<void>} stopPreview closes camera and microphone, unless a call has them
  * @property {(params: import("./types/app").JoinParams) => Promise<import("./types/app").Joined>} join
  * @property {() => Promise<void>} leave
  * @property {() => Promise<void>} publish
@@ -80,6 +81,7 @@ function tauri({ invoke: call, Channel }) {
     getDevices: () => invoke("get_devices"),
     getDefaults: () => invoke("get_defaults"),
     startPreview: (spec) => invoke("start_preview", { spec }),
+    stopPreview: () => invoke("stop_preview"),
     join: (params) => invoke("join", { params }),
     leave: () => invoke("leave"),
     publish: () => invoke("publish"),

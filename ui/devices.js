@@ -163,21 +163,22 @@ export class DevicesView {
   }
 
   /**
-   * Starts the lobby's picture and sound with what the form says. A join takes the stream over. Listing devices can
-   * take a while; before it is done, what was used last is tried.
+   * Starts the lobby's picture and sound with what the form says, unless they rest. A join takes the stream over. Listing
+   * devices can take a while; before it is done, what was used last is tried.
    */
   async preview() {
-    if (this.#store.call.state !== "lobby") return;
+    const { call, rest } = this.#store.state;
+    if (call.state !== "lobby" || rest === "resting") return;
     try {
       await this.#api.startPreview(this.#spec());
-      await this.#rest();
+      await this.#off();
     } catch (thrown) {
       this.#toasts.error(t("toast.streamFailed"), problemOf(thrown));
     }
   }
 
   /** Has what was off when a call was left, or the app, off again. */
-  async #rest() {
+  async #off() {
     const { cameraOff: video, microphoneOff: audio } = pref("devices");
     const { state, local } = this.#store.call;
     const awake = (audio && !local?.audioMuted) || (video && !local?.videoMuted);

@@ -6,6 +6,22 @@
 
 export const IDLE_MS = 3000;
 
+/** What whoever is there does; a click or an input alone is that of assistive technology. */
+const SIGNS = ["pointermove", "pointerdown", "keydown", "focusin", "wheel", "click", "input"];
+
+/** Calls at every sign of life. A pointer that rests while the page moves below it gives none. @param {() => void} act */
+export function onSign(act) {
+  let place = "";
+  const still = (/** @type {Event} */ event) => {
+    if (event.type !== "pointermove") return false;
+    const { screenX, screenY } = /** @type {PointerEvent} */ (event);
+    const before = place;
+    place = `${screenX} ${screenY}`;
+    return place === before;
+  };
+  for (const sign of SIGNS) addEventListener(sign, (event) => still(event) || act(), { passive: true });
+}
+
 export class Idle {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -24,7 +40,7 @@ export class Idle {
     this.#held = held;
     controls.addEventListener("pointerdown", (event) => this.#touch(event), { capture: true });
     controls.addEventListener("click", (event) => this.#click(event), { capture: true });
-    for (const sign of ["pointermove", "pointerdown", "keydown", "focusin", "wheel"]) addEventListener(sign, () => this.wake(), { passive: true });
+    onSign(() => this.wake());
   }
 
   /** Shows the controls, and counts anew. */

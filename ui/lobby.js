@@ -88,22 +88,24 @@ export function acceptInvitations(filled, link) {
 const hearing = new Hearing();
 
 /**
- * Shows how loud one's own microphone is, and says that it is heard.
+ * Shows how loud one's own microphone is, and says that it is heard, where that can be seen. While it rests, neither.
  * @param {number} level 0 to 100
- * @param {State["call"]["local"]} local
+ * @param {State} state
  * @param {number} now ms
  */
-export function drawHearing(level, local, now) {
-  const on = Boolean(local?.audio && !local.audioMuted);
+export function drawHearing(level, { call: { local }, rest }, now) {
+  const on = Boolean(local?.audio && !local.audioMuted) && rest === "awake";
   const heard = hearing.hear(on ? level : 0, now);
   for (const bar of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".level"))) {
+    if (bar.closest("[hidden], dialog:not([open])")) continue;
     // In steps, and only when another one is reached: what does not change is not painted.
     const step = String(on ? Math.round(Math.min(level / 60, 1) * 20) / 20 : 0);
     if (bar.style.getPropertyValue("--level") !== step) bar.style.setProperty("--level", step);
   }
-  const key = !local?.audio ? "noMicrophone" : !on ? "microphoneOff" : heard ? "heard" : "speak";
   const place = byId("heard");
-  const words = t(`lobby.${key}`);
+  if (place.closest("[hidden]")) return;
+  const key = !local?.audio ? "noMicrophone" : local.audioMuted ? "microphoneOff" : heard ? "heard" : "speak";
+  const words = rest === "awake" ? t(`lobby.${key}`) : "";
   place.classList.toggle("yes", key === "heard");
   if (place.textContent !== words) place.textContent = words;
 }

@@ -24,6 +24,7 @@ import { anyOpen, openBeside } from "./popover.js";
 import { pref, setUpPrefs, take, watchPrefs } from "./prefs.js";
 import { ProjectsPanel } from "./projects/panel.js";
 import { NetworkJudge } from "./quality.js";
+import { Rest } from "./rest.js";
 import { ScreenShare } from "./screen/share.js";
 import { SettingsPanel } from "./settings/panel.js";
 import { SoundView } from "./sound.js";
@@ -41,6 +42,7 @@ const form = /** @type {HTMLFormElement} */ (byId("form"));
 const actions = new Actions({ api, store, toasts, fields: () => ({ ...readFields(form), server: links.server }) });
 const sound = new SoundView({ api, store, toasts });
 const devices = new DevicesView({ api, store, toasts, actions, sound });
+const rest = new Rest({ api, store, toasts, preview: () => devices.preview() });
 const screen = new ScreenShare({ api, store, toasts });
 const links = new Links({ api, store, toasts, fill });
 
@@ -91,7 +93,7 @@ const menu = setUpMenu({
     logs: () => settings.openLogs(),
   },
 });
-const settings = new SettingsPanel({ api, store, fillKeys: menu.fillKeys, processing: () => sound.processing() });
+const settings = new SettingsPanel({ api, store, fillKeys: menu.fillKeys, processing: () => sound.processing(), shown: () => hearAgain() });
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -187,12 +189,18 @@ let ownLevel = 0;
 /** @param {import("./types/app").Volume[]} levels */
 function heard(levels) {
   const now = performance.now();
-  const own = levels.find(({ stream }) => stream === "local")?.level ?? 0;
+  const own = (store.state.rest === "awake" && levels.find(({ stream }) => stream === "local")?.level) || 0;
   ownLevel = own;
   if (store.state.inCall) grid.hear(levels, now);
   else grid.local.hear(own);
-  drawHearing(own, store.call.local, now);
+  drawHearing(own, store.state, now);
   mutedHint.heard(own, store.state.inCall && Boolean(store.call.local?.audioMuted), now);
+}
+
+/** Draws how loud one was last where that can be seen only now, or is not so any more. */
+function hearAgain() {
+  if (store.state.rest !== "awake") grid.local.hear((ownLevel = 0));
+  drawHearing(ownLevel, store.state, performance.now());
 }
 
 /**
@@ -242,13 +250,16 @@ store.watch((state, before) => {
   menu.draw(state);
   settings.follow();
   if (!state.call.local?.audioMuted) mutedHint.hide();
+  if (state.rest !== before.rest || state.inCall !== before.inCall) hearAgain();
   // The language is another.
   if (state === before) {
     projects.draw();
     settings.draw();
     links.draw();
-    drawHearing(ownLevel, state.call.local, performance.now());
+    hearAgain();
   }
+  // Last: it may change the state.
+  rest.draw(state);
 });
 hideMissing(store.state.features);
 setUpLook(() => store.redraw());

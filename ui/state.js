@@ -13,6 +13,7 @@ import { isScreen } from "./grid/names.js";
  * @property {CallState} call
  * @property {boolean} inCall whether the window shows the call, not the lobby: an attempt that fails or is called off
  * leaves by way of "leaving", too, and must not flash the call
+ * @property {"awake" | "resting" | "waking"} rest whether the lobby's preview rests, or is about to be there again
  * @property {Devices} devices
  * @property {Defaults | null} defaults
  * @property {Problem | null} joinProblem why the last JOIN failed
@@ -33,6 +34,7 @@ export function initialState() {
       params: null, uid: null, role: null, local: null, remote: [], screen: null, name: null, problem: null,
     },
     inCall: false,
+    rest: "awake",
     devices: { cameras: [], microphones: [], speakers: [] },
     defaults: null,
     joinProblem: null,
@@ -75,10 +77,14 @@ export class Store {
 
   /**
    * Takes what the app says of the call, unless it has said something newer: its answers and its events come by ways of their own.
+   * Of a preview that rests it knows no devices: what they were, and how they are switched meanwhile, is shown until it wakes.
    * @param {CallState} call
    */
   receive(call) {
-    if (!(call.revision < this.call.revision)) this.set({ call });
+    if (call.revision < this.call.revision) return;
+    const { rest } = this.#state;
+    if (rest !== "awake" && !call.local) this.set({ call: { ...call, local: this.call.local } });
+    else this.set({ call, rest: rest === "waking" ? "awake" : rest });
   }
 
   /** Has the watcher called after every change, and once now. @param {Watcher} watcher */
@@ -106,6 +112,13 @@ function settle(state) {
   const pinned = inCall && there(state.pinned) ? state.pinned : null;
   const screen = inCall ? call.remote.filter((remote) => isScreen(remote) && remote.stream !== dismissed).at(-1) : undefined;
   return { ...state, inCall, pinned, focus: pinned ?? screen?.stream ?? null, dismissed: inCall && there(dismissed) ? dismissed : null };
+}
+
+/** What rests, a key under `rest`; null where both are off, which needs no words. @param {CallState["local"]} local */
+export function resting(local) {
+  const [camera, microphone] = [local?.video && !local.videoMuted, local?.audio && !local.audioMuted];
+  if (camera) return microphone ? "both" : "camera";
+  return microphone ? "microphone" : null;
 }
 
 /** @typedef {import("./types/app").DeviceKind} Kind */

@@ -48,10 +48,15 @@ for (const theme of ["light", "dark"]) {
   });
 }
 
-test("a caption can be read over a white picture", () => {
+test("a caption can be read over a white picture, and what rests over one that does", () => {
   const [, r, g, b, alpha] = /--tile-veil: rgb\((\d+) (\d+) (\d+) \/ ([\d.]+)\)/.exec(read("css/tokens.css")).map(Number);
-  const veil = [r, g, b].map((value) => value * alpha + 255 * (1 - alpha));
-  assert.ok(contrast(channels(colours("light")["on-tile"]), veil) >= TEXT);
+  const [, left] = /\[data-picture="resting"\] canvas \{[^}]*opacity: ([\d.]+)/.exec(read("css/tile.css")).map(Number);
+  const { "on-tile": text, tile } = colours("light");
+  const resting = channels(tile).map((value) => value * (1 - left) + 255 * left);
+  for (const picture of [[255, 255, 255], resting]) {
+    const veil = [r, g, b].map((value, at) => value * alpha + picture[at] * (1 - alpha));
+    assert.ok(contrast(channels(text), veil) >= TEXT);
+  }
 });
 
 test("colours are named in tokens.css alone", () => {

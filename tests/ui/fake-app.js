@@ -78,6 +78,9 @@
 
   let state = structuredClone(SCENES[scene] ?? lobby);
   const problems = { "no-camera": [missing("camera")], denied: [{ device: "camera", lost: false, code: "PERMISSION_DENIED", message: "The camera is denied." }] }[scene] ?? [];
+  // Mutes last from stream to stream.
+  let mutes = { audioMuted: false, videoMuted: false };
+  const opened = () => ({ ...local, ...mutes, video: !problems.length, problems });
   const handlers = new Set();
   const tell = (event) => handlers.forEach((handler) => handler(structuredClone(event)));
   const change = (what) => {
@@ -89,6 +92,7 @@
 
   // What scenes do after the page has begun.
   const levels = () => {
+    if (!state.local) return tell({ event: "volume-indicator", levels: [] });
     const speaker = Math.floor(performance.now() / 2500) % (state.remote.length + 1);
     const heard = [{ stream: "local", level: speaker === 0 ? 34 : 3 }];
     state.remote.forEach(({ stream }, index) => heard.push({ stream, level: speaker === index + 1 ? 42 : 2 }));
@@ -97,7 +101,7 @@
   setInterval(levels, 200);
 
   const personOf = (stream) => {
-    if (stream === "local") return own;
+    if (stream === "local") return state.local ? own : null;
     if (stream.endsWith("-screen")) return desk;
     const remoteState = state.remote.find((candidate) => candidate.stream === stream);
     const index = uids.findIndex((uid) => String(uid) === stream);
@@ -114,7 +118,10 @@
     getDefaults: async () => ({ app_id: APP_ID, channel: "demo", server: "ws://127.0.0.1:47880", profiles: ["480p_1", "720p_2", "1080p_2"], camera_id: null, microphone_id: null, version: "0.1.0" }),
     async startPreview() {
       await soon();
-      if (state.state === "lobby") change({ local: { ...local, video: !problems.length, problems } });
+      if (state.state === "lobby") change({ local: opened() });
+    },
+    async stopPreview() {
+      if (state.state === "lobby") change({ local: null });
     },
     async join(params) {
       change({ state: "joining", connection: "CONNECTING" });
@@ -124,7 +131,7 @@
         return refuse(scene === "error" ? "UID_CONFLICT" : "INVALID_VENDOR_KEY", "Refused.");
       }
       const uid = params.uid ?? 40961;
-      change({ state: "call", joined: true, connection: "CONNECTED", params, uid, ...(!older && { name: params.name }) });
+      change({ state: "call", joined: true, connection: "CONNECTED", params, uid, local: state.local ?? opened(), ...(!older && { name: params.name }) });
       setTimeout(() => {
         for (const other of some(1)) {
           tell({ event: "stream-added", stream: other.stream, uid: other.uid });
@@ -150,6 +157,7 @@
     },
     async mute({ audio, video }) {
       const { local: mine } = state;
+      mutes = { audioMuted: audio ?? mutes.audioMuted, videoMuted: video ?? mutes.videoMuted };
       if (mine) change({ local: { ...mine, audioMuted: audio ?? mine.audioMuted, videoMuted: video ?? mine.videoMuted } });
     },
     setCamera: async () => {},

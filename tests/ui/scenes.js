@@ -1,4 +1,6 @@
 // The states of the page that are looked at and judged: how the fake app begins, and what is done on the page then.
+import { REST_MS } from "../../ui/attention.js";
+
 const settings = (tab) => async (page) => {
   await page.keyboard.press(",");
   await page.click(`#tab_${tab}`);
@@ -8,6 +10,16 @@ export const DEEDS = {
   error: (page) => page.click("#join"),
   joining: (page) => page.click("#join"),
   statistics: (page) => page.evaluate(() => document.querySelector("#show_profile").click()),
+  resting: async (page) => {
+    await page.clock.install();
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector("#local_video_panel")?.dataset.picture === "live");
+    await page.waitForTimeout(500);
+    const { width, height } = page.viewportSize();
+    await page.mouse.move(width / 2, height / 2);
+    await page.clock.fastForward(REST_MS);
+    await page.locator("#local_video_panel[data-picture=resting]").waitFor();
+  },
   advanced: (page) => page.click("#advanced summary"),
   menu: (page) => page.click("#call_more"),
   "camera-menu": (page) => page.click("#camera_pick"),
@@ -73,15 +85,31 @@ export const DEEDS = {
     await page.keyboard.press("v");
   },
 };
-export const SCENE_OF = { advanced: "lobby", menu: "three", "camera-menu": "two", help: "two", pinned: "nine", toasts: "lobby", arrival: "lobby", projects: "lobby", "projects-question": "lobby", token: "lobby", muted: "two", general: "lobby", video: "two", sound: "lobby", shortcuts: "two", recording: "two", "hotkeys-denied": "wayland", service: "lobby", about: "two", screens: "two", windows: "two", "screens-denied": "wayland", people: "names", "people-many": "hundred", "page-on": "hundred", "hidden-self": "three", "muted-hint": "three", why: "weak" };
+export const SCENE_OF = { resting: "lobby", advanced: "lobby", menu: "three", "camera-menu": "two", help: "two", pinned: "nine", toasts: "lobby", arrival: "lobby", projects: "lobby", "projects-question": "lobby", token: "lobby", muted: "two", general: "lobby", video: "two", sound: "lobby", shortcuts: "two", recording: "two", "hotkeys-denied": "wayland", service: "lobby", about: "two", screens: "two", windows: "two", "screens-denied": "wayland", people: "names", "people-many": "hundred", "page-on": "hundred", "hidden-self": "three", "muted-hint": "three", why: "weak" };
 export const SCENES = [
-  "lobby", "advanced", "no-camera", "denied", "error", "port-taken", "joining", "toasts", "arrival", "alone", "watching", "two", "three", "four", "nine",
+  "lobby", "resting", "advanced", "no-camera", "denied", "error", "port-taken", "joining", "toasts", "arrival", "alone", "watching", "two", "three", "four", "nine",
   "pinned", "camera-off", "muted", "stalled", "connecting", "away", "statistics", "menu", "camera-menu", "help",
   "first", "link", "link-bad", "nearby", "names", "sixteen", "hundred", "page-on", "screen", "sharing", "screens", "windows", "screens-denied", "people", "people-many",
   "hidden-self", "muted-hint", "slow", "why", "pip", "older",
   "general", "video", "sound", "shortcuts", "recording", "hotkeys-denied", "service", "about", "settings-broken",
   "projects", "projects-question", "token", "projects-stranger", "projects-broken", "projects-empty",
 ];
+
+/**
+ * A lobby that has its devices and whose time stands still, in which somebody has just moved.
+ * @param browser of browser.js
+ * @param {string} scene
+ * @param {object} options Playwright's, for the context
+ */
+export async function doze(browser, scene, options) {
+  const page = await browser.open(scene, options);
+  await page.clock.install({ time: 1_000_000 });
+  await page.reload();
+  await page.waitForFunction(() => globalThis.visavisFake?.state().local);
+  await page.clock.pauseAt(1_010_000);
+  await page.mouse.move(400, 300);
+  return page;
+}
 
 /**
  * Opens the page in one of its states.

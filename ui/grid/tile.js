@@ -17,7 +17,8 @@ import { avatarOf, initials } from "./names.js";
  * @property {string} uid
  * @property {boolean} screen whether it is a screen, which is shown whole
  * @property {boolean} microphone
- * @property {"live" | "off" | "waiting" | "stalled" | "sound"} picture
+ * @property {"live" | "off" | "waiting" | "stalled" | "sound" | "resting"} picture
+ * @property {string | null} note in words, where the picture does not say it
  */
 
 /**
@@ -46,7 +47,6 @@ const METER_BARS = 3;
 // Agora's measure: a level above 5 of 100 is speech.
 const SPEAKING = 5;
 
-const NOTES = /** @type {const} */ ({ live: null, off: null, waiting: "tile.connecting", stalled: "tile.reconnecting", sound: "tile.soundOnly" });
 
 export class TileView {
   /** @type {Surface | null} */
@@ -61,6 +61,8 @@ export class TileView {
   #fit = "cover";
   /** Of the picture, in CSS pixels: told by the observer, since asking would have the page laid out at once. */
   #size = { width: 0, height: 0 };
+  /** How loud the stream was last, 0 to 100. */
+  #level = 0;
   /** Where the tile stands now. */
   #placed = "";
   #format;
@@ -121,7 +123,7 @@ export class TileView {
     const said = `${language()} ${JSON.stringify(shown)}`;
     if (said === this.#said) return;
     this.#said = said;
-    const { name, face, uid, microphone, picture, screen } = shown;
+    const { name, face, uid, microphone, picture, screen, note } = shown;
     this.#fit = screen ? "contain" : "cover";
     this.media.classList.toggle("contain", screen);
     this.media.classList.toggle("cover", !screen);
@@ -133,8 +135,7 @@ export class TileView {
     this.name.textContent = name;
     this.name.title = name;
     setIcon(this.caption, screen ? "screen" : "mic-off");
-    const note = NOTES[picture];
-    this.note.textContent = note ? t(note) : "";
+    this.note.textContent = note ?? "";
     this.panel.setAttribute("aria-label", this.#spoken(shown));
     if (!microphone) this.hear(0);
     this.#light(picture !== "off" && picture !== "sound");
@@ -148,8 +149,17 @@ export class TileView {
     return t("tile.label", { name, ...said });
   }
 
+  /** Whether the tile is left out for now. @param {boolean} hidden */
+  hide(hidden) {
+    if (this.panel.hidden === hidden) return;
+    this.panel.hidden = hidden;
+    this.hear(this.#level);
+  }
+
   /** How loud the stream is, 0 to 100. @param {number} level */
   hear(level) {
+    this.#level = level;
+    if (this.panel.hidden) return;
     // A room's own noise is not shown: each change of the meter has the picture below it painted again.
     const heard = this.#shown?.microphone && level > SPEAKING ? level : 0;
     this.panel.classList.toggle("speaking", heard > 0);

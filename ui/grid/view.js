@@ -5,6 +5,7 @@
  */
 import { t } from "../i18n/index.js";
 import { FrameBudget } from "../pace.js";
+import { resting } from "../state.js";
 import { GAP, layout, overlap } from "./layout.js";
 import { isScreen, nameOf } from "./names.js";
 import { broughtForward, renewed } from "./order.js";
@@ -164,7 +165,7 @@ export class GridView {
   /** Forgets the places, for the preview. */
   release() {
     this.#page = 0;
-    this.local.panel.hidden = false;
+    this.local.hide(false);
     this.local.panel.classList.remove("stage", "floating");
     this.local.place(null);
   }
@@ -181,7 +182,7 @@ export class GridView {
       tile.close();
       this.#tiles.delete(stream);
     }
-    if (state.inCall) this.local.panel.hidden = !rects.has(LOCAL);
+    if (state.inCall) this.local.hide(!rects.has(LOCAL));
     const remotes = new Map(state.call.remote.map((remote) => [remote.stream, remote]));
     for (const stream of rects.keys()) {
       if (!this.#tiles.has(stream) && this.#budget.take()) this.#tiles.set(stream, new TileView(stream, this.#surroundings));
@@ -272,6 +273,14 @@ function lift(rect, over, floats) {
   return floats ? covered && covered + GAP : Math.min(covered, Math.max(0, rect.height - (rect.width < SMALL ? SMALL_CAPTION : CAPTION)));
 }
 
+/** What a picture does not say itself. */
+const NOTES = /** @type {Record<string, string>} */ ({ waiting: "tile.connecting", stalled: "tile.reconnecting", sound: "tile.soundOnly" });
+
+/** @param {import("./tile.js").Shown["picture"]} picture */
+function noteOf(picture) {
+  return NOTES[picture] ? t(NOTES[picture]) : null;
+}
+
 /**
  * @param {RemoteState} remote
  * @returns {import("./tile.js").Shown}
@@ -281,13 +290,15 @@ function shownRemote(remote) {
   const picture = { connecting: "waiting", waiting: "waiting", playing: "live", stalled: "stalled", sound: "sound" }[state];
   const name = nameOf(remote);
   const screen = isScreen(remote);
+  const seen = video && !videoMuted ? /** @type {"waiting" | "live" | "stalled" | "sound"} */ (picture) : state === "stalled" ? "stalled" : "off";
   return {
     name: screen ? t("tile.screen", { uid: name }) : name,
     face: name,
     uid: String(uid),
     screen,
     microphone: audio && !audioMuted,
-    picture: video && !videoMuted ? /** @type {"waiting" | "live" | "stalled" | "sound"} */ (picture) : state === "stalled" ? "stalled" : "off",
+    picture: seen,
+    note: noteOf(seen),
   };
 }
 
@@ -295,14 +306,16 @@ function shownRemote(remote) {
  * @param {State} state
  * @returns {import("./tile.js").Shown}
  */
-function shownLocal({ call: { local, uid, name } }) {
+function shownLocal({ call: { local, uid, name }, rest }) {
+  const what = rest === "resting" && resting(local);
   return {
     name: t("tile.you"),
     face: name || String(uid ?? ""),
     uid: String(uid ?? ""),
     screen: false,
     microphone: Boolean(local?.audio && !local.audioMuted),
-    picture: local?.video && !local.videoMuted ? "live" : "off",
+    picture: !local?.video || local.videoMuted ? "off" : rest === "awake" ? "live" : "resting",
+    note: what ? t(`rest.${what}`) : null,
   };
 }
 
@@ -312,5 +325,6 @@ function shownLocal({ call: { local, uid, name } }) {
  */
 function shownScreen({ call: { screen, uid } }) {
   const name = t("screen.own", { label: screen?.label ?? "" });
-  return { name, face: "", uid: String(uid ?? ""), screen: true, microphone: false, picture: screen?.paused ? "stalled" : "live" };
+  const picture = screen?.paused ? "stalled" : "live";
+  return { name, face: "", uid: String(uid ?? ""), screen: true, microphone: false, picture, note: noteOf(picture) };
 }

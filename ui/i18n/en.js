@@ -155,6 +155,12 @@ export default {
     speakerDenied: "The system does not let Visavis use the speaker. Allow it in the system’s privacy settings.",
   },
 
+  rest: {
+    both: "Your camera and microphone are resting. Move the pointer or press a key to go on.",
+    camera: "Your camera is resting. Move the pointer or press a key to go on.",
+    microphone: "Your microphone is resting. Move the pointer or press a key to go on.",
+  },
+
   call: {
     title: "Call in channel {channel}",
     lobby: "You are back in the lobby",

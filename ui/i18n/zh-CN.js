@@ -151,6 +151,12 @@ export default {
     speakerDenied: "系统不允许 Visavis 使用扬声器。请在系统隐私设置中允许。",
   },
 
+  rest: {
+    both: "您的摄像头和麦克风正在休息。移动鼠标或按任意键即可继续。",
+    camera: "您的摄像头正在休息。移动鼠标或按任意键即可继续。",
+    microphone: "您的麦克风正在休息。移动鼠标或按任意键即可继续。",
+  },
+
   call: {
     title: "频道 {channel} 中的通话",
     lobby: "您已回到大厅",

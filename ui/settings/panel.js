@@ -19,6 +19,7 @@ export class SettingsPanel {
   #service;
   #fillKeys;
   #processing;
+  #seen;
 
   /**
    * @param {object} tools
@@ -26,11 +27,13 @@ export class SettingsPanel {
    * @param {import("../state.js").Store} tools.store
    * @param {(list: HTMLElement) => void} tools.fillKeys lists the page's own shortcuts
    * @param {() => HTMLElement[]} tools.processing the switches of the microphone's sound
+   * @param {() => void} tools.shown called when another page of it is seen
    */
-  constructor({ api, store, fillKeys, processing }) {
+  constructor({ api, store, fillKeys, processing, shown }) {
     this.#api = api;
     this.#fillKeys = fillKeys;
     this.#processing = processing;
+    this.#seen = shown;
     this.#hotkeys = new Hotkeys((problem) => this.complain(problem), () => this.#report());
     this.#service = new ServicePage(api, store);
     addLanguages();
@@ -52,6 +55,7 @@ export class SettingsPanel {
     byId("settings_status").textContent = "";
     this.draw();
     dialog().showModal();
+    this.#seen();
     byId("settings_tabs").querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     await this.#report();
   }
@@ -119,6 +123,7 @@ export class SettingsPanel {
     if (tab.id === "tab_service") this.#service.load();
     byId("settings_status").textContent = "";
     document.querySelector(".settings-pages")?.scrollTo(0, 0);
+    if (dialog().open) this.#seen();
   }
 }
 
