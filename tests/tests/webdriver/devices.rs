@@ -107,6 +107,23 @@ fn a_camera_that_vanishes_in_the_lobby_is_named_and_comes_back() {
 }
 
 #[test]
+fn a_lobby_that_nobody_attends_to_rests_until_somebody_does() {
+    scenario("a lobby that rests", async |service| {
+        let camera = format!("file:{}", clip::y4m(1280, 720, 30).display());
+        let window = Window::open(&["--server", &service.url(), "--camera", &camera, "--microphone", "tone", "--speaker", "none"]).await;
+        window.run(clip::READ_NUMBER, vec![]).await;
+        moves(&window, "#local_stream").await;
+        window.run("dispatchEvent(new Event('blur'));", vec![]).await;
+        window.shows("#local_video_panel[data-picture=resting]").await;
+        window.sees("the microphone rests", "return document.querySelector('#heard').textContent === '';").await;
+        window.screenshot("lobby-resting").await;
+        window.run("window.visavisSeen = {};", vec![]).await;
+        moves(&window, "#local_stream").await;
+        window.close().await;
+    });
+}
+
+#[test]
 fn a_microphone_that_is_unplugged_in_a_call_is_named_and_goes_on_when_it_is_back() {
     scenario("a microphone that is unplugged", async |service| {
         let rooms = match Rooms::open(&["desk"], Duration::from_millis(20)).await {

@@ -125,10 +125,11 @@ async fn refused(window: &Window, code: &str) {
     window.shows("#join").await;
 }
 
-/// Waits until the picture in `selector` has shown several different frame numbers.
+/// Waits until the picture in `selector` has shown several different frame numbers. Whoever looks is there: a lobby's picture rests else.
 async fn moves(window: &Window, selector: &str) {
     let body = format!(
-        "const number = visavisProbe(document.querySelector('{selector} canvas'));
+        "dispatchEvent(new Event('focus'));
+         const number = visavisProbe(document.querySelector('{selector} canvas'));
          const seen = (window.visavisSeen ??= {{}})['{selector}'] ??= new Set();
          if (number !== null) seen.add(number);
          return seen.size >= 5;"
