@@ -258,6 +258,48 @@ for (const viewport of [{ width: 480, height: 800 }, { width: 480, height: 640 }
   });
 }
 
+/** How far the rows of pixels above JOIN, the nearest first, are from the plain ground: 0 to 255. */
+async function aboveJoin(page, rows) {
+  const { x, y, width } = await page.locator("#join").boundingBox();
+  const picture = await page.screenshot({ clip: { x, y: y - rows, width, height: rows } });
+  return page.evaluate(async ([base64, ground]) => {
+    const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+    context.fillStyle = getComputedStyle(document.querySelector(ground)).backgroundColor;
+    context.fillRect(0, 0, 1, 1);
+    const plain = context.getImageData(0, 0, 1, 1).data;
+    context.drawImage(bitmap, 0, 0);
+    const { data, width: wide, height: high } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    return Array.from({ length: high }, (_, row) => data.subarray((high - 1 - row) * wide * 4, (high - row) * wide * 4).reduce((most, value, at) => Math.max(most, Math.abs(value - plain[at % 4])), 0));
+  }, [picture.toString("base64"), "#form"]);
+}
+
+const FADE = 24;
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [480, 880, 1000, 1200]) {
+    test(`what is scrolled below JOIN fades out and is never cut, at a width of ${width}, ${colorScheme}`, { skip }, async (t) => {
+      const page = await enter(browser, "lobby", { colorScheme, reducedMotion: "reduce" });
+      t.after(() => page.context().close());
+      await page.locator("#advanced summary").click();
+      await page.evaluate(() => document.activeElement.blur());
+      let most = 0;
+      for (const height of [420, 475, 540, 620, 707, 800, 900]) {
+        await page.setViewportSize({ width, height });
+        // Past the heading: before that, JOIN rides on the form.
+        for (const step of [0, 37]) {
+          await page.evaluate((down) => scrollTo(0, document.querySelector("#channel").getBoundingClientRect().top + scrollY - innerHeight + 130 + down), step);
+          const rows = await aboveJoin(page, FADE);
+          rows.forEach((difference, row) => assert.ok(difference <= (255 * row) / FADE + 4, `${difference} in row ${row} above JOIN at ${width}×${height}`));
+          most = Math.max(most, ...rows);
+        }
+      }
+      assert.ok(most > 60, "something was there to be cut");
+      await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+      assert.deepEqual(await covered(page, "#lobby_primary", "#form > :is(h2, .field, details, .lobby-secondary), #advanced > *"), [], "in its own place it covers nothing");
+    });
+  }
+}
+
 test("who watches a channel that is empty sees toasts inside the window", { skip }, async (t) => {
   const page = await enter(browser, "watching", { reducedMotion: "reduce" });
   t.after(() => page.context().close());
