@@ -27,6 +27,23 @@ export function element(tag, attributes = {}, children = []) {
   return made;
 }
 
+/**
+ * Written only when it differs: what nobody sees is not written, and a live region changes only when its words do.
+ * @param {HTMLElement} place
+ * @param {string} text
+ */
+export function setText(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {boolean} hidden
+ */
+export function setHidden(place, hidden) {
+  if (place.hidden !== hidden) place.hidden = hidden;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A drawing of index.html's sprite. @param {string} name */

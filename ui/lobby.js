@@ -1,7 +1,7 @@
 // @ts-check
 /** The lobby: the form, what is wrong with the devices, and why the last JOIN failed. */
 import { problemLine } from "./devices.js";
-import { byId } from "./dom.js";
+import { byId, setText } from "./dom.js";
 import { fieldOfCode } from "./form.js";
 import { t } from "./i18n/index.js";
 import { readInvitation } from "./invitation.js";
@@ -107,7 +107,7 @@ export function drawHearing(level, { call: { local }, rest }, now) {
   const key = !local?.audio ? "noMicrophone" : local.audioMuted ? "microphoneOff" : heard ? "heard" : "speak";
   const words = rest === "awake" ? t(`lobby.${key}`) : "";
   place.classList.toggle("yes", key === "heard");
-  if (place.textContent !== words) place.textContent = words;
+  setText(place, words);
 }
 
 /**
@@ -118,7 +118,7 @@ export function drawHearing(level, { call: { local }, rest }, now) {
 export function drawLobby(state, before, retry) {
   const { call, joinProblem } = state;
   const joining = call.state === "joining";
-  FORM().setAttribute("aria-busy", String(joining));
+  if (FORM().ariaBusy !== String(joining)) FORM().ariaBusy = String(joining);
   byId("join").classList.toggle("busy", joining);
   if (call.local !== before.call.local || call.problem !== before.call.problem || state === before) drawProblems(call, retry);
   if (joinProblem !== before.joinProblem || state === before) drawJoinProblem(joinProblem);

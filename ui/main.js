@@ -2,7 +2,7 @@
 /** Puts the page together: state in the middle, views around it, the app at the other end of `api.js`. */
 import { Actions } from "./actions.js";
 import { connect, problemOf } from "./api.js";
-import { drawButtons, drawCall, drawFacts, drawPager, drawSlow } from "./call.js";
+import { drawButtons, drawCall, drawPager, drawSlow } from "./call.js";
 import { DevicesView } from "./devices.js";
 import { byId } from "./dom.js";
 import { handle } from "./events.js";
@@ -242,7 +242,6 @@ store.watch((state, before) => {
   sound.draw(state, before);
   drawButtons(state);
   drawCall(state);
-  drawFacts(state.call);
   screen.draw(state);
   grid.draw(state);
   people.draw(state);

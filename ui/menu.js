@@ -1,6 +1,7 @@
 // @ts-check
 /** The "more" popover, the help popover, and the keys that do the same. */
-import { byId, element } from "./dom.js";
+import { drawFacts } from "./call.js";
+import { byId, element, setText } from "./dom.js";
 import { t } from "./i18n/index.js";
 import { anyOpen, setUpPopover } from "./popover.js";
 import { pref, remember } from "./prefs.js";
@@ -20,12 +21,12 @@ import { pressed } from "./shortcuts.js";
 
 /** @param {Tools} tools */
 export function setUpMenu(tools) {
-  const { actions, deeds } = tools;
+  const { store, actions, deeds } = tools;
   const statistics = /** @type {HTMLInputElement} */ (byId("show_profile"));
   const shortcuts = keys(tools);
   const all = /** @type {Record<string, () => void>} */ ({ ...deeds, help: () => byId("help").showPopover() });
 
-  setUpPopover(byId("more"));
+  setUpPopover(byId("more"), () => drawFacts(store.call));
   setUpPopover(byId("why"));
   setUpPopover(byId("help"), () => fillKeys(byId("shortcuts"), shortcuts));
   statistics.addEventListener("change", () => remember("statistics", statistics.checked));
@@ -42,10 +43,11 @@ export function setUpMenu(tools) {
     /** @param {HTMLElement} list */
     fillKeys: (list) => fillKeys(list, shortcuts),
     /** @param {import("./state.js").State} state */
-    draw({ inCall, defaults, statistics: shown }) {
+    draw({ call, inCall, defaults, statistics: shown }) {
       statistics.checked = shown;
+      if (byId("more").matches(":popover-open")) drawFacts(call);
       byId("more").classList.toggle("in-lobby", !inCall);
-      byId("version").textContent = defaults ? t("more.version", { version: defaults.version }) : "";
+      setText(byId("version"), defaults ? t("more.version", { version: defaults.version }) : "");
     },
   };
 }

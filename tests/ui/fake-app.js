@@ -98,7 +98,7 @@
     state.remote.forEach(({ stream }, index) => heard.push({ stream, level: speaker === index + 1 ? 42 : 2 }));
     tell({ event: "volume-indicator", levels: heard });
   };
-  setInterval(levels, 200);
+  globalThis.visavisFake.levels = setInterval(levels, 200);
 
   const personOf = (stream) => {
     if (stream === "local") return state.local ? own : null;

@@ -137,7 +137,7 @@ export class TileView {
     setIcon(this.caption, screen ? "screen" : "mic-off");
     this.note.textContent = note ?? "";
     this.panel.setAttribute("aria-label", this.#spoken(shown));
-    if (!microphone) this.hear(0);
+    this.hear(microphone ? this.#level : 0);
     this.#light(picture !== "off" && picture !== "sound");
     this.#label();
   }
@@ -163,6 +163,8 @@ export class TileView {
     // A room's own noise is not shown: each change of the meter has the picture below it painted again.
     const heard = this.#shown?.microphone && level > SPEAKING ? level : 0;
     this.panel.classList.toggle("speaking", heard > 0);
+    // A drawing stands in the meter's place.
+    if (!this.#shown?.microphone) return;
     const step = String(Math.round(Math.min(heard / 50, 1) * 20) / 20);
     if (this.meter.style.getPropertyValue("--level") !== step) this.meter.style.setProperty("--level", step);
   }
