@@ -125,15 +125,15 @@ export class Actions {
     await this.refresh();
   }
 
-  /** Goes on by another token. Whether the service took it. @param {string} token */
+  /** Goes on by another token. Why the service did not take it, if so. @param {string} token */
   async renew(token) {
     try {
       await this.#api.renewToken(token);
       this.#toasts.notice(t("toast.renewed"));
-      return true;
+      return null;
     } catch (thrown) {
       this.#failed("toast.renewFailed", thrown);
-      return false;
+      return problemOf(thrown);
     }
   }
 

@@ -28,8 +28,17 @@ import { meaning } from "./problem.js";
  * @property {(stream: string) => string} nameOf who a stream belongs to, in words
  */
 
-/** What takes a privilege to publish away in a call. */
-const ENDS_PUBLISHING = ["DYNAMIC_KEY_EXPIRED", "NO_AUTHORIZED", "K_UID_BANNED", "K_IP_BANNED", "K_CHANNEL_BANNED"];
+/**
+ * What a call's own errors mean to whoever is in it; of others a banner or a tile tells. A privilege that ended or was taken, or
+ * a stream that a service that is back did not take: picture and sound are gone from the others' pages. A join that a service
+ * that is back refuses ends the call.
+ */
+const TROUBLE = {
+  publishingEnded: ["DYNAMIC_KEY_EXPIRED", "NO_AUTHORIZED", "K_UID_BANNED", "K_IP_BANNED", "K_CHANNEL_BANNED", "PUBLISH_STREAM_FAILED"],
+  callEnded: ["INVALID_VENDOR_KEY", "INVALID_CHANNEL_NAME", "ERR_INVALID_UID", "UID_CONFLICT", "ERR_DYNAMIC_USE_STATIC_KE", "ERR_STATIC_USE_DYANMIC_KE", "DYNAMIC_KEY_TIMEOUT", "UNSUPPORTED_VERSION", "BAD_MESSAGE"],
+  notReceived: ["PEERCONNECTION_FAILED", "SUBSCRIBE_STREAM_FAILED"],
+  crowded: ["ERR_TOO_MANY_USERS"],
+};
 
 /**
  * @param {PageEvent} event
@@ -97,9 +106,19 @@ export function handle(event, listeners) {
       return toasts.error(t("toast.removed"), { code: event.attr, message: event.message });
     case "error":
       console.error("error", event);
-      // A privilege that ended or was taken: the picture or the sound is gone from the others' pages.
-      if (ENDS_PUBLISHING.includes(event.code)) toasts.error(t("toast.publishingEnded"), event);
+      return trouble(event, listeners);
   }
+}
+
+/**
+ * @param {import("./types/app").Problem} problem
+ * @param {Listeners} listeners
+ */
+function trouble(problem, { toasts, callEnded }) {
+  const kind = Object.entries(TROUBLE).find(([, codes]) => codes.includes(problem.code))?.[0];
+  if (kind === "crowded") return toasts.info(t("toast.crowded"), t("toast.crowdedHint"));
+  if (kind) toasts.error(t(`toast.${kind}`), problem);
+  if (kind === "callEnded") callEnded(problem);
 }
 
 /**

@@ -19,7 +19,7 @@ import { setUpMenu } from "./menu.js";
 import { MutedHint } from "./muted-hint.js";
 import { paced } from "./pace.js";
 import { comings, PeopleView } from "./people.js";
-import { placeShared } from "./placement.js";
+import { followDialogs, placeShared } from "./placement.js";
 import { anyOpen, openBeside } from "./popover.js";
 import { pref, setUpPrefs, take, watchPrefs } from "./prefs.js";
 import { ProjectsPanel } from "./projects/panel.js";
@@ -66,6 +66,7 @@ const grid = new GridView(byId("video"), byId("bar"), {
 });
 byId("preview_slot").append(grid.local.panel);
 placeShared(false);
+followDialogs();
 const people = new PeopleView({ store, setVolume, weak: () => grid.weak });
 const statistics = new StatisticsView(api, store, grid);
 const bar = byId("bar");

@@ -1,10 +1,11 @@
 // @ts-check
 /** The "more" popover, the help popover, and the keys that do the same. */
 import { drawFacts } from "./call.js";
-import { byId, element, setText } from "./dom.js";
+import { byId, element, setHidden, setText } from "./dom.js";
 import { t } from "./i18n/index.js";
 import { anyOpen, setUpPopover } from "./popover.js";
 import { pref, remember } from "./prefs.js";
+import { worded } from "./problem.js";
 import { pressed } from "./shortcuts.js";
 
 /** @typedef {import("./shortcuts.js").Shortcut} Shortcut */
@@ -99,14 +100,27 @@ function fillKeys(list, shortcuts) {
   list.replaceChildren(...rows);
 }
 
-/** The field is emptied by success only: a token with a slip in it can be mended. @param {import("./actions.js").Actions} actions */
+/**
+ * The field is emptied by success only: a token with a slip in it can be mended. Why it was not taken stands below it, too: in a
+ * narrow window the menu covers the toast.
+ * @param {import("./actions.js").Actions} actions
+ */
 function setUpRenewal(actions) {
   const field = /** @type {HTMLInputElement} */ (byId("renew_token"));
+  const place = byId("renew_problem");
+  const complain = (/** @type {import("./types/app").Problem | null} */ problem) => {
+    setHidden(place, !problem);
+    place.replaceChildren(...(problem ? worded(problem) : []));
+    if (problem) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  };
+  field.addEventListener("input", () => complain(null));
   byId("renew").addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (await actions.renew(field.value.trim())) {
-      field.value = "";
-      byId("more").hidePopover();
-    }
+    const problem = await actions.renew(field.value.trim());
+    complain(problem);
+    if (problem) return;
+    field.value = "";
+    byId("more").hidePopover();
   });
 }

@@ -15,5 +15,26 @@ export function placeShared(toCall) {
   byId(places.join).append(byId("join"));
   byId(places.leave).append(byId("leave"));
   byId(places.publish).append(byId("publish"), byId("unpublish"));
-  byId(places.toasts).append(byId("toasts"));
+  home = places.toasts;
+  placeToasts();
+}
+
+/** Where the toasts stand while no dialog is open. */
+let home = "preview_stage";
+
+/** Has toasts follow into a dialog: all that is outside is covered by it, and silent. To be called once. */
+export function followDialogs() {
+  const observer = new MutationObserver(placeToasts);
+  for (const dialog of document.querySelectorAll("dialog")) observer.observe(dialog, { attributeFilter: ["open"] });
+}
+
+function placeToasts() {
+  const dialog = document.querySelector("dialog[open]");
+  const [seen, heard] = [byId("toasts"), byId("toast_log")];
+  const [place, voice] = [dialog ?? byId(home), dialog ?? document.body];
+  if (seen.parentElement !== place) place.append(seen);
+  if (heard.parentElement === voice) return;
+  // What was said is not said again where the log is new.
+  heard.replaceChildren();
+  voice.append(heard);
 }

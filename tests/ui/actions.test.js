@@ -157,8 +157,8 @@ test("a switch shows at once what it does, and nothing where there is no device"
 test("a renewed token is confirmed, and a refused one says why", async (t) => {
   quiet(t);
   const { actions, said } = page({ call: { state: "call" } });
-  assert.equal(await actions.renew("007fresh"), true);
+  assert.equal(await actions.renew("007fresh"), null);
   const refuses = page({ call: { state: "call" }, app: { renewToken: () => Promise.reject({ code: "NO_AUTHORIZED", message: "No." }) } });
-  assert.equal(await refuses.actions.renew("007other"), false);
+  assert.deepEqual(await refuses.actions.renew("007other"), { code: "NO_AUTHORIZED", message: "No." });
   assert.deepEqual([said, refuses.said], [[["notice", "The token is renewed"]], [["error", "The token was not renewed", "NO_AUTHORIZED"]]]);
 });

@@ -64,8 +64,13 @@ test("who is banned learns by which rule", () => {
   assert.deepEqual([kind, problem], ["error", { code: "K_IP_BANNED", message: "Out." }]);
 });
 
-test("a privilege that is taken in a call is told, a connection that is being brought back is not", (t) => {
+test("what ends one's publishing or the call is told, a connection that is being brought back is not", (t) => {
   t.mock.method(console, "error", () => {});
-  assert.equal(said({ event: "error", code: "K_UID_BANNED", message: "No." }).length, 1);
+  const told = (code) => said({ event: "error", code, message: "No." }).map(([, text]) => text);
+  assert.deepEqual(told("K_UID_BANNED"), ["You are not published any more"]);
+  assert.deepEqual(told("PUBLISH_STREAM_FAILED"), ["You are not published any more"]);
+  assert.deepEqual(told("INVALID_VENDOR_KEY"), ["The call has ended", "INVALID_VENDOR_KEY"], "and its field is marked");
+  assert.deepEqual(told("PEERCONNECTION_FAILED"), ["Somebody’s picture and sound do not arrive"]);
+  assert.deepEqual(told("ERR_TOO_MANY_USERS"), ["There are more people here than can be shown"]);
   assert.equal(said({ event: "error", code: "SOCKET_DISCONNECTED", message: "Reconnecting." }).length, 0);
 });

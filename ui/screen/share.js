@@ -38,14 +38,14 @@ export class ScreenShare {
       this.#toasts.say(t("screen.stopped"));
     } catch (thrown) {
       console.error("screen", problemOf(thrown));
-      this.#toasts.error(t("toast.screenFailed"), problemOf(thrown));
+      this.#toasts.error(t("toast.screenStopFailed"), problemOf(thrown));
     }
   }
 
   /** The app stopped it: the window is closed, or the desktop took the leave back. @param {string} reason */
   ended(reason) {
     console.warn("screen", reason);
-    this.#toasts.info(t("toast.screenEnded"));
+    this.#toasts.info(t("toast.screenEnded"), t("toast.screenEndedHint"));
   }
 
   /** @param {import("../state.js").State} state */
