@@ -276,9 +276,9 @@ async function aboveJoin(page, rows) {
 
 const FADE = 24;
 for (const colorScheme of ["light", "dark"]) {
-  for (const width of [480, 880, 1000, 1200]) {
-    test(`what is scrolled below JOIN fades out and is never cut, at a width of ${width}, ${colorScheme}`, { skip }, async (t) => {
-      const page = await enter(browser, "lobby", { colorScheme, reducedMotion: "reduce" });
+  for (const [width, forcedColors] of [[480, "none"], [880, "none"], [1000, "none"], [1200, "none"], [480, "active"]]) {
+    test(`what is scrolled below JOIN fades out and is never cut, at a width of ${width}, ${colorScheme}${forcedColors === "active" ? ", forced colours" : ""}`, { skip }, async (t) => {
+      const page = await enter(browser, "lobby", { colorScheme, forcedColors, reducedMotion: "reduce" });
       t.after(() => page.context().close());
       await page.locator("#advanced summary").click();
       await page.evaluate(() => document.activeElement.blur());
