@@ -349,18 +349,6 @@ test("who turns to the page by zoom or high contrast loses nothing", { skip }, a
   assert.ok(list.height > 100 && list.y + list.height <= choices.y, "what can be shared lies above how");
 });
 
-test("a window that cannot be opened is told of, a small one too", { skip }, async () => {
-  const page = await call("two");
-  await fake(page, () => {
-    const refuse = (message) => () => Promise.reject({ code: "ERR_INTERNAL_ERROR", message });
-    Object.assign(globalThis.__VISAVIS_API__, { newWindow: refuse("No window."), openPip: refuse("No small window.") });
-  });
-  for (const [deed, words] of [["window", "No new window could be opened."], ["pip", "The small window could not be opened"]]) {
-    await fake(page, `document.querySelector("#more [data-do=${deed}]").click()`);
-    await toast(page, words);
-  }
-});
-
 test("who has their microphone unplugged hears which one is used now, and finds it chosen", { skip }, async () => {
   for (const scene of ["lobby", "two"]) {
     const page = await browser.open(scene);
