@@ -67,7 +67,7 @@ const QUEUE_REAL: f64 = 8.0;
 const QUEUE_IDLE: f64 = 12.0;
 const QUEUE_HOLD: f64 = 30.0;
 const QUEUE_OVERUSE: f64 = 80.0;
-const QUEUE_DRAIN: f64 = 15.0;
+const QUEUE_DRAIN: f64 = 20.0;
 const QUEUE_SHARED: f64 = 50.0;
 /// This share of a path's noise may stand in it as if it were a queue: the least of some delays is not the least of all.
 const NOISE_STANDS: f64 = 0.25;
