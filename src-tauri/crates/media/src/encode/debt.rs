@@ -7,9 +7,9 @@
 /// bitrate, and a coarse keyframe is still refined at once.
 const OVER: f64 = 10.0;
 const PAYMENT: f64 = 0.3;
-/// What was saved is given out likewise, but it is no reason for a burst.
-const GIFT: f64 = 0.15;
-/// More than this is not remembered, in shares.
+/// What was saved is given out over so many: the library starves pictures after a cut, and believes a higher bitrate late.
+const SAVED_OVER: f64 = 2.0;
+/// More than this is not remembered, in shares: what was saved is no reason for a burst.
 const MOST_OWED: f64 = 15.0;
 const MOST_SAVED: f64 = 1.0;
 /// Steps of what the library is told: finer ones are not worth its arithmetic.
@@ -29,7 +29,8 @@ impl Debt {
 
     /// The part of its share that the next picture should take.
     pub fn keep(&self, share: f64) -> f64 {
-        let payment = (self.bits / (share * OVER)).clamp(-GIFT, PAYMENT);
+        let over = if self.bits < 0.0 { SAVED_OVER } else { OVER };
+        let payment = (self.bits / (share * over)).min(PAYMENT);
         ((1.0 - payment) * STEPS).round() / STEPS
     }
 }
@@ -59,11 +60,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_given_out_slowly_and_not_kept_for_a_burst() {
+    fn what_is_saved_is_given_out_and_not_kept_for_a_burst() {
         let mut debt = Debt::default();
         (0..100).for_each(|_| debt.on_picture(0.0, 1000.0));
-        assert_eq!(debt.keep(1000.0), 1.15);
-        debt.on_picture(3000.0, 1000.0);
+        assert_eq!(debt.keep(1000.0), 1.5);
+        debt.on_picture(2000.0, 1000.0);
         assert_eq!(debt.keep(1000.0), 1.0);
     }
 
