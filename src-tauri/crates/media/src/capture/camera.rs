@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
-use super::source::{Source, Stop};
+use super::source::{Source, Stop, Worker};
 use super::{Error, Event, VideoFormat, clip, nokhwa, pattern, screen};
 use crate::{VideoFrame, latest};
 
@@ -14,9 +13,8 @@ pub struct Camera {
     format: VideoFormat,
     frames: latest::Reader<VideoFrame>,
     events: Option<mpsc::Receiver<Event>>,
-    stop: Stop,
     paused: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _worker: Worker,
 }
 
 impl Camera {
@@ -30,16 +28,10 @@ impl Camera {
         let format = source.format();
         let (writer, frames) = latest::slot();
         let (sender, events) = mpsc::channel();
-        let stop = Stop::default();
         let paused = Arc::new(AtomicBool::new(false));
-        let thread = std::thread::Builder::new()
-            .name("camera".into())
-            .spawn({
-                let (stop, paused) = (stop.clone(), paused.clone());
-                move || run(source, &stop, &paused, &writer, &sender)
-            })
-            .map_err(|source| Error::Failed { device: id.to_owned(), source: source.into() })?;
-        Ok(Self { format, frames, events: Some(events), stop, paused, thread: Some(thread) })
+        let pauses = paused.clone();
+        let worker = Worker::start("camera", id, move |stop| run(source, stop, &pauses, &writer, &sender))?;
+        Ok(Self { format, frames, events: Some(events), paused, _worker: worker })
     }
 
     /// A reader of the newest frame. The slot closes when the camera ends.
@@ -60,16 +52,6 @@ impl Camera {
     /// The camera's events, for the first who asks; a later caller gets a receiver without a sender.
     pub fn take_events(&mut self) -> mpsc::Receiver<Event> {
         self.events.take().unwrap_or_else(|| mpsc::channel().1)
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        self.stop.set();
-        if let Some(thread) = self.thread.take() {
-            // A panic in the thread has been reported by the panic hook; there is nothing left to stop.
-            let _ = thread.join();
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, StreamTrait};
@@ -10,7 +9,7 @@ use cpal::{FromSample, InputCallbackInfo, SampleFormat, SizedSample, StreamConfi
 
 use super::framer::Framer;
 use super::microphone::Outlet;
-use super::source::Stop;
+use super::source::Worker;
 use super::{Error, Event};
 use crate::playback::host::{self, Choice, Direction};
 
@@ -20,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// An open input, recording for as long as it lives.
 pub struct Card {
     _stream: cpal::Stream,
-    _watch: Option<Watch>,
+    _watch: Option<Worker>,
 }
 
 impl Card {
@@ -42,7 +41,7 @@ impl Card {
                     stream.play().map_err(|error| host::failure(id, error))?;
                     let look = |id: &str| host::find(Direction::Input, id).map(drop);
                     let farewell = Farewell { id: id.to_owned(), outlet, events };
-                    let watch = host::is_served(&device).then(|| Watch::start(LOOK, farewell, look)).transpose()?;
+                    let watch = host::is_served(&device).then(|| watch(LOOK, farewell, look)).transpose()?;
                     return Ok(Self { _stream: stream, _watch: watch });
                 }
                 Err(error) => refusal = host::failure(id, error),
@@ -136,36 +135,15 @@ impl Farewell {
 
 /// Asks every now and then whether the device is still there: a sound server moves the stream of one that is gone to another, if need be to
 /// what the speaker plays, and says nothing.
-struct Watch {
-    stop: Stop,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Watch {
-    fn start(every: Duration, farewell: Farewell, mut look: impl FnMut(&str) -> Result<(), Error> + Send + 'static) -> Result<Self, Error> {
-        let stop = Stop::default();
-        let (stopped, id) = (stop.clone(), farewell.id.clone());
-        let run = move || {
-            while !stopped.wait_until(Instant::now() + every) {
-                if let Err(error) = look(&farewell.id) {
-                    return farewell.end(error);
-                }
+fn watch(every: Duration, farewell: Farewell, mut look: impl FnMut(&str) -> Result<(), Error> + Send + 'static) -> Result<Worker, Error> {
+    let id = farewell.id.clone();
+    Worker::start("microphone-look", &id, move |stop| {
+        while !stop.wait_until(Instant::now() + every) {
+            if let Err(error) = look(&farewell.id) {
+                return farewell.end(error);
             }
-        };
-        let thread = std::thread::Builder::new().name("microphone-look".into()).spawn(run);
-        let thread = thread.map_err(|source| Error::Failed { device: id, source: source.into() })?;
-        Ok(Self { stop, thread: Some(thread) })
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.stop.set();
-        if let Some(thread) = self.thread.take() {
-            // A panic in the thread has been reported by the panic hook; there is nothing left to stop.
-            let _ = thread.join();
         }
-    }
+    })
 }
 
 #[cfg(test)]
@@ -193,7 +171,7 @@ mod tests {
             there -= 1;
             if there > 0 { Ok(()) } else { Err(Error::NotFound { device: id.to_owned() }) }
         };
-        let _watch = Watch::start(Duration::ZERO, farewell, look).expect("a thread");
+        let _watch = watch(Duration::ZERO, farewell, look).expect("a thread");
         assert!(matches!(events.recv(), Ok(Event::Lost(Error::NotFound { device })) if device == ID));
         assert!(frames.recv().is_err(), "the frames end");
     }
@@ -201,7 +179,7 @@ mod tests {
     #[test]
     fn a_microphone_that_is_closed_is_not_looked_at_any_more() {
         let (farewell, _frames, events) = farewell();
-        drop(Watch::start(Duration::from_secs(3600), farewell, |_| Ok(())).expect("a thread"));
+        drop(watch(Duration::from_secs(3600), farewell, |_| Ok(())).expect("a thread"));
         assert!(events.recv().is_err(), "nothing was lost");
     }
 }

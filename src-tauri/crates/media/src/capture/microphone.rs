@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::card::Card;
 use super::framer::FRAME_SAMPLES;
 use super::schedule::Schedule;
-use super::source::Stop;
+use super::source::Worker;
 use super::tone::{self, Tone};
 use super::wav::Wav;
 use super::{Error, Event};
@@ -27,13 +26,13 @@ pub struct Microphone {
     events: Option<Receiver<Event>>,
     level: Arc<Level>,
     /// Runs for as long as it lives.
-    _worker: Worker,
+    _origin: Origin,
 }
 
 /// Where the frames come from.
-enum Worker {
+enum Origin {
     Card { _card: Card },
-    Thread { _thread: Paced },
+    Thread { _worker: Worker },
 }
 
 impl Microphone {
@@ -44,13 +43,13 @@ impl Microphone {
         let (events_sender, events) = mpsc::channel();
         let level = Arc::new(Level::default());
         let outlet = Outlet { frames: sender, level: level.clone() };
-        let worker = if id == DEFAULT || id.starts_with(Direction::Input.prefix()) {
-            Worker::Card { _card: Card::open(id, channels, outlet, events_sender)? }
+        let origin = if id == DEFAULT || id.starts_with(Direction::Input.prefix()) {
+            Origin::Card { _card: Card::open(id, channels, outlet, events_sender)? }
         } else {
             let sound = Sound::open(id, channels)?;
-            Worker::Thread { _thread: Paced::start(sound, channels, outlet, events_sender)? }
+            Origin::Thread { _worker: pace(sound, channels, outlet, events_sender)? }
         };
-        Ok(Self { frames: Some(frames), events: Some(events), level, _worker: worker })
+        Ok(Self { frames: Some(frames), events: Some(events), level, _origin: origin })
     }
 
     /// The frames, for the first who asks; a later caller gets a receiver without a sender. The queue holds 320 ms: what does not fit
@@ -111,46 +110,24 @@ impl Sound {
     }
 }
 
-/// A thread that delivers such sound at the clock's pace.
-struct Paced {
-    stop: Stop,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Paced {
-    fn start(mut sound: Sound, channels: u8, mut outlet: Outlet, events: Sender<Event>) -> Result<Self, Error> {
-        let stop = Stop::default();
-        let stopped = stop.clone();
-        let run = move || {
-            let mut schedule = Schedule::new(Instant::now(), 100, 1).with_patience(PATIENCE);
-            loop {
-                let captured = schedule.take(Instant::now()).due;
-                let mut samples = vec![0.0; FRAME_SAMPLES * usize::from(channels)];
-                if let Err(error) = sound.fill(&mut samples, channels) {
-                    // Nobody may be listening: the queue's end tells the reader all the same.
-                    let _ = events.send(Event::Lost(error));
-                    return;
-                }
-                if stopped.wait_until(captured) {
-                    return;
-                }
-                outlet.send(AudioFrame { samples, channels, captured });
+/// Delivers such sound at the clock's pace, in a thread of its own.
+fn pace(mut sound: Sound, channels: u8, mut outlet: Outlet, events: Sender<Event>) -> Result<Worker, Error> {
+    Worker::start("microphone", "microphone", move |stop| {
+        let mut schedule = Schedule::new(Instant::now(), 100, 1).with_patience(PATIENCE);
+        loop {
+            let captured = schedule.take(Instant::now()).due;
+            let mut samples = vec![0.0; FRAME_SAMPLES * usize::from(channels)];
+            if let Err(error) = sound.fill(&mut samples, channels) {
+                // Nobody may be listening: the queue's end tells the reader all the same.
+                let _ = events.send(Event::Lost(error));
+                return;
             }
-        };
-        let thread = std::thread::Builder::new().name("microphone".into()).spawn(run);
-        let thread = thread.map_err(|source| Error::Failed { device: "microphone".into(), source: source.into() })?;
-        Ok(Self { stop, thread: Some(thread) })
-    }
-}
-
-impl Drop for Paced {
-    fn drop(&mut self) {
-        self.stop.set();
-        if let Some(thread) = self.thread.take() {
-            // A panic in the thread has been reported by the panic hook; there is nothing left to stop.
-            let _ = thread.join();
+            if stop.wait_until(captured) {
+                return;
+            }
+            outlet.send(AudioFrame { samples, channels, captured });
         }
-    }
+    })
 }
 
 #[cfg(test)]

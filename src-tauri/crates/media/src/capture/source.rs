@@ -1,6 +1,7 @@
-//! What a [`Camera`](super::Camera) thread reads pictures from, and how it is told to stop.
+//! What a [`Camera`](super::Camera) thread reads pictures from, and how a device's thread is run and told to stop.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::{Error, VideoFormat};
@@ -51,6 +52,33 @@ impl Stop {
 
     fn lock(&self) -> MutexGuard<'_, bool> {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A device's thread. Dropping it tells the thread to stop and waits for its end.
+pub struct Worker {
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Has `work` done in a thread called `name` until the flag that it is given is set; the error is told of `device`.
+    pub fn start(name: &str, device: &str, work: impl FnOnce(&Stop) + Send + 'static) -> Result<Self, Error> {
+        let stop = Stop::default();
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&stopped));
+        let thread = thread.map_err(|source| Error::Failed { device: device.to_owned(), source: source.into() })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.set();
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread has been reported by the panic hook; there is nothing left to stop.
+            let _ = thread.join();
+        }
     }
 }
 
