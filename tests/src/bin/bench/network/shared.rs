@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use tests::{
+    clip,
     download::Download,
     measure::round,
     wire::{End, Wire},
@@ -20,9 +21,10 @@ const PROFILE: &str = "640x360@30:2000";
 /// How long two calls find their shares; the second begins from nothing beside one that has all.
 const SETTLE: Duration = Duration::from_secs(30);
 
-/// By what 7 shows of itself and of a screen, which moves all the time.
+/// By what 7 shows of itself and of a screen, on which a film runs.
 pub async fn by_camera_and_screen(wire: &Wire, measured: Duration, folder: &Path) -> Vec<Direction> {
-    let screen = ["--screen", "pattern", "--screen-profile", "1280x720@15:2000"];
+    let film = clip::y4m(1280, 720, 15);
+    let screen = ["--screen", &film.to_string_lossy(), "--screen-profile", "1280x720@15:2000"];
     let callers = pair_with(wire, "hosts", PROFILE, folder, &screen);
     until_seen(&callers).await;
     pause(RAMP_UP).await;
