@@ -10,12 +10,18 @@ use std::{
     thread,
 };
 
+use socket2::SockRef;
+
 use crate::namespace::Namespace;
+
+/// How most machines share a link (RFC 9438).
+const CUBIC: &str = "cubic";
 
 /// A download under way; dropping it ends it.
 pub struct Download {
     received: Arc<AtomicU64>,
     sockets: [TcpStream; 2],
+    control: String,
 }
 
 impl Download {
@@ -28,6 +34,7 @@ impl Download {
         let target = listener.local_addr()?;
         let mut receiver = to.within(|| TcpStream::connect(target))??;
         let (mut sender, _) = listener.accept()?;
+        let control = share(&sender)?;
         let sockets = [sender.try_clone()?, receiver.try_clone()?];
         let received = Arc::new(AtomicU64::new(0));
         let count = received.clone();
@@ -39,13 +46,27 @@ impl Download {
                 count.fetch_add(length as u64, Ordering::Relaxed);
             }
         })?;
-        Ok(Self { received, sockets })
+        Ok(Self { received, sockets, control })
+    }
+
+    /// How it shares the link, as the kernel calls it.
+    pub fn control(&self) -> &str {
+        &self.control
     }
 
     /// Bytes that have come so far.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
+}
+
+/// Has a connection share the link as most do, where the kernel can; answers how it shares.
+fn share(connection: &TcpStream) -> io::Result<String> {
+    let socket = SockRef::from(connection);
+    // What it is without is said then.
+    let _ = socket.set_tcp_congestion(CUBIC.as_bytes());
+    let name = socket.tcp_congestion()?;
+    Ok(String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned())
 }
 
 impl Drop for Download {

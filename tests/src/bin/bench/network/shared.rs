@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{
     clip,
     download::Download,
@@ -45,7 +45,6 @@ pub async fn with_a_download(wire: &Wire, measured: Duration, folder: &Path) -> 
     let callers = pair(wire, "hosts", PROFILE, folder);
     until_seen(&callers).await;
     pause(RAMP_UP).await;
-    let shares = control(wire);
     let download =
         Download::start(wire.host(End::Left), Wire::address(End::Left), wire.host(End::Right)).expect("the hosts reach each other");
     pause(RAMP_UP).await;
@@ -55,22 +54,11 @@ pub async fn with_a_download(wire: &Wire, measured: Duration, folder: &Path) -> 
     let [left, right] = spans(&callers, begins);
     let mut figures = direction(&right, &left, "7");
     figures["download_kbps"] = json!(round(downloaded as f64 * 8.0 / 1000.0 / measured.as_secs_f64()));
-    figures["download_control"] = shares;
+    figures["download_control"] = json!(download.control());
     vec![
         Direction { name: TO_RIGHT, figures, judged: true },
         Direction { name: TO_LEFT, figures: direction(&left, &right, "8"), judged: false },
     ]
-}
-
-/// Has TCP share as most machines' does (RFC 9438), where the kernel can; how it shares, as the kernel calls it.
-fn control(wire: &Wire) -> Value {
-    let file = "/proc/sys/net/ipv4/tcp_congestion_control";
-    let chosen = wire.host(End::Left).within(|| {
-        // What it was is said then.
-        let _ = std::fs::write(file, "cubic");
-        std::fs::read_to_string(file)
-    });
-    chosen.ok().and_then(Result::ok).map_or(Value::Null, |name| json!(name.trim()))
 }
 
 /// By two calls in channels of their own, the second of which joins when the first has ramped up.
