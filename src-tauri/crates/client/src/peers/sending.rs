@@ -1,14 +1,12 @@
 //! The sending end of a subscription: answer, candidates, and the media of an [`Outgoing`] stream.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use session::Input;
 use signal::{Sdp, StreamSource, Uid};
-use tokio::time::interval;
 use transport::{Endpoint, Publisher, Tracks};
 
-use super::sharing::{self, Beside, Cameras};
+use super::sharing::{Beside, Cameras, next_share};
 use super::{Line, Order, next_event, to_transport};
 use crate::error;
 use crate::local::Outgoing;
@@ -34,7 +32,6 @@ pub(super) async fn run(endpoint: Endpoint, cameras: Cameras, subscriber: Uid, o
             None
         }
     };
-    let mut shares = interval(sharing::INTERVAL);
     let mut layers = stream.add(line.id.clone(), publisher.clone());
     line.described(Ok(answer), answer_ready).await;
     loop {
@@ -47,11 +44,7 @@ pub(super) async fn run(endpoint: Endpoint, cameras: Cameras, subscriber: Uid, o
                 let layer = *layers.borrow_and_update();
                 line.report(Input::Carries { subscription: line.id.clone(), layer }).await;
             }
-            _ = shares.tick(), if beside.is_some() => {
-                if let Some(beside) = &mut beside {
-                    beside.share(&publisher, Instant::now());
-                }
-            }
+            beside = next_share(&mut beside) => beside.share(&publisher),
             event = next_event(&mut events) => {
                 if let Some(event) = &event {
                     stream.on_event(&line.id, event);
