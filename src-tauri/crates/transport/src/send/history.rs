@@ -60,9 +60,9 @@ impl<P: Clone> History<P> {
     }
 
     /// Limits repairs to `bps` on average. Without a call there is no limit.
-    pub fn set_budget(&mut self, bps: u32) {
+    pub fn set_budget(&mut self, bps: u32, now: Instant) {
         match &mut self.budget {
-            Some(bucket) => bucket.set_rate(bps),
+            Some(bucket) => bucket.set_rate(bps, now),
             None => self.budget = Some(Bucket::new(bps, BURST)),
         }
     }
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn repairs_stay_within_their_budget_and_recover_with_time() {
         let (mut history, now) = filled(100);
-        history.set_budget(800_000);
+        history.set_budget(800_000, now);
         let sent = (0..100).filter(|&sequence| history.repair(sequence, RTT, now).is_ok()).count();
         assert_eq!(sent, 30, "300 ms at 100 packets a second");
         let later = now + Duration::from_millis(100);
@@ -188,7 +188,7 @@ mod tests {
         fn any_order_of_calls_stays_bounded(calls in proptest::collection::vec(any::<(bool, u16, u16, u16)>(), 0..500)) {
             let mut now = Instant::now();
             let mut history = History::new(Config { max_packets: 20, max_bytes: 100_000, ..Config::default() });
-            history.set_budget(1_000_000);
+            history.set_budget(1_000_000, now);
             for (push, sequence, size, step) in calls {
                 now += Duration::from_millis(u64::from(step % 100));
                 if push {

@@ -61,6 +61,10 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Repairs and sound that wait are bounded; the oldest go first (a repair is asked for again if it is still missed).
 const MAX_SMALL_QUEUE: usize = 512;
 
+/// Pictures wait for this long at most because of sound that left at once: where it takes all that may leave, it would run up a debt
+/// for which pictures wait long after there is room for them.
+const SOUND_DELAYS: Duration = Duration::from_millis(100);
+
 /// Pictures that wait for this long go before parity.
 const PARITY_WAITS: Duration = Duration::from_millis(60);
 
@@ -140,10 +144,10 @@ impl<P> Pacer<P> {
     }
 
     /// In bits a second.
-    pub fn set_rate(&mut self, bps: u32) {
+    pub fn set_rate(&mut self, bps: u32, now: Instant) {
         self.bps = bps;
         if self.probe.is_none_or(|under_way| !under_way.begun) {
-            self.bucket.set_rate(bps);
+            self.bucket.set_rate(bps, now);
         }
     }
 
@@ -200,7 +204,8 @@ impl<P> Pacer<P> {
 
     pub fn poll(&mut self, now: Instant) -> Poll<P> {
         if let Some((size, packet)) = self.audio.pop_front() {
-            self.charge(size, now);
+            self.bucket.charge_within(size, SOUND_DELAYS, now);
+            self.count(size, now);
             return Poll::Send(packet);
         }
         self.drop_stale(now);
@@ -317,12 +322,17 @@ impl<P> Pacer<P> {
     fn begin_probe(&mut self) {
         if let Some(under_way) = &mut self.probe {
             under_way.begun = true;
-            self.bucket.set_rate(under_way.probe.bps);
+            self.bucket.set_rate_ahead(under_way.probe.bps);
         }
     }
 
     fn charge(&mut self, size: usize, now: Instant) {
         self.bucket.charge(size, now);
+        self.count(size, now);
+    }
+
+    /// What left is a part of the probe under way.
+    fn count(&mut self, size: usize, now: Instant) {
         let Some(under_way) = self.probe.as_mut().filter(|under_way| under_way.begun) else { return };
         under_way.packets += 1;
         under_way.sent += size;
@@ -334,7 +344,7 @@ impl<P> Pacer<P> {
 
     fn end_probe(&mut self) {
         self.probed = self.probe.take().and_then(|under_way| under_way.span);
-        self.bucket.set_rate(self.bps);
+        self.bucket.set_rate_ahead(self.bps);
     }
 }
 
@@ -503,10 +513,24 @@ mod tests {
         let (mut pacer, now) = (pacer(), Instant::now());
         assert!(pacer.push_video(frame("first", 100), false, now));
         assert!(pacer.push_video(frame("second", 100), false, now));
-        pacer.set_rate(100_000);
+        pacer.set_rate(100_000, now);
         let left = drain(&mut pacer, now);
         assert!(left.iter().all(|(name, _)| *name == "first"));
         assert_eq!(pacer.dropped(), 1);
+    }
+
+    #[test]
+    fn pictures_do_not_wait_for_what_sound_took_when_there_was_room_for_nothing_else() {
+        let (mut pacer, start) = (pacer(), Instant::now());
+        pacer.set_rate(32_000, start);
+        for packet in 0..500u32 {
+            pacer.push_audio(160, "audio");
+            assert_eq!(pacer.poll(start + packet * 20 * MS), Poll::Send("audio"));
+        }
+        let later = start + 10_000 * MS;
+        pacer.set_rate(320_000, later);
+        assert!(pacer.push_video(frame("video", 1), false, later));
+        assert!(drain(&mut pacer, later)[0].1 <= 10 * MS);
     }
 
     #[test]
@@ -531,7 +555,7 @@ mod tests {
                 match call {
                     0 => pacer.push_audio(size, "audio"),
                     1 => pacer.push_repair(size, "repair"),
-                    2 => pacer.set_rate(size as u32 * 2000),
+                    2 => pacer.set_rate(size as u32 * 2000, now),
                     3 => { pacer.push_video(vec![(size, "video"); size % 40], size % 7 == 0, now); }
                     4 => { pacer.take_keyframe_request(now); }
                     6 => pacer.probe(Probe { bps: size as u32 * 2000, bytes: size * 4 }),

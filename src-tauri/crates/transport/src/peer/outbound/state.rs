@@ -103,7 +103,7 @@ impl State {
             target: None,
             loss: 0,
         };
-        state.apply_rate();
+        state.apply_rate(now);
         state
     }
 
@@ -166,19 +166,19 @@ impl State {
         if let Some(protection) = &mut self.protection {
             protection.adapt(&self.rate, now);
         }
-        self.apply_rate();
+        self.apply_rate(now);
     }
 
     pub(super) fn on_new_path(&mut self, now: Instant) {
         self.path_since = now;
         self.rate = self.rate.on_new_path(now);
-        self.apply_rate();
+        self.apply_rate(now);
     }
 
-    fn apply_rate(&mut self) {
-        self.pacer.set_rate(self.rate.pacing());
+    fn apply_rate(&mut self, now: Instant) {
+        self.pacer.set_rate(self.rate.pacing(), now);
         let repairs = self.rate.target() / REPAIR_SHARE;
-        self.tracks().for_each(|track| track.history.set_budget(repairs));
+        self.tracks().for_each(|track| track.history.set_budget(repairs, now));
         if let Some((_, red)) = &mut self.red {
             red.adapt(self.rate.loss(), self.rate.target());
         }
@@ -187,7 +187,7 @@ impl State {
     /// Appends what may leave at `now`; reports are this end's `ssrc`'s.
     pub(super) fn poll(&mut self, ssrc: u32, now: Instant, wall: &Wall, out: &mut VecDeque<ChainPacket>) {
         self.rate.poll(now);
-        self.apply_rate();
+        self.apply_rate(now);
         self.begin_probe(now);
         self.next_release = loop {
             match self.pacer.poll(now) {

@@ -122,7 +122,7 @@ impl Call {
             if let Some(probe) = self.rate.take_probe(now) {
                 self.pacer.probe(probe);
             }
-            self.pacer.set_rate(self.rate.pacing());
+            self.pacer.set_rate(self.rate.pacing(), now);
             self.release(now, network, &mut tick);
             if ms.is_multiple_of(FEEDBACK_INTERVAL) {
                 self.give_feedback(now, network.answer(now));
