@@ -30,18 +30,18 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Reads `eth` of a host, which has a [`Bottleneck`](crate::namespace::Bottleneck).
+    /// Reads an interface of a host, which has a [`Bottleneck`](crate::namespace::Bottleneck).
     ///
     /// # Panics
     /// If there is no room for a thread.
-    pub fn start(host: &Namespace) -> Self {
+    pub fn start((host, interface): (&Namespace, &'static str)) -> Self {
         let (stop, stopped) = mpsc::channel();
         let name = host.name().to_owned();
         let measure = move || {
             enter(&name).expect("the host is there");
             let mut readings = Vec::new();
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                readings.extend(read());
+                readings.extend(read(interface));
             }
             readings
         };
@@ -59,9 +59,9 @@ impl Meter {
     }
 }
 
-fn read() -> Option<Reading> {
+fn read(interface: &str) -> Option<Reading> {
     let mut tc = Command::new("tc");
-    let output = tc.args(["-s", "-j", "qdisc", "show", "dev", "eth"]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let output = tc.args(["-s", "-j", "qdisc", "show", "dev", interface]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     reading(&output.stdout, Instant::now())
 }
 

@@ -1,8 +1,11 @@
 //! Two hosts on this machine with a wire between them, in network namespaces: what crosses it can be lost, or wait.
 //!
 //! ```text
-//! left 10.79.0.1 ──────── right 10.79.0.2
+//! left 10.79.0.1 eth ── to-left [bridge] to-right ── eth right 10.79.0.2
 //! ```
+//!
+//! What waits does so in the middle, as in a router: in a host's own queue, the host would see how much of a download waits there, and
+//! hold the rest back.
 
 use std::{net::IpAddr, process::Command, time::Duration};
 
@@ -41,7 +44,16 @@ const PORT: &str = "47880";
 pub struct Wire {
     left: Namespace,
     right: Namespace,
-    _relay: Option<Relay>,
+    middle: Middle,
+}
+
+/// What is between the hosts.
+enum Middle {
+    Bridge(Namespace),
+    /// Packets then wait at the host that sends them.
+    Relay {
+        _relay: Relay,
+    },
 }
 
 impl Wire {
@@ -49,13 +61,12 @@ impl Wire {
     /// and queues.
     pub fn up(impairment: Impairment) -> Result<Self, String> {
         let (left, right) = (Namespace::add("wire-left")?, Namespace::add("wire-right")?);
-        let relay = if impairment.jitter_ms > 0 {
-            Some(Relay::between(&left, &right, Duration::from_millis(impairment.jitter_ms.into()))?)
+        let middle = if impairment.jitter_ms > 0 {
+            Middle::Relay { _relay: Relay::between(&left, &right, Duration::from_millis(impairment.jitter_ms.into()))? }
         } else {
-            ip(&format!("link add eth netns {} type veth peer name eth netns {}", left.name(), right.name()))?;
-            None
+            Middle::Bridge(bridge(&left, &right)?)
         };
-        let wire = Self { left, right, _relay: relay };
+        let wire = Self { left, right, middle };
         for (host, address) in [(&wire.left, LEFT), (&wire.right, RIGHT)] {
             host.ip(&format!("addr add {address}/24 dev eth"))?;
             host.ip("link set eth up")?;
@@ -66,9 +77,11 @@ impl Wire {
 
     /// Makes the wire lose and hold back this and nothing else from now on; its jitter stays. The error is what the kernel's tools say.
     pub fn impair(&self, impairment: Impairment) -> Result<(), String> {
-        for host in [&self.left, &self.right] {
+        for end in [End::Left, End::Right] {
+            let (place, interface) = self.queue(end);
+            place.narrow(interface, impairment.bottleneck)?;
+            let host = self.host(end);
             let tool = |program: &str, words: &str| said(host.command(program).args(words.split(' ')));
-            host.narrow("eth", impairment.bottleneck)?;
             // What was never set is not missed.
             let _ = tool("nft", "delete table inet wire");
             if impairment.loss > 0 {
@@ -80,6 +93,15 @@ impl Wire {
             }
         }
         Ok(())
+    }
+
+    /// Where what this end sends waits: a host and its interface.
+    pub fn queue(&self, end: End) -> (&Namespace, &'static str) {
+        match (&self.middle, end) {
+            (Middle::Bridge(bridge), End::Left) => (bridge, "to-right"),
+            (Middle::Bridge(bridge), End::Right) => (bridge, "to-left"),
+            (Middle::Relay { .. }, _) => (self.host(end), "eth"),
+        }
     }
 
     /// A channel service at the left, once it listens.
@@ -116,4 +138,16 @@ impl Wire {
             End::Right => &self.right,
         }
     }
+}
+
+/// A third host that gives both an `eth` and passes on what comes.
+fn bridge(left: &Namespace, right: &Namespace) -> Result<Namespace, String> {
+    let bridge = Namespace::add("wire-bridge")?;
+    bridge.ip("link add name bridge type bridge")?;
+    bridge.ip("link set bridge up")?;
+    for (host, port) in [(left, "to-left"), (right, "to-right")] {
+        ip(&format!("link add eth netns {} type veth peer name {port} netns {}", host.name(), bridge.name()))?;
+        bridge.ip(&format!("link set {port} master bridge up"))?;
+    }
+    Ok(bridge)
 }

@@ -431,7 +431,7 @@ impl Rate {
     fn begin_contention(&mut self) {
         self.room = 0.0;
         let start = f64::from(self.config.start_bps);
-        self.set_target(self.target.max(self.contention.before() * 0.5).max(start));
+        self.set_target(self.target.max(self.contention.half()).max(start));
         self.contention.begin_at(self.target, self.rtt.unwrap_or(RTT_GUESS));
     }
 
@@ -472,7 +472,7 @@ impl Rate {
         let reduced = if self.demand.is_low(self.target, now) { (served * beta).max(self.target * beta) } else { served * beta };
         // What TCP would keep is given up in small steps: they show as well whether the queue is ours.
         let reduced = self.kept(now).map_or(reduced, |kept| reduced.max((self.target * BETA).min(kept)));
-        self.contention.on_cut(self.target, now);
+        self.contention.on_cut(self.target, reduced, self.flight.least().is_some_and(|least| least < friendly::LONG), now);
         self.cut_at = Some(now);
         if served < self.target * FAR_BELOW {
             self.served = Some((served, now));

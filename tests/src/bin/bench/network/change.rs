@@ -33,7 +33,7 @@ const STEP: usize = 5;
 
 /// Both directions of a call from its first packets on, over a link that carries so many kb/s.
 pub async fn from_the_start(wire: &Wire, link: Bottleneck, profile: &str, measured: Duration, folder: &Path) -> Vec<Direction> {
-    let meters = [End::Left, End::Right].map(|end| Meter::start(wire.host(end)));
+    let meters = [End::Left, End::Right].map(|end| Meter::start(wire.queue(end)));
     let callers = pair(wire, "hosts", profile, folder);
     until_seen(&callers).await;
     let begins = reported(&callers);
@@ -54,7 +54,7 @@ pub async fn directions(wire: &Wire, becomes: Bottleneck, profile: &str, measure
     let callers = pair(wire, "hosts", profile, folder);
     until_seen(&callers).await;
     pause(RAMP_UP).await;
-    let meters = [End::Left, End::Right].map(|end| Meter::start(wire.host(end)));
+    let meters = [End::Left, End::Right].map(|end| Meter::start(wire.queue(end)));
     // What was before shows in the series.
     pause(Duration::from_secs(2)).await;
     let begins = reported(&callers);

@@ -19,8 +19,11 @@ const ANSWERED: f64 = 20.0;
 /// One may be chance; two within the first time are none, for as long as the second.
 const ANSWERS_TOGETHER: Duration = Duration::from_secs(10);
 const ANSWER_COUNTS: Duration = Duration::from_secs(60);
-/// Cuts in vain that prove that somebody else is there.
+/// Cuts in vain that prove that somebody else is there; one that leaves less than this share of the target counts twice.
 const PROOF: u32 = 3;
+const DEEP: f64 = 0.6;
+/// The share that one other leaves us, of what we had alone.
+const HALF: f64 = 0.5;
 /// What was sent before the others came is remembered for this long.
 const MEMORY: Duration = Duration::from_secs(10);
 
@@ -42,8 +45,8 @@ pub struct Contention {
     trial: Option<Trial>,
     /// Cuts in vain.
     proof: u32,
-    /// The highest target that was cut lately, and when.
-    before: Option<(f64, Instant)>,
+    /// The highest target that was cut lately.
+    before: Option<Before>,
     /// When the last two cuts were answered by the queue.
     answers: [Option<Instant>; 2],
     since: Option<Instant>,
@@ -51,10 +54,24 @@ pub struct Contention {
     losses: Intervals,
 }
 
+/// A target before it was cut.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    /// In bits a second.
+    target: f64,
+    at: Instant,
+    /// It was all that the path takes: a queue that came was our own.
+    all: bool,
+}
+
 /// What a cut does to the queue, by when packets were sent.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
     cut_at: Instant,
+    /// The target before it, in bits a second.
+    from: f64,
+    /// It took much off, alone or with those that followed.
+    deep: bool,
     /// The shortest queue just after it and later, in ms.
     first: f64,
     later: f64,
@@ -66,18 +83,19 @@ impl Contention {
         self.since.is_some()
     }
 
-    /// The target was cut for a queue from so many bits a second.
-    pub fn on_cut(&mut self, target: f64, now: Instant) {
-        let remembered = |&(before, at): &(f64, Instant)| before > target && now.saturating_duration_since(at) < MEMORY;
+    /// The target was cut for a queue from so many bits a second to so many. `near`: the path was seen without a queue.
+    pub fn on_cut(&mut self, target: f64, reduced: f64, near: bool, now: Instant) {
+        let remembered = |before: &Before| before.target > target && now.saturating_duration_since(before.at) < MEMORY;
         if !self.before.as_ref().is_some_and(remembered) {
-            self.before = Some((target, now));
+            self.before = Some(Before { target, at: now, all: near && self.answered(now) });
         }
-        self.trial.get_or_insert(Trial { cut_at: now, first: f64::INFINITY, later: f64::INFINITY });
+        let trial = self.trial.get_or_insert(Trial { cut_at: now, from: target, deep: false, first: f64::INFINITY, later: f64::INFINITY });
+        trial.deep |= reduced < trial.from * DEEP;
     }
 
-    /// The target before others filled the queue, in bits a second.
-    pub fn before(&self) -> f64 {
-        self.before.map_or(0.0, |(target, _)| target)
+    /// Half of the target before others filled the queue, in bits a second.
+    pub fn half(&self) -> f64 {
+        self.before.map_or(0.0, |before| before.target * HALF)
     }
 
     /// A packet met a queue of so many ms; in order of sending. True when contention begins.
@@ -94,10 +112,15 @@ impl Contention {
         false
     }
 
+    /// Whether the queue lately fell because less was sent.
+    fn answered(&self, now: Instant) -> bool {
+        self.answers[0].is_some_and(|last| now.saturating_duration_since(last) < ANSWER_COUNTS)
+    }
+
     /// Whether the queue lately fell again and again because less was sent: then it is our own.
     pub fn answers(&self, now: Instant) -> bool {
         let [Some(last), Some(before)] = self.answers else { return false };
-        now.saturating_duration_since(last) < ANSWER_COUNTS && last.saturating_duration_since(before) < ANSWERS_TOGETHER
+        self.answered(now) && last.saturating_duration_since(before) < ANSWERS_TOGETHER
     }
 
     fn conclude(&mut self, sent: Instant) -> bool {
@@ -106,7 +129,7 @@ impl Contention {
             self.answers = [Some(sent), self.answers[0]];
         }
         if trial.later > trial.first - FALLEN && trial.later > SHORT && trial.later.is_finite() {
-            self.proof += 1;
+            self.proof += if trial.deep { 2 } else { 1 };
         } else {
             self.proof = self.proof.saturating_sub(1);
         }
@@ -156,9 +179,11 @@ impl Contention {
         self.losses = Intervals::beginning_at(bps, rtt);
     }
 
-    /// What TCP would send, in bits a second.
+    /// What TCP would send, in bits a second; no more than half of what the path takes, where that is known: some downloads are content
+    /// with little in the queue, whatever that leaves of them.
     pub fn fair(&self, rtt: Duration) -> f64 {
-        rate_at(self.losses.mean(), rtt)
+        let most = if self.before.is_some_and(|before| before.all) { self.half() } else { f64::INFINITY };
+        rate_at(self.losses.mean(), rtt).min(most)
     }
 }
 
@@ -174,7 +199,7 @@ mod tests {
         for ms in 0..cuts * 1000 {
             let now = start + ms * MS;
             if ms % 1000 == 0 {
-                contention.on_cut(1e6, now);
+                contention.on_cut(1e6, 0.85e6, true, now);
             }
             began |= contention.on_queue(now, if ms % 1000 < 300 { 150.0 } else { later });
         }
@@ -192,7 +217,7 @@ mod tests {
         assert!(!cut(&mut contention, start, 2, 150.0));
         assert!(cut(&mut contention, start + 2000 * MS, 1, 150.0));
         assert!(contention.is_on());
-        assert_eq!(contention.before(), 1e6);
+        assert_eq!(contention.half(), 0.5e6);
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Flight {
         self.least.follow(rtt, now);
     }
 
+    /// The least round trip of late.
+    pub fn least(&self) -> Option<Duration> {
+        self.least.get()
+    }
+
     /// Whether something has been under way for too long on a path of this round trip and loss (0 to 1).
     pub fn is_long(&self, rtt: Duration, loss: f64, now: Instant) -> bool {
         let Some((least, first)) = self.least.get().zip(self.sent.front()) else { return false };

@@ -14,7 +14,7 @@ const SEGMENT: f64 = 1_460.0;
 const WEIGHTS: [f64; 8] = [1.0, 1.0, 1.0, 1.0, 0.8, 0.6, 0.4, 0.2];
 
 /// A round trip this long may be a queue that was there before, and a loss this young may be its overflow.
-const LONG: Duration = Duration::from_millis(100);
+pub const LONG: Duration = Duration::from_millis(100);
 const YOUNG: Duration = Duration::from_secs(8);
 /// The floor is never above this, in bits a second.
 const MOST: f64 = 700_000.0;

@@ -15,6 +15,8 @@ pub enum Control {
     Reno,
     /// A cubic function of the time since the last loss, seven tenths after one (RFC 9438).
     Cubic,
+    /// It does not grow beyond so many segments: the receiver's room, or what the sender's system lets wait.
+    Limited(u32),
 }
 
 /// One connection that always has something to send.
@@ -74,6 +76,10 @@ impl Download {
 
     fn on_ack(&mut self, round_trip: Duration, now: Instant) {
         self.delivered += SEGMENT as u64;
+        if let Control::Limited(most) = self.control {
+            self.window = (self.window + 1.0).min(f64::from(most));
+            return;
+        }
         if self.window < self.threshold {
             self.window += 1.0;
             return;
