@@ -152,6 +152,8 @@ pub struct Rate {
     cut_at: Option<Instant>,
     /// What the path served at the last cut for a queue, in bits a second, and when that was.
     served: Option<(f64, Instant)>,
+    /// What the path served when it last showed its limit, in bits a second.
+    limit: f64,
     /// When the path last showed its limit: by a queue, by loss or at first by a probe.
     limit_at: Option<Instant>,
     /// What the last cut for loss may take back.
@@ -195,6 +197,7 @@ impl Rate {
             feedback_at: None,
             cut_at: None,
             served: None,
+            limit: f64::INFINITY,
             limit_at: None,
             before_loss: None,
             silence: Silence::default(),
@@ -268,7 +271,9 @@ impl Rate {
                 self.burst.on_train(capacity);
             }
             let (lost, rtt) = (sample.arrival.is_none(), self.rtt.unwrap_or(RTT_GUESS));
-            self.contention.on_packet(sample.sent, sample.size, lost, rtt);
+            if self.contention.on_packet(sample.sent, sample.size, lost, rtt) {
+                self.set_target(self.arriving(LONG).unwrap_or(0.0).min(self.target) * BETA);
+            }
             self.floor.on_packet(sample.sent, sample.size, lost, rtt);
             if let Some(arrival) = sample.arrival {
                 self.acked.add(arrival, sample.size);
@@ -364,9 +369,14 @@ impl Rate {
         self.loss.smoothed()
     }
 
-    /// Whether a queue stands in the path: loss is its overflow then.
+    /// Whether a queue of ours stands in the path: loss is its overflow then.
     pub fn congested(&self) -> bool {
-        self.trend.standing_queue() > QUEUE_HOLD
+        self.trend.standing_queue() > QUEUE_HOLD && !self.contention.is_on()
+    }
+
+    /// Whether others keep the queue full: it overflows now and then, whatever is lost on average.
+    pub fn is_contended(&self) -> bool {
+        self.contention.is_on()
     }
 
     /// The smoothed round-trip time, once known.
@@ -401,6 +411,7 @@ impl Rate {
             }
             Finding::Limited(bps) => {
                 self.burst.on_limit(bps);
+                self.limit = bps;
                 // A burst says more than the guess that the start is.
                 if self.limit_at.is_none() && bps * TRUSTED < self.target {
                     self.set_target(bps * TRUSTED);
@@ -469,11 +480,13 @@ impl Rate {
             return;
         }
         let beta = if served < NARROW { NARROW_BETA } else { BETA };
-        let reduced = if self.demand.is_low(self.target, now) { (served * beta).max(self.target * beta) } else { served * beta };
+        let low = self.demand.is_low(self.target, now);
+        let reduced = if low { (served * beta).max(self.target * beta) } else { served * beta };
         // What TCP would keep is given up in small steps: they show as well whether the queue is ours.
         let reduced = self.kept(now).map_or(reduced, |kept| reduced.max((self.target * BETA).min(kept)));
-        self.contention.on_cut(self.target, reduced, self.flight.least().is_some_and(|least| least < friendly::LONG), now);
+        let reduced = self.contention.on_cut(self.target, reduced, !low && self.is_limited(), now);
         self.cut_at = Some(now);
+        self.limit = served;
         if served < self.target * FAR_BELOW {
             self.served = Some((served, now));
         }
@@ -482,6 +495,12 @@ impl Rate {
         self.probes.on_cut();
         self.burst.on_cut(served);
         self.set_target(self.target.min(reduced));
+    }
+
+    /// Whether the path has shown its limit, on its own as far as can be seen, and the target is that.
+    fn is_limited(&self) -> bool {
+        let alone = self.flight.least().is_some_and(|least| least < friendly::LONG);
+        alone && self.limit < self.target * HEADROOM
     }
 
     /// What arrives, as far as feedback tells, and as much of what it does not tell of.

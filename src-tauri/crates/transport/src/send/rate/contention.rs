@@ -22,10 +22,21 @@ const ANSWER_COUNTS: Duration = Duration::from_secs(60);
 /// Cuts in vain that prove that somebody else is there; one that leaves less than this share of the target counts twice.
 const PROOF: u32 = 3;
 const DEEP: f64 = 0.6;
+/// What a bottleneck serves of us stays, however much less is sent, as long as our queue lasts. What falls with each cut is our share of
+/// somebody else's: after two that take much off, this time apart, further ones leave this share for so long, and one in vain is proof.
+const ANEW: Duration = Duration::from_millis(100);
+const STEP: f64 = 0.85;
+const STEPS: Duration = Duration::from_secs(3);
 /// The share that one other leaves us, of what we had alone.
 const HALF: f64 = 0.5;
 /// What was sent before the others came is remembered for this long.
 const MEMORY: Duration = Duration::from_secs(10);
+
+/// Others that yield to loss do so soon; if more than this share of what is sent is lost over so long, there are none, and none are looked
+/// for for a while.
+const NOBODY: f64 = 0.5;
+const NOBODY_FOR: Duration = Duration::from_millis(1500);
+const NOT_AGAIN: Duration = Duration::from_secs(20);
 
 /// Contention is over when the queue was shorter than this, in ms, for this long.
 const GONE: f64 = 15.0;
@@ -47,11 +58,17 @@ pub struct Contention {
     proof: u32,
     /// The highest target that was cut lately.
     before: Option<Before>,
+    /// When the last two cuts were that took much off.
+    far: [Option<Instant>; 2],
     /// When the last two cuts were answered by the queue.
     answers: [Option<Instant>; 2],
     since: Option<Instant>,
     short_since: Option<Instant>,
     losses: Intervals,
+    /// Since when these bytes were sent, and lost.
+    window: Option<(Instant, usize, usize)>,
+    /// When loss showed that nobody else was there.
+    refuted_at: Option<Instant>,
 }
 
 /// A target before it was cut.
@@ -60,7 +77,7 @@ struct Before {
     /// In bits a second.
     target: f64,
     at: Instant,
-    /// It was all that the path takes: a queue that came was our own.
+    /// It was all that the path takes.
     all: bool,
 }
 
@@ -83,14 +100,31 @@ impl Contention {
         self.since.is_some()
     }
 
-    /// The target was cut for a queue from so many bits a second to so many. `near`: the path was seen without a queue.
-    pub fn on_cut(&mut self, target: f64, reduced: f64, near: bool, now: Instant) {
+    /// The target of so many bits a second is to be cut to `reduced` for a queue; what it may be cut to. `all`: it was all that the path
+    /// takes, as far as was seen.
+    pub fn on_cut(&mut self, target: f64, reduced: f64, all: bool, now: Instant) -> f64 {
         let remembered = |before: &Before| before.target > target && now.saturating_duration_since(before.at) < MEMORY;
         if !self.before.as_ref().is_some_and(remembered) {
-            self.before = Some(Before { target, at: now, all: near && self.answered(now) });
+            self.before = Some(Before { target, at: now, all });
         }
         let trial = self.trial.get_or_insert(Trial { cut_at: now, from: target, deep: false, first: f64::INFINITY, later: f64::INFINITY });
         trial.deep |= reduced < trial.from * DEEP;
+        if reduced < target * DEEP && self.is_share(now) { target * STEP } else { reduced }
+    }
+
+    /// Whether a cut that takes much off, like those before it, shows that what arrives is our share of what others fill.
+    fn is_share(&mut self, now: Instant) -> bool {
+        if let [Some(last), Some(before)] = self.far
+            && now.saturating_duration_since(last) < STEPS
+            && last.saturating_duration_since(before) < STEPS
+        {
+            self.proof = self.proof.max(PROOF - 1);
+            return true;
+        }
+        if self.far[0].is_none_or(|last| now.saturating_duration_since(last) >= ANEW) {
+            self.far = [Some(now), self.far[0]];
+        }
+        false
     }
 
     /// Half of the target before others filled the queue, in bits a second.
@@ -112,15 +146,10 @@ impl Contention {
         false
     }
 
-    /// Whether the queue lately fell because less was sent.
-    fn answered(&self, now: Instant) -> bool {
-        self.answers[0].is_some_and(|last| now.saturating_duration_since(last) < ANSWER_COUNTS)
-    }
-
     /// Whether the queue lately fell again and again because less was sent: then it is our own.
     pub fn answers(&self, now: Instant) -> bool {
         let [Some(last), Some(before)] = self.answers else { return false };
-        self.answered(now) && last.saturating_duration_since(before) < ANSWERS_TOGETHER
+        now.saturating_duration_since(last) < ANSWER_COUNTS && last.saturating_duration_since(before) < ANSWERS_TOGETHER
     }
 
     fn conclude(&mut self, sent: Instant) -> bool {
@@ -133,7 +162,8 @@ impl Contention {
         } else {
             self.proof = self.proof.saturating_sub(1);
         }
-        let begins = self.proof >= PROOF && self.since.is_none();
+        let refuted = self.refuted_at.is_some_and(|at| sent.saturating_duration_since(at) < NOT_AGAIN);
+        let begins = self.proof >= PROOF && self.since.is_none() && !refuted;
         if begins {
             self.since = Some(sent);
             self.short_since = None;
@@ -167,11 +197,24 @@ impl Contention {
         Some(Duration::from_millis((age.as_millis() % TEST_INTERVAL.as_millis()) as u64))
     }
 
-    /// A packet that feedback covers.
-    pub fn on_packet(&mut self, sent: Instant, size: usize, lost: bool, rtt: Duration) {
-        if self.since.is_some() {
-            self.losses.add(sent, size, lost, rtt);
+    /// A packet that feedback covers. True when contention ends because it shows that nobody else is there.
+    pub fn on_packet(&mut self, sent: Instant, size: usize, lost: bool, rtt: Duration) -> bool {
+        if self.since.is_none() {
+            return false;
         }
+        self.losses.add(sent, size, lost, rtt);
+        let (since, all, gone) = self.window.get_or_insert((sent, 0, 0));
+        *all += size;
+        *gone += if lost { size } else { 0 };
+        if sent.saturating_duration_since(*since) < NOBODY_FOR {
+            return false;
+        }
+        let refuted = *gone as f64 > *all as f64 * NOBODY;
+        self.window = None;
+        if refuted {
+            *self = Self { refuted_at: Some(sent), ..Self::default() };
+        }
+        refuted
     }
 
     /// Begins with the loss that would leave `bps` bits a second.
@@ -218,6 +261,38 @@ mod tests {
         assert!(cut(&mut contention, start + 2000 * MS, 1, 150.0));
         assert!(contention.is_on());
         assert_eq!(contention.half(), 0.5e6);
+    }
+
+    #[test]
+    fn what_falls_with_each_cut_is_a_share_of_what_others_fill() {
+        let (mut contention, start) = (Contention::default(), Instant::now());
+        let cuts =
+            [(0, 2e6, 1e6), (50, 1e6, 0.5e6), (200, 0.5e6, 0.2e6), (300, 0.2e6, 0.1e6), (400, 0.17e6, 0.15e6), (4000, 0.15e6, 0.05e6)];
+        let left = cuts.map(|(ms, target, reduced)| contention.on_cut(target, reduced, true, start + ms * MS));
+        assert_eq!(left, [1e6, 0.5e6, 0.2e6, 0.17e6, 0.15e6, 0.05e6]);
+        let began = (0..600u32).any(|ms| contention.on_queue(start + ms * MS, 150.0));
+        assert!(began, "one trial in vain is enough then");
+    }
+
+    #[test]
+    fn no_more_than_half_of_what_the_path_takes_is_taken() {
+        for all in [false, true] {
+            let (mut contention, start) = (Contention::default(), Instant::now());
+            contention.on_cut(2e6, 1.5e6, all, start);
+            contention.begin_at(3e6, 100 * MS);
+            assert_eq!(contention.fair(100 * MS) > 1.01e6, !all);
+        }
+    }
+
+    #[test]
+    fn others_that_do_not_yield_to_loss_are_not_there() {
+        let (mut contention, start) = (Contention::default(), Instant::now());
+        assert!(cut(&mut contention, start, 3, 150.0));
+        let sent = |first: u32| (first..first + 400).map(move |step| (start + (3000 + step * 10) * MS, step));
+        assert!(!sent(0).any(|(at, step)| contention.on_packet(at, 1000, step % 3 == 0, 100 * MS)));
+        assert!(sent(400).any(|(at, step)| contention.on_packet(at, 1000, step % 3 != 0, 100 * MS)));
+        assert!(!contention.is_on() && !cut(&mut contention, start + 8000 * MS, 10, 150.0));
+        assert!(cut(&mut contention, start + 30_000 * MS, 10, 150.0));
     }
 
     #[test]
