@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-/// Loss below the first needs no parity, above the second all that the round trip asks for.
-const LOSS_FROM: f64 = 0.01;
-const LOSS_FULL: f64 = 0.03;
+/// Loss below the first needs no parity, above the second all that the round trip asks for: nearby, and where each loss that is repaired on
+/// request freezes the picture.
+const LOSS_FROM: (f64, f64) = (0.01, 0.003);
+const LOSS_FULL: (f64, f64) = (0.03, 0.01);
 
 /// Between these, each frame gets a second parity packet even nearby: what is asked for may get lost again.
 const HEAVY_FROM: f64 = 0.10;
@@ -77,7 +78,9 @@ impl Strength {
         // Request and answer may both be lost, and are then repeated.
         let repair = (rtt.unwrap_or(RTT_GUESS).as_secs_f64() + REQUEST) / (1.0 - loss).powi(2);
         let slow = ((repair - QUICK) / (SLOW - QUICK)).clamp(0.0, 1.0);
-        let lossy = ((loss - LOSS_FROM) / (LOSS_FULL - LOSS_FROM)).clamp(0.0, 1.0);
+        let between = |(near, far): (f64, f64)| near + (far - near) * slow;
+        let (from, full) = (between(LOSS_FROM), between(LOSS_FULL));
+        let lossy = ((loss - from) / (full - from)).clamp(0.0, 1.0);
         let heavy = ((loss - HEAVY_FROM) / (HEAVY_FULL - HEAVY_FROM)).clamp(0.0, 1.0);
         Self { loss, part: slow * lossy, least: lossy + heavy }
     }
@@ -114,7 +117,12 @@ mod tests {
     #[test]
     fn a_path_without_loss_has_no_parity_however_long_it_is() {
         assert_eq!([1, 50, 300].map(|rtt| share(0.0, rtt, 6.0)), [0.0; 3]);
-        assert_eq!(share(0.01, 300, 6.0), 0.0);
+    }
+
+    #[test]
+    fn one_in_a_hundred_is_left_to_requests_nearby_and_far_away_to_parity() {
+        assert_eq!(share(0.01, 1, 6.0), 0.0);
+        assert!((0.1..0.2).contains(&share(0.01, 300, 6.0)), "{}", share(0.01, 300, 6.0));
     }
 
     #[test]

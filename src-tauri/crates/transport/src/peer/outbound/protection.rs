@@ -25,6 +25,9 @@ pub(super) struct Protection {
     strength: Strength,
 }
 
+/// The loss to be prepared for where others keep the queue full.
+const OVERFLOWS: f64 = 0.02;
+
 impl Protection {
     pub(super) fn new(ssrc: u32, payload_type: u8) -> Self {
         // Below half, for the same reason as a track's.
@@ -35,6 +38,7 @@ impl Protection {
     /// Follows the path.
     pub(super) fn adapt(&mut self, rate: &Rate, now: Instant) {
         let loss = self.accident.update(rate.loss(), rate.congested(), now);
+        let loss = if rate.is_contended() { loss.max(OVERFLOWS) } else { loss };
         self.strength = Strength::new(loss, rate.rtt());
     }
 
