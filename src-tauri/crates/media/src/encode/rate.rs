@@ -3,8 +3,8 @@
 //! The steps start at the camera's picture, bounded by the profile, and go down by what matters less: a call lives from motion and gives
 //! up size first, a screen lives from its letters and gives up frames first. A fall is taken at once where the bitrate is far too low, and
 //! after [`BRIEF`] where it is a little: until then pictures get coarser. A raise waits until the bitrate has afforded the better step,
-//! with a margin, for [`PATIENCE`]; each raise that did not last doubles the wait, because every change costs a keyframe. A processor that
-//! cannot follow makes a fall likewise ([`super::load`]).
+//! with a margin, for [`PATIENCE`], or a quarter of that where the pictures are far too small for it; each raise that did not last
+//! doubles the wait, because every change costs a keyframe. A processor that cannot follow makes a fall likewise ([`super::load`]).
 
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,9 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 pub const MOST_PATIENCE: Duration = Duration::from_secs(32);
 /// A raise that is taken back sooner than this has failed.
 const TRIAL: Duration = Duration::from_secs(10);
+/// A step that needs so many times as much is a leap, which waits for a shorter time.
+const LEAP: u64 = 5;
+const LEAP_PATIENCE: u32 = 4;
 /// How much more than its need a better step must have, in percent.
 const MARGIN: u64 = 130;
 /// Less than this share of its need is far too low for a step, in percent.
@@ -143,7 +146,7 @@ impl Ladder {
             }
         } else {
             self.low = None;
-            self.consider(affordable(&self.steps, bitrate * 100 / MARGIN, fps).max(self.floor), now);
+            self.consider(affordable(&self.steps, bitrate * 100 / MARGIN, fps).max(self.floor), fps, now);
         }
         self.step()
     }
@@ -157,7 +160,7 @@ impl Ladder {
         self.raised = None;
     }
 
-    fn consider(&mut self, better: usize, now: Instant) {
+    fn consider(&mut self, better: usize, camera_fps: Option<u32>, now: Instant) {
         if better >= self.current {
             self.waiting = None;
             return;
@@ -165,7 +168,9 @@ impl Ladder {
         let (since, worst) = self.waiting.unwrap_or((now, better));
         let worst = worst.max(better);
         self.waiting = Some((since, worst));
-        if now.saturating_duration_since(since) >= self.patience {
+        let leaps = need(self.steps[worst], camera_fps) >= need(self.step(), camera_fps) * LEAP;
+        let patience = if leaps { self.patience / LEAP_PATIENCE } else { self.patience };
+        if now.saturating_duration_since(since) >= patience {
             self.current = worst;
             self.waiting = None;
             self.raised = Some(now);
@@ -359,6 +364,17 @@ mod tests {
         let (mut ladder, mut now) = (ladder(300), Instant::now());
         assert_eq!(height(&mut ladder, &mut now, 2000, 2), 360);
         assert_eq!(height(&mut ladder, &mut now, 2000, 1), 720);
+    }
+
+    #[test]
+    fn pictures_that_are_far_too_small_do_not_wait_that_long() {
+        let (mut ladder, mut now) = (ladder(50), Instant::now());
+        let mut heights = [0; 7];
+        heights.fill_with(|| {
+            now += 100 * MS;
+            ladder.update(&at(2000), now).height
+        });
+        assert_eq!(heights, [90, 90, 90, 90, 90, 720, 720]);
     }
 
     #[test]
