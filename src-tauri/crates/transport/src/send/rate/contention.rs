@@ -29,6 +29,8 @@ const STEP: f64 = 0.85;
 const STEPS: Duration = Duration::from_secs(3);
 /// The share that one other leaves us, of what we had alone.
 const HALF: f64 = 0.5;
+/// Where that bounds it, a call may be worth more than what bounds it alone: one download then keeps its half.
+const WITH_HALF: f64 = 1.4;
 /// What was sent before the others came is remembered for this long.
 const MEMORY: Duration = Duration::from_secs(10);
 
@@ -225,8 +227,8 @@ impl Contention {
     /// What TCP would send, in bits a second; no more than half of what the path takes, where that is known: some downloads are content
     /// with little in the queue, whatever that leaves of them.
     pub fn fair(&self, rtt: Duration) -> f64 {
-        let most = if self.before.is_some_and(|before| before.all) { self.half() } else { f64::INFINITY };
-        rate_at(self.losses.mean(), rtt).min(most)
+        let fair = rate_at(self.losses.mean(), rtt);
+        if self.before.is_some_and(|before| before.all) { (fair * WITH_HALF).min(self.half()) } else { fair }
     }
 }
 
