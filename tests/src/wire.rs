@@ -75,6 +75,14 @@ impl Wire {
         Ok(wire)
     }
 
+    /// The same for a test of this name; none, which is said, where this is no live run or the machine cannot have it.
+    pub fn live(name: &str, impairment: Impairment) -> Option<Self> {
+        if !crate::live(name) {
+            return None;
+        }
+        Self::up(impairment).inspect_err(|why| eprintln!("skipped: {name} (this machine cannot have such a network: {why})")).ok()
+    }
+
     /// Makes the wire lose and hold back this and nothing else from now on; its jitter stays. The error is what the kernel's tools say.
     pub fn impair(&self, impairment: Impairment) -> Result<(), String> {
         for end in [End::Left, End::Right] {

@@ -43,14 +43,6 @@ async fn a_call_keeps_its_picture_and_its_sound_on_a_path_whose_packets_overtake
     across("50-ms-jitter", Impairment { jitter_ms: 50, ..CLEAN }).await;
 }
 
-/// The two hosts; none, which is said, where this is no live run or the machine cannot have them.
-fn wire(name: &str, network: Impairment) -> Option<Wire> {
-    if !tests::live(name) {
-        return None;
-    }
-    Wire::up(network).inspect_err(|why| eprintln!("skipped: {name} (this machine cannot have such a network: {why})")).ok()
-}
-
 fn join(wire: &Wire, end: End, name: &str, arguments: &[&str]) -> Caller {
     let report = tests::output().join(format!("{name}-{end:?}.jsonl"));
     Caller::join(wire.command(end, tests::binary("headless")), &Wire::server(), report, arguments)
@@ -71,7 +63,7 @@ fn assert_whole(caller: &Caller, stream: &str) {
 
 /// A call of two, until each has seen several seconds of the other.
 async fn across(name: &str, network: Impairment) {
-    let Some(wire) = wire(name, network) else { return };
+    let Some(wire) = Wire::live(name, network) else { return };
     let _service = wire.service(&[]).await;
     let callers =
         [(End::Left, "7"), (End::Right, "8")].map(|(end, uid)| join(&wire, end, name, &["--uid", uid, "--profile", "640x360@30:2000"]));
@@ -93,7 +85,7 @@ fn told(caller: &Caller, name: &str, what: &str) -> Vec<Value> {
 #[tokio::test]
 async fn where_no_picture_fits_the_sound_goes_on_alone_until_there_is_room_again() {
     let name = "fallback-to-sound";
-    let Some(wire) = wire(name, CLEAN) else { return };
+    let Some(wire) = Wire::live(name, CLEAN) else { return };
     let _service = wire.service(&[]).await;
     let _shows = join(&wire, End::Left, name, &["--uid", "7", "--profile", "320x180@15:300"]);
     let sees = join(&wire, End::Right, name, &["--uid", "8", "--camera", "none", "--microphone", "none", "--fallback", "2"]);
@@ -121,7 +113,7 @@ async fn chromium_and_a_caller_see_and_hear_each_other_over_loss_in_both_directi
     if tests::live(name) && !browser::available() {
         return;
     }
-    let Some(wire) = wire(name, Impairment { loss: 10, ..CLEAN }) else { return };
+    let Some(wire) = Wire::live(name, Impairment { loss: 10, ..CLEAN }) else { return };
     // The page is a file, whose origin is called so.
     let _service = wire.service(&["--allow-origin", "null"]).await;
     let ours = join(&wire, End::Left, name, &["--uid", "7", "--profile", "640x360@30:1000"]);

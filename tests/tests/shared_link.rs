@@ -25,11 +25,8 @@ const LEAST_SHARE: f64 = 0.25;
 /// The two hosts on a link of so many kb/s, and a channel service; none, which is said, where this is no live run or the machine cannot
 /// have them.
 async fn link(name: &str, kbps: u32) -> Option<(Wire, Group)> {
-    if !tests::live(name) {
-        return None;
-    }
     let network = Impairment { bottleneck: Some(Bottleneck { kbps, queue_ms: 200 }), ..Impairment::default() };
-    let wire = Wire::up(network).inspect_err(|why| eprintln!("skipped: {name} (this machine cannot have such a network: {why})")).ok()?;
+    let wire = Wire::live(name, network)?;
     let service = wire.service(&[]).await;
     Some((wire, service))
 }

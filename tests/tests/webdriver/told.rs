@@ -37,15 +37,8 @@ fn one_whose_pictures_stop_is_being_reconnected_to_and_comes_back() {
 
 #[test]
 fn a_network_that_loses_much_is_named_in_a_banner() {
-    let name = "a network that loses much";
-    if !tests::live(name) {
-        return;
-    }
     let _alone = alone();
-    let wire = match Wire::up(Impairment { loss: 40, ..Impairment::default() }) {
-        Ok(wire) => wire,
-        Err(why) => return eprintln!("skipped: {name} ({why})"),
-    };
+    let Some(wire) = Wire::live("a network that loses much", Impairment { loss: 40, ..Impairment::default() }) else { return };
     // All that this thread starts is on that host, the app and its driver too.
     let on_the_left = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -9,6 +9,9 @@ use crate::send::fec::{Encoder, Source};
 use crate::send::protect::{Accident, Strength};
 use crate::send::rate::Rate;
 
+/// The loss to be prepared for where others keep the queue full.
+const OVERFLOWS: f64 = 0.02;
+
 /// A parity packet in the pacer.
 pub(super) struct Parity {
     pub(super) timestamp: u32,
@@ -24,9 +27,6 @@ pub(super) struct Protection {
     accident: Accident,
     strength: Strength,
 }
-
-/// The loss to be prepared for where others keep the queue full.
-const OVERFLOWS: f64 = 0.02;
 
 impl Protection {
     pub(super) fn new(ssrc: u32, payload_type: u8) -> Self {

@@ -2,7 +2,10 @@
 //!
 //! Whoever sends less over a full path of its own sees the queue fall. If it does not fall again and again, somebody else fills it:
 //! a download, which stops only at loss. To yield to the delay then is to be left with nothing. What is sent instead is what TCP would
-//! send ([`super::friendly`]).
+//! send ([`super::friendly`]), up to half of what the path takes where that is known.
+//!
+//! Two more signs hurry the verdict or take it back: what arrives falls with each cut only if others take what is given up, and whoever
+//! still loses most of what he sends is alone.
 
 use std::time::{Duration, Instant};
 
