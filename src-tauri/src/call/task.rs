@@ -132,7 +132,7 @@ impl Task {
                     changes.into_iter().for_each(|change| self.tell(change));
                     self.tell(PageEvent::DevicesChanged);
                 }
-                _ = volume.tick() => {
+                _ = volume.tick(), if self.has_sound() => {
                     self.watch_screen();
                     self.tell_volumes();
                 }
@@ -491,6 +491,11 @@ impl Task {
     fn tell(&mut self, event: PageEvent) {
         (self.setup.onlooker)(&event);
         self.pages.retain(|(_, page)| page(event.clone()));
+    }
+
+    /// Whether anybody could be loud, or is still thought to be.
+    fn has_sound(&self) -> bool {
+        self.call.is_some() || self.local.as_ref().is_some_and(LocalStream::has_audio) || !self.loud.is_empty()
     }
 
     fn watch_screen(&mut self) {
