@@ -95,7 +95,7 @@ pub fn start(handle: &AppHandle) {
         tracing::info!(%error, "no notices");
     }
     let _ = app.desktop.tray.set(Tray::start(handle, Words::now(settings.language)));
-    let hotkeys = Hotkeys::start(handle);
+    let hotkeys = Hotkeys::default();
     hotkeys.apply(handle, &settings.hotkeys);
     let _ = app.desktop.hotkeys.set(hotkeys);
     tauri::async_runtime::spawn(follow(handle.clone(), app.settings().changes()));

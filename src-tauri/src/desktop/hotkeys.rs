@@ -1,6 +1,6 @@
 //! Key combinations that work while another program has the keyboard: mute, and push to talk.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use tauri::AppHandle;
 use tauri_plugin_global_shortcut::{Builder, Code, GlobalShortcutExt, Modifiers, Shortcut, ShortcutState};
@@ -9,28 +9,27 @@ use super::{Action, act};
 use crate::settings::values::{HotkeyReport, HotkeySettings};
 
 /// What is registered, and what came of it.
-#[derive(Default)]
 pub struct Hotkeys(Mutex<State>);
 
-#[derive(Default)]
 struct State {
     /// Whether the desktop lets programs have such keys at all; if not, why.
     forbidden: Option<String>,
+    /// Whether anything listens. It costs a thread that looks twenty times a second, so it begins with the first key that is wanted.
+    listens: bool,
     wanted: HotkeySettings,
     report: HotkeyReport,
 }
 
-impl Hotkeys {
-    /// Finds out whether there are such keys here. On the main thread.
-    pub fn start(handle: &AppHandle) -> Self {
-        let forbidden = forbidden(|name| std::env::var(name).ok()).map(str::to_owned).or_else(|| {
-            let plugged = handle.plugin(Builder::new().build());
-            plugged.err().map(|error| format!("This system gives Visavis no keys outside its windows ({error})."))
-        });
+impl Default for Hotkeys {
+    /// Finds out whether there are such keys here.
+    fn default() -> Self {
+        let forbidden = forbidden(|name| std::env::var(name).ok()).map(str::to_owned);
         let report = HotkeyReport { available: forbidden.is_none(), reason: forbidden.clone() };
-        Self(Mutex::new(State { forbidden, report, wanted: HotkeySettings::default() }))
+        Self(Mutex::new(State { forbidden, listens: false, wanted: HotkeySettings::default(), report }))
     }
+}
 
+impl Hotkeys {
     pub fn report(&self) -> HotkeyReport {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).report.clone()
     }
@@ -41,6 +40,15 @@ impl Hotkeys {
         if state.forbidden.is_some() || state.wanted == *wanted {
             return;
         }
+        if !state.listens {
+            if let Err(error) = listen(handle) {
+                let reason = format!("This system gives Visavis no keys outside its windows ({error}).");
+                state.report = HotkeyReport { available: false, reason: Some(reason.clone()) };
+                state.forbidden = Some(reason);
+                return;
+            }
+            state.listens = true;
+        }
         state.wanted = wanted.clone();
         if let Err(error) = handle.global_shortcut().unregister_all() {
             tracing::debug!(%error, "keys of before");
@@ -49,6 +57,18 @@ impl Hotkeys {
         let refused: Vec<String> = keys.into_iter().filter_map(|(text, key)| register(handle, text?, key).err()).collect();
         state.report = HotkeyReport { available: true, reason: Some(refused.join(" ")).filter(|reason| !reason.is_empty()) };
     }
+}
+
+/// Lets keys be registered. Some systems want that done on the main thread.
+fn listen(handle: &AppHandle) -> Result<(), String> {
+    let (report, result) = mpsc::channel();
+    let plugged = handle.clone();
+    let plug = move || {
+        // Whoever asked waits for it.
+        let _ = report.send(plugged.plugin(Builder::new().build()).map_err(|error| error.to_string()));
+    };
+    handle.run_on_main_thread(plug).map_err(|error| error.to_string())?;
+    result.recv().map_err(|error| error.to_string())?
 }
 
 #[derive(Clone, Copy)]
