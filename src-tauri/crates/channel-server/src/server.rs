@@ -109,6 +109,7 @@ async fn sweep(service: Arc<Service>) {
     let mut looks = interval((service.config.silence_limit / LOOKS).clamp(Duration::from_millis(1), LONGEST_LOOK));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        service.inhabited().await;
         looks.tick().await;
         service.tick(clock::now());
     }

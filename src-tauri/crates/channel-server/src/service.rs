@@ -96,6 +96,14 @@ impl Service {
         let _ = self.connections.subscribe().wait_for(|count| *count == 0).await;
     }
 
+    /// Completes when time matters to somebody: there is a connection, or a channel that one may come back to.
+    pub async fn inhabited(&self) {
+        if self.lock().is_empty() {
+            // The sender is `self`, so waiting cannot fail.
+            let _ = self.connections.subscribe().wait_for(|count| *count > 0).await;
+        }
+    }
+
     /// Answers a join. The channel, if it was entered.
     pub fn join(&self, outbox: &Outbox, request: JoinRequest, now: Instant) -> Option<Arc<Live>> {
         let id = request.id;
