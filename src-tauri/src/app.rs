@@ -68,7 +68,7 @@ impl App {
             None => {
                 let book = Book::open(channel_server::projects::default_path());
                 let catalog = book.catalog();
-                // The service follows the file, too, but only while it is this app that serves.
+                // The service follows the file by itself, but only while it is this app that serves.
                 tokio::spawn(async move { catalog.follow().await });
                 book
             }

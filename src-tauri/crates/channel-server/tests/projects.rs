@@ -135,3 +135,19 @@ async fn a_running_service_goes_by_the_file_as_it_changes() {
     changes.changed().await.unwrap();
     assert_eq!(join().await["ok"]["resumed"], false, "a mistake in between does not stop the reading");
 }
+
+#[tokio::test]
+async fn a_clone_goes_on_looking_when_the_one_that_looked_ends() {
+    let folder = Folder::new();
+    add(&folder.store(), "one");
+    let catalog = Catalog::open(folder.store()).unwrap();
+    let [first, second] = [catalog.clone(), catalog.clone()].map(|clone| tokio::spawn(async move { clone.follow().await }));
+    let mut changes = catalog.changes();
+    for (name, count) in [("two", 2), ("three", 3)] {
+        add(&folder.store(), name);
+        changes.changed().await.unwrap();
+        assert_eq!(changes.borrow_and_update().iter().count(), count);
+        first.abort();
+    }
+    second.abort();
+}

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    sync::watch,
+    sync::{Mutex, watch},
     time::{MissedTickBehavior, interval},
 };
 
@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(500);
 pub struct Catalog {
     current: watch::Sender<Arc<Projects>>,
     store: Option<Arc<Store>>,
+    /// Held by the one clone that looks at the file for all.
+    follower: Arc<Mutex<()>>,
 }
 
 impl Default for Catalog {
@@ -33,7 +35,7 @@ impl Default for Catalog {
 impl Catalog {
     /// These projects, in memory only.
     pub fn fixed(projects: Projects) -> Self {
-        Self { current: watch::Sender::new(Arc::new(projects)), store: None }
+        Self { current: watch::Sender::new(Arc::new(projects)), store: None, follower: Arc::default() }
     }
 
     /// The projects of a file.
@@ -74,9 +76,11 @@ impl Catalog {
         Ok(value)
     }
 
-    /// Reads the file again whenever it has changed, for ever. [`serve_all`](crate::serve_all) does this for the service's own.
+    /// Reads the file again whenever it has changed, for ever. [`serve_all`](crate::serve_all) does this for the service's own. Of several
+    /// clones that follow, one looks, and the next goes on when it is dropped.
     pub async fn follow(&self) {
         let Some(store) = &self.store else { return std::future::pending().await };
+        let _follower = self.follower.lock().await;
         let mut watcher = Watcher::default();
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
