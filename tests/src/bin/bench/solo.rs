@@ -15,11 +15,12 @@ use tests::{
 
 use crate::bench::pause;
 
-/// How long a window is left alone before it counts as idle.
-const SETTLE: Duration = Duration::from_secs(10);
+/// How long a window is left alone before it counts as idle: ten to fifteen seconds after a page has loaded, its engine clears up behind
+/// it, once.
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// The most that is measured of a lobby before its picture may rest, and how long it may take until it does.
-const AWAKE: Duration = Duration::from_secs(40);
+const AWAKE: Duration = Duration::from_secs(20);
 const RESTS: Duration = Duration::from_secs(120);
 
 /// How the page shows that its picture rests.
