@@ -136,6 +136,47 @@ fn what_the_service_does_not_take_is_told_and_the_call_goes_on() {
 }
 
 #[test]
+fn what_the_app_itself_does_not_do_is_told_and_the_page_goes_on() {
+    scenario("the app refuses", async |service| {
+        let window = open(&service.url()).await;
+        refuse(&window, "new_window").await;
+        window.click("#lobby_more").await;
+        press(&window, "#more [data-do=window]").await;
+        window.toasts("No new window could be opened").await;
+        window.screenshot("told-window-refused").await;
+
+        join(&window, "told", "7").await;
+        let _ben = Guest::join(&service.url(), "told", 8).await;
+        moves(&window, "#remote_video_8").await;
+        refuse(&window, "open_pip").await;
+        window.run("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'o', bubbles: true }));", vec![]).await;
+        window.toasts("The small window could not be opened").await;
+        window.screenshot("told-pip-refused").await;
+
+        refuse(&window, "leave").await;
+        press(&window, "#leave").await;
+        window.toasts("leave failed").await;
+        window.screenshot("told-leave-refused").await;
+        // Nobody is in a call that the page no longer shows.
+        window.shows("#leave").await;
+        refuse(&window, "").await;
+        press(&window, "#leave").await;
+        window.toasts("leave success").await;
+        window.close().await;
+    });
+}
+
+/// Has this command alone fail from now on, on its way from the page to the app: nothing that one can do to the app makes it refuse these.
+async fn refuse(window: &Window, command: &str) {
+    let body = "const [command] = arguments;
+        const through = (window.visavisThrough ??= window.fetch);
+        const no = { code: 'ERR_INTERNAL_ERROR', message: 'No.' };
+        const answer = () => new Response(JSON.stringify(no), { headers: { 'Tauri-Response': 'error', 'content-type': 'application/json' } });
+        window.fetch = async (place, ...rest) => (String(place).endsWith(`/${command}`) && command ? answer() : through(place, ...rest));";
+    window.run(body, vec![command.into()]).await;
+}
+
+#[test]
 fn settings_that_cannot_be_read_are_told_and_nothing_is_lost() {
     scenario("settings cut in half", async |service| {
         let place = Place::on(Display::start(1100, 800));
