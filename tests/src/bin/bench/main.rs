@@ -29,6 +29,22 @@ mod bench {
     /// How often memory is read in a run.
     const READINGS: f64 = 40.0;
 
+    /// Has a page note how long its thread keeps a timer waiting, from the press on JOIN on: how long its tasks take at most.
+    const BEATS: &str = "
+        window.visavisBeats = [];
+        let last = performance.now();
+        const beat = () => {
+            if (visavisBeats === null) return;
+            const now = performance.now();
+            if (window.visavisJoinClicked) visavisBeats.push(now - last);
+            last = now;
+            setTimeout(beat, 4);
+        };
+        setTimeout(beat, 4);";
+
+    /// What is too long for one that presses JOIN and looks at the page.
+    const LONG_TASK_MS: f64 = 50.0;
+
     /// Two windows that show the clip and sound a tone.
     async fn pair(service: &Service) -> [Window; 2] {
         let (url, camera) = (service.url(), format!("file:{}", clip::y4m(1280, 720, 30).display()));
@@ -46,8 +62,10 @@ mod bench {
         }
         let _ = join(&ana, 7).await;
         ana.sees("the first has published", "return document.querySelector('#publish').getAttribute('aria-disabled') === 'true' && !document.querySelector('#unpublish').matches('[aria-disabled=true]');").await;
+        ben.run(BEATS, vec![]).await;
         let first_frame = join(&ben, 8).await;
         pause(SETTLE).await;
+        let joining = tasks(&ben.run("const beats = visavisBeats; visavisBeats = null; return beats;", vec![]).await);
         let began = Instant::now();
         let before = [Tree::read(ana.driver_id()), Tree::read(ben.driver_id())];
         for window in [&ana, &ben] {
@@ -67,7 +85,15 @@ mod bench {
         ana.screenshot("bench-call").await;
         ana.close().await;
         ben.close().await;
-        json!({"bench": "call", "seconds": round(took), "join_to_first_remote_frame_ms": first_frame, "windows": windows})
+        json!({"bench": "call", "seconds": round(took), "join_to_first_remote_frame_ms": first_frame, "joining": joining, "windows": windows})
+    }
+
+    /// The longest of a page's tasks.
+    fn tasks(beats: &Value) -> Value {
+        let mut all: Vec<f64> = beats.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        all.sort_by(f64::total_cmp);
+        let longest: Vec<f64> = all.iter().rev().take(5).map(|ms| round(*ms)).collect();
+        json!({"longest_tasks_ms": longest, "over_50_ms": all.iter().filter(|ms| **ms > LONG_TASK_MS).count()})
     }
 
     /// Fills the form and presses JOIN; answers the time from the click to the first remote frame once there is one.
