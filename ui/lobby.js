@@ -88,13 +88,15 @@ export function acceptInvitations(filled, link) {
 const hearing = new Hearing();
 
 /**
- * Shows how loud one's own microphone is, and says that it is heard, where that can be seen. While it rests, neither.
+ * Shows how loud one's own microphone is, and says that it is heard, where that can be seen. While it rests, neither; that there is
+ * none, or that it is off, goes on being said.
  * @param {number} level 0 to 100
  * @param {State} state
  * @param {number} now ms
  */
 export function drawHearing(level, { call: { local }, rest }, now) {
-  const on = Boolean(local?.audio && !local.audioMuted) && rest === "awake";
+  const listens = Boolean(local?.audio && !local.audioMuted);
+  const on = listens && rest === "awake";
   const heard = hearing.hear(on ? level : 0, now);
   for (const bar of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".level"))) {
     if (bar.closest("[hidden], dialog:not([open])")) continue;
@@ -105,7 +107,7 @@ export function drawHearing(level, { call: { local }, rest }, now) {
   const place = byId("heard");
   if (place.closest("[hidden]")) return;
   const key = !local?.audio ? "noMicrophone" : local.audioMuted ? "microphoneOff" : heard ? "heard" : "speak";
-  const words = rest === "awake" ? t(`lobby.${key}`) : "";
+  const words = rest === "awake" || !listens ? t(`lobby.${key}`) : "";
   place.classList.toggle("yes", key === "heard");
   setText(place, words);
 }

@@ -127,6 +127,7 @@ test("JOIN while it rests publishes what was chosen", { skip }, async (t) => {
   await page.keyboard.press("m");
   await page.clock.runFor(REST_MS + SOON_MS);
   assert.match(await page.locator("#local_video_panel .note").textContent(), /^Your camera is resting/);
+  assert.match(await page.locator("#heard").textContent(), /^Your microphone is off/);
   await page.locator("#join").evaluate((button) => button.click());
   for (let step = 0; step < 4; step += 1) await page.clock.runFor(SOON_MS);
   await page.locator(".toast", { hasText: "stream published success" }).waitFor();
