@@ -12,7 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::media::{VideoFrame, latest};
+use crate::media::{
+    VideoFrame,
+    bell::{Bell, Bells},
+    latest,
+};
 
 /// The frames that a window can show now, by the page's name of the stream.
 #[derive(Clone, Default)]
@@ -31,6 +35,7 @@ struct Table {
     sources: HashMap<String, Source>,
     /// How many sources were put in: each gets the next number.
     count: u64,
+    bells: Bells,
 }
 
 /// A stream's frames at one time. A stream that starts anew (another camera) is another source with a higher number.
@@ -47,8 +52,14 @@ impl Streams {
         table.count += 1;
         let source = Source { number: table.count, frames };
         table.sources.insert(stream.to_owned(), source);
+        table.bells.ring();
         drop(table);
         self.shared.changed.notify_all();
+    }
+
+    /// Rings this bell, as long as somebody has it, whenever a stream begins, or begins anew.
+    pub fn ring(&self, bell: &Arc<Bell>) {
+        self.lock().bells.add(bell);
     }
 
     pub fn remove(&self, stream: &str) {
@@ -94,6 +105,15 @@ mod tests {
         assert!(streams.newer("local", first.number, NOW).unwrap().number > first.number);
         streams.remove("local");
         assert!(streams.newer("local", 0, NOW).is_none());
+    }
+
+    #[test]
+    fn a_bell_rings_when_a_stream_begins() {
+        let (streams, bell) = (Streams::default(), Arc::new(Bell::default()));
+        streams.ring(&bell);
+        streams.put("7", latest::slot().1);
+        bell.wait();
+        assert!(streams.newer("7", 0, NOW).is_some());
     }
 
     #[test]

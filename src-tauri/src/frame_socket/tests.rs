@@ -84,6 +84,21 @@ async fn a_stream_may_come_after_its_tile_and_come_again() {
 }
 
 #[tokio::test]
+async fn a_tile_that_is_given_another_stream_before_its_first_picture_shows_that_one() {
+    let (streams, _pass, mut page) = window().await;
+    let ((older, old_frames), (_newer, new_frames)) = (latest::slot(), latest::slot());
+    streams.put("7", old_frames);
+    streams.put("8", new_frames);
+    older.set(grey(60));
+    say(&mut page, r#"{"tile":0,"stream":"8","width":32,"height":16}"#).await;
+    // Once another tile's thread has made a picture, this one's has most likely begun to wait.
+    say(&mut page, r#"{"tile":1,"stream":"7","width":32,"height":16}"#).await;
+    assert_eq!(picture(&mut page).await, (1, 0, 60));
+    say(&mut page, r#"{"tile":0,"stream":"7","width":32,"height":16}"#).await;
+    assert_eq!(picture(&mut page).await, (0, 0, 60));
+}
+
+#[tokio::test]
 async fn a_still_picture_follows_its_tiles_size() {
     let (streams, _pass, mut page) = window().await;
     let (writer, reader) = latest::slot();

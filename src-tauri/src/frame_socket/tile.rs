@@ -1,7 +1,7 @@
 //! One tile: a thread that waits for the newest frame, makes its picture and hands it to the socket.
 //!
 //! Invariants: a picture is made only when the page has drawn the one before (the credit), so that one is under way at most; it is made
-//! of the newest frame at that moment; its buffer comes back and is used again.
+//! of the newest frame at that moment; its buffer comes back and is used again. A tile whose stream stands still costs nothing.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -14,10 +14,10 @@ use crate::frames::{
     Source, Streams,
     picture::{self, Clocks, Label, Scratch, Shape},
 };
-use crate::media::{VideoFrame, latest::Next};
+use crate::media::{VideoFrame, bell::Bell, latest::Next};
 
-/// How long a tile's thread waits for a frame before it looks whether it is still wanted.
-const LOOK: Duration = Duration::from_millis(100);
+/// For asking without waiting: what there is to wait for rings the tile's bell.
+const NOW: Duration = Duration::ZERO;
 
 /// A finished picture, for the socket to send.
 pub struct Outgoing {
@@ -48,7 +48,10 @@ pub struct Tile {
 
 struct Shared {
     state: Mutex<State>,
-    changed: Condvar,
+    /// There is credit, or the tile is gone.
+    credited: Condvar,
+    /// There may be another frame or source, or the tile is to show something else.
+    bell: Arc<Bell>,
 }
 
 struct State {
@@ -69,7 +72,7 @@ impl Tile {
     /// Starts the tile's thread.
     pub fn start(number: u32, stream: String, shape: Shape, streams: Streams, socket: mpsc::Sender<Outgoing>) -> std::io::Result<Self> {
         let state = State { wish: Wish { stream, shape }, credit: true, buffer: Vec::new(), closed: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared { state: Mutex::new(state), credited: Condvar::new(), bell: Arc::default() });
         let worker = Worker { number, streams, socket, shared: shared.clone(), sequence: 0, scratch: Scratch::default() };
         std::thread::Builder::new().name(format!("tile {number}")).spawn(move || worker.run())?;
         Ok(Self { shared })
@@ -78,19 +81,21 @@ impl Tile {
     /// The tile shows this from now on.
     pub fn show(&self, stream: String, shape: Shape) {
         self.shared.lock().wish = Wish { stream, shape };
+        self.shared.bell.ring();
     }
 
     /// The page has drawn the tile's picture.
     pub fn credit(&self) {
         self.shared.lock().credit = true;
-        self.shared.changed.notify_one();
+        self.shared.credited.notify_one();
     }
 }
 
 impl Drop for Tile {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
-        self.shared.changed.notify_one();
+        self.shared.credited.notify_one();
+        self.shared.bell.ring();
     }
 }
 
@@ -101,9 +106,9 @@ impl Shared {
     }
 
     /// Waits for the credit; none when the tile is gone.
-    fn credited(&self) -> Option<Wish> {
+    fn wait_for_credit(&self) -> Option<Wish> {
         let idle = |state: &mut State| !state.credit && !state.closed;
-        let state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        let state = self.credited.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         (!state.closed).then(|| state.wish.clone())
     }
 }
@@ -119,44 +124,34 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
+        self.streams.ring(&self.shared.bell);
         let mut source: Option<Source> = None;
         let mut shown: Option<Wish> = None;
-        while let Some(wish) = self.shared.credited() {
-            if shown.as_ref().is_some_and(|shown| shown.stream != wish.stream) {
+        let mut stream = String::new();
+        while let Some(wish) = self.shared.wait_for_credit() {
+            if stream != wish.stream {
                 (source, shown) = (None, None);
+                stream.clone_from(&wish.stream);
             }
-            let (seen, patience) = source.as_ref().map_or((0, LOOK), |source| (source.number, Duration::ZERO));
-            if let Some(newer) = self.streams.newer(&wish.stream, seen, patience) {
-                source = Some(newer);
+            let seen = source.as_ref().map_or(0, |source| source.number);
+            if let Some(Source { number, frames }) = self.streams.newer(&stream, seen, NOW) {
+                source = Some(Source { number, frames: frames.ringing(&self.shared.bell) });
             }
-            let Some(current) = &mut source else { continue };
             // A still picture must follow its tile's size, too.
             let reshaped = shown.as_ref().is_some_and(|shown| shown.shape != wish.shape);
-            let frame = match current.frames.next(if reshaped { Duration::ZERO } else { LOOK }) {
+            let frame = source.as_mut().and_then(|source| match source.frames.next(NOW) {
                 Next::Value(frame) => Some(frame),
-                Next::Timeout | Next::Closed if reshaped => current.frames.peek(),
-                Next::Timeout => None,
-                Next::Closed => {
-                    self.await_newer(&wish, current.number);
-                    None
-                }
+                Next::Timeout | Next::Closed => source.frames.peek().filter(|_| reshaped),
+            });
+            let Some(frame) = frame else {
+                self.shared.bell.wait();
+                continue;
             };
-            if let Some(frame) = frame {
-                // The page may have resized the tile, or given it to another stream, while this thread waited.
-                let latest = self.shared.lock().wish.clone();
-                if latest.stream == wish.stream {
-                    if !self.send(&frame, latest.shape) {
-                        return;
-                    }
-                    shown = Some(latest);
-                }
+            if !self.send(&frame, wish.shape) {
+                return;
             }
+            shown = Some(wish);
         }
-    }
-
-    /// Waits a while for the stream to start anew; its old source has ended.
-    fn await_newer(&self, wish: &Wish, seen: u64) {
-        let _ = self.streams.newer(&wish.stream, seen, LOOK);
     }
 
     /// Makes the picture and spends the credit; false when the socket is gone.

@@ -6,6 +6,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::bell::{Bell, Bells};
+
 /// What [`Reader::next`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next<T> {
@@ -21,6 +23,8 @@ struct State<T> {
     /// How many values were written: a reader compares it with the count it saw.
     written: u64,
     closed: bool,
+    /// Of readers that wait for more than this slot.
+    bells: Bells,
 }
 
 struct Shared<T> {
@@ -37,9 +41,9 @@ impl<T> Shared<T> {
 
 /// An empty slot.
 pub fn slot<T: Clone>() -> (Writer<T>, Reader<T>) {
-    let state = Mutex::new(State { value: None, written: 0, closed: false });
+    let state = Mutex::new(State { value: None, written: 0, closed: false, bells: Bells::default() });
     let shared = Arc::new(Shared { state, changed: Condvar::new() });
-    (Writer { shared: shared.clone() }, Reader { shared, seen: 0 })
+    (Writer { shared: shared.clone() }, Reader { shared, seen: 0, bell: None })
 }
 
 /// The only one who writes into the slot.
@@ -53,6 +57,7 @@ impl<T> Writer<T> {
         let previous = {
             let mut state = self.shared.lock();
             state.written += 1;
+            state.bells.ring();
             state.value.replace(value)
         };
         self.shared.changed.notify_all();
@@ -63,26 +68,47 @@ impl<T> Writer<T> {
 impl<T: Clone> Writer<T> {
     /// One more reader, who has seen nothing yet.
     pub fn reader(&self) -> Reader<T> {
-        Reader { shared: self.shared.clone(), seen: 0 }
+        Reader { shared: self.shared.clone(), seen: 0, bell: None }
     }
 }
 
 impl<T> Drop for Writer<T> {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
+        let mut state = self.shared.lock();
+        state.closed = true;
+        state.bells.ring();
+        drop(state);
         self.shared.changed.notify_all();
     }
 }
 
-/// One of those who read from the slot. A clone has seen what its original has seen.
+/// One of those who read from the slot. A clone has seen what its original has seen, and rings nothing.
 pub struct Reader<T> {
     shared: Arc<Shared<T>>,
     seen: u64,
+    bell: Option<Arc<Bell>>,
 }
 
 impl<T> Clone for Reader<T> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone(), seen: self.seen }
+        Self { shared: self.shared.clone(), seen: self.seen, bell: None }
+    }
+}
+
+impl<T> Drop for Reader<T> {
+    fn drop(&mut self) {
+        if let Some(bell) = &self.bell {
+            self.shared.lock().bells.remove(bell);
+        }
+    }
+}
+
+impl<T> Reader<T> {
+    /// The same, which rings this bell at every value from now on, and when the slot is closed.
+    #[must_use]
+    pub fn ringing(self, bell: &Arc<Bell>) -> Self {
+        self.shared.lock().bells.add(bell);
+        Self { shared: self.shared.clone(), seen: self.seen, bell: Some(bell.clone()) }
     }
 }
 
@@ -151,6 +177,26 @@ mod tests {
         assert_eq!(reader.next(LONG), Next::Value(7));
         assert_eq!(reader.next(LONG), Next::Closed);
         assert_eq!(reader.peek(), Some(7));
+    }
+
+    #[test]
+    fn a_bell_rings_at_each_value_and_at_the_end_while_its_reader_lives() {
+        let bell = Arc::new(Bell::default());
+        let (writer, reader) = slot();
+        let mut reader = reader.ringing(&bell);
+        for value in [1, 2] {
+            writer.set(value);
+            bell.wait();
+            assert_eq!(reader.next(NOW), Next::Value(value));
+        }
+        drop(writer);
+        bell.wait();
+        assert_eq!(reader.next(NOW), Next::Closed);
+        drop(reader);
+        let (writer, reader) = slot();
+        drop(reader.ringing(&bell));
+        writer.set(3);
+        assert_eq!(Arc::weak_count(&bell), 0, "nobody rings it any more");
     }
 
     #[test]

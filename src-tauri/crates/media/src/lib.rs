@@ -4,6 +4,7 @@
 //! ```text
 //! frame         VideoFrame (I420), AudioFrame (10 ms)
 //! latest        the newest value of one writer, for many readers
+//! bell          wakes a thread that waits for any of several things
 //! library       which OpenH264 is used: built from source, or Cisco's binary
 //! libopus       the C library behind Opus; all of its unsafe code
 //! profile       Agora's video and audio profiles
@@ -16,6 +17,7 @@
 //! playback/     speakers and mixing
 //! ```
 
+pub mod bell;
 pub mod capture;
 pub mod convert;
 pub mod decode;
