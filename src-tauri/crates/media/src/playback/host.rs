@@ -66,9 +66,20 @@ fn system() -> Arc<cpal::Host> {
     if let Some(host) = server.as_ref().filter(|host| host.devices().is_ok()) {
         return host.clone();
     }
-    let host = Arc::new(cpal::default_host());
+    let mut host = cpal::default_host();
+    #[cfg(target_os = "linux")]
+    if is_refused(&host) && super::cookie::make() {
+        host = cpal::default_host();
+    }
+    let host = Arc::new(host);
     *server = (host.id().to_string() == PULSEAUDIO).then(|| host.clone());
     host
+}
+
+/// Whether there is a sound server that does not let us in.
+#[cfg(target_os = "linux")]
+fn is_refused(host: &cpal::Host) -> bool {
+    host.id().to_string() != PULSEAUDIO && cpal::available_hosts().iter().any(|id| id.to_string() == PULSEAUDIO)
 }
 
 /// Whether a sound server answered the last time anybody looked.

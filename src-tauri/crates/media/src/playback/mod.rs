@@ -6,6 +6,8 @@
 mod card;
 pub mod chime;
 pub mod comfort;
+#[cfg(target_os = "linux")]
+mod cookie;
 mod depth;
 pub(crate) mod host;
 mod level;
