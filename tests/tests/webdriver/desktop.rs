@@ -1,16 +1,19 @@
 //! What people expect of a program on their desktop.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value;
 use tests::{
     clip,
     display::{Display, Pixels},
-    process::until,
+    process::{until, within},
     window::{PATIENCE, Place, Window},
 };
 
-use crate::{Caller, Guest, failures, join, moves, open, press, scenario};
+use crate::{Caller, Guest, failures, join, moves, press, scenario};
+
+/// How long a key is held that does nothing.
+const PRESS: Duration = Duration::from_secs(2);
 
 /// What is no higher is the hint of a control that the pointer rests on.
 const HINT: i32 = 100;
@@ -193,25 +196,42 @@ fn diagnostics_hide_what_is_secret_and_tell_what_helps() {
 #[test]
 fn keys_that_work_in_every_program_mute_and_let_one_speak() {
     scenario("keys for every program", async |service| {
-        let window = open(&service.url()).await;
-        join(&window, "desktop", "7").await;
-        press(&window, "#microphone_toggle").await;
-        let change = r#"{"hotkeys": {"mute": "Ctrl+Shift+M", "pushToTalk": "F9"}}"#;
-        window.run(&format!("window.__TAURI__.core.invoke('set_settings', {{ change: {change} }});"), vec![]).await;
-        // Nobody has the keyboard here: the app's own window does not, either.
-        let type_in = |keys: [&str; 2]| window.display().xdotool(&keys).expect("keys can be pressed");
-        let heard = async || window.run("return document.querySelector('#microphone_toggle').ariaPressed === 'true';", vec![]).await;
-        // The desktop takes them a moment after the settings have; one that speaks to nobody until then presses again.
-        until("a key lets one speak", PATIENCE, async || {
-            type_in(["keyup", "F9"]);
-            type_in(["keydown", "F9"]);
-            (heard().await == true).then_some(())
-        })
-        .await;
-        for (keys, expected) in [(["keyup", "F9"], false), (["key", "ctrl+shift+m"], true), (["key", "ctrl+shift+m"], false)] {
-            type_in(keys);
-            until(&format!("after {keys:?} one is heard: {expected}"), PATIENCE, async || (heard().await == expected).then_some(())).await;
+        let keys = r#"{"mute": "Ctrl+Shift+M", "pushToTalk": "F9"}"#;
+        for (chosen_before, uid) in [(true, "7"), (false, "8")] {
+            let place = Place::on(Display::start(1100, 800));
+            if chosen_before {
+                place.set(&format!(r#"{{"version": 1, "hotkeys": {keys}}}"#));
+            }
+            let arguments = ["--server", &service.url(), "--camera", "pattern", "--microphone", "tone", "--speaker", "none"];
+            let window = Window::open_at(place, &arguments).await;
+            join(&window, "desktop", uid).await;
+            press(&window, "#microphone_toggle").await;
+            if !chosen_before {
+                let change = format!("window.__TAURI__.core.invoke('set_settings', {{ change: {{ hotkeys: {keys} }} }});");
+                window.run(&change, vec![]).await;
+            }
+            mute_and_talk(&window).await;
+            window.close().await;
         }
-        window.close().await;
     });
+}
+
+/// Presses the keys of one who is muted. Nobody has the keyboard meanwhile: the app's own window does not, either.
+async fn mute_and_talk(window: &Window) {
+    let type_in = |keys: [&str; 2]| window.display().xdotool(&keys).expect("keys can be pressed");
+    let heard = async || window.run("return document.querySelector('#microphone_toggle').ariaPressed === 'true';", vec![]).await;
+    // The desktop takes them a moment after the settings have; one that speaks to nobody until then lets go and presses again.
+    until("a key lets one speak", PATIENCE, async || {
+        type_in(["keydown", "F9"]);
+        let spoken = within(PRESS, async || (heard().await == true).then_some(())).await;
+        if spoken.is_none() {
+            type_in(["keyup", "F9"]);
+        }
+        spoken
+    })
+    .await;
+    for (keys, expected) in [(["keyup", "F9"], false), (["key", "ctrl+shift+m"], true), (["key", "ctrl+shift+m"], false)] {
+        type_in(keys);
+        until(&format!("after {keys:?} one is heard: {expected}"), PATIENCE, async || (heard().await == expected).then_some(())).await;
+    }
 }
