@@ -21,6 +21,7 @@ use std::{
     time::Instant,
 };
 
+use futures_util::FutureExt;
 use tauri::{AppHandle, Manager, WebviewWindow};
 use tauri_plugin_notification::NotificationExt;
 use tokio::sync::watch;
@@ -212,12 +213,16 @@ fn act(handle: &AppHandle, action: Action) {
     let Some(mute) = lock(&app.desktop.calls).act(action) else { return };
     for label in main_windows(handle) {
         let call = app.window(&label);
-        tauri::async_runtime::spawn(async move {
+        let mut muting = Box::pin(async move {
             let muted = call.call.command(move |ticket| Input::Mute { audio: mute.audio, video: mute.video, ticket }).await;
             if let Err(error) = muted {
                 tracing::debug!(%error, "mute");
             }
         });
+        // Asked now, before the next key is: tasks begin in any order, and one who lets go at once would go on being heard.
+        if (&mut muting).now_or_never().is_none() {
+            tauri::async_runtime::spawn(muting);
+        }
     }
 }
 
